@@ -1,0 +1,68 @@
+"""Which deployment a command works on: the stack of `make run`, or a CloudFormation stack on AWS."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from imagineart.adapters.aws_signature import Credentials
+from imagineart.bootstrap import OperatorServices
+from imagineart.settings import AccessSettings
+
+LOCAL_STACK_FILE: Final = Path(__file__).parent.parent / ".local" / "stack.json"
+
+
+class DeploymentError(Exception):
+    """The deployment cannot be found or reached; the text says what to do."""
+
+
+def local_services(stack_file: Path = LOCAL_STACK_FILE) -> OperatorServices:
+    """The services of the running local stack. Raises DeploymentError where none runs."""
+    try:
+        stack = json.loads(stack_file.read_text())
+    except FileNotFoundError as error:
+        raise DeploymentError(
+            "no local stack is running; start one with 'make run', or name one with --stack"
+        ) from error
+    settings = AccessSettings.from_mapping(stack)
+    credentials = Credentials(stack["AWS_ACCESS_KEY_ID"], stack["AWS_SECRET_ACCESS_KEY"])
+    return OperatorServices(settings, lambda: credentials)
+
+
+def aws_services(stack_name: str, *, region: str | None, profile: str | None) -> OperatorServices:
+    """The services of a CloudFormation stack, found by its outputs. Raises DeploymentError."""
+    try:
+        session = boto3.Session(region_name=region, profile_name=profile)
+        if not session.region_name:
+            raise DeploymentError("no AWS region is set; pass --region")
+        stacks = session.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+        held = session.get_credentials()
+    except (BotoCoreError, ClientError) as error:
+        raise DeploymentError(f"the stack '{stack_name}' cannot be read: {error}") from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+    return OperatorServices(
+        _settings_from_outputs(outputs, session.region_name, stack_name), lambda: _frozen(held)
+    )
+
+
+def _settings_from_outputs(outputs: dict[str, str], region: str, stack_name: str) -> AccessSettings:
+    try:
+        return AccessSettings(
+            region=region,
+            aws_endpoint_url=None,
+            tokens_table=outputs["TokensTable"],
+            request_counts_table=outputs["RequestCountsTable"],
+            pepper_secret=outputs["PepperSecret"],
+            internal_tokens_secret=outputs["InternalTokensSecret"],
+        )
+    except KeyError as error:
+        raise DeploymentError(
+            f"the stack '{stack_name}' has no output {error}; is it this API's stack?"
+        ) from error
+
+
+def _frozen(held: Any) -> Credentials:
+    frozen = held.get_frozen_credentials()
+    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)

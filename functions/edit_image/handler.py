@@ -1,0 +1,22 @@
+"""POST /v1/images/edits: a form with reference images in, a PNG out."""
+
+import os
+
+from starlette.responses import Response
+
+from imagineart.bootstrap import Services
+from imagineart.domain.catalogue import EDIT_MODEL
+from imagineart.web.lambda_entry import Call
+
+services = Services(os.environ)
+edit_image = services.edit_image
+
+
+async def answer(call: Call) -> Response:
+    """Translate the form into the use case and its picture into the answer."""
+    form = await call.read_form(EDIT_MODEL.parameters)
+    picture = await edit_image(form.fields, form.files, deadline_seconds=call.deadline_seconds)
+    return call.answer_picture(picture)
+
+
+handler = services.handler("POST", "/v1/images/edits", answer)

@@ -1,0 +1,165 @@
+"""Execution environments: as on Lambda, each runs one invocation at a time and more are started on demand."""
+
+import importlib.util
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from local.proxy_events import ACCOUNT_ID
+from local.template import Function
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+MAX_ENVIRONMENTS_PER_FUNCTION: Final = 64
+_PROCESS_ENVIRONMENT: Final = threading.Lock()
+
+
+class FunctionTimeoutError(Exception):
+    """The function ran longer than its timeout; its environment is not used again."""
+
+
+class FunctionCrashError(Exception):
+    """The handler, or its module's start, raised."""
+
+
+class TooManyEnvironmentsError(Exception):
+    """Every environment the function may have is busy: Lambda throttles."""
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaContext:
+    """The context object of one invocation.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
+
+    function_name: str
+    memory_limit_in_mb: int
+    ends_at: float
+    aws_request_id: str
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """An ARN in the shape of Lambda's."""
+        return f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout."""
+        return max(0, int((self.ends_at - time.monotonic()) * 1000))
+
+
+class ExecutionEnvironment:
+    """One thread that loads a function's handler and runs its invocations one after another."""
+
+    def __init__(self, function: Function, variables: Mapping[str, str]) -> None:
+        self._function = function
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=function.id)
+        self._handler = self._thread.submit(_load_handler, function, variables)
+
+    def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
+        """The handler's return value.
+
+        Raises FunctionTimeoutError after the function's timeout, or after `wait_seconds`, the caller's
+        patience, if that is shorter; FunctionCrashError when the handler raises.
+        """
+        timeout_seconds = float(self._function.timeout_seconds)
+        invocation = self._thread.submit(self._run, event, timeout_seconds)
+        try:
+            return invocation.result(min(timeout_seconds, wait_seconds))
+        except TimeoutError as error:
+            if invocation.done():
+                raise FunctionCrashError(repr(error)) from error
+            raise FunctionTimeoutError(self._function.id) from error
+        except Exception as error:
+            raise FunctionCrashError(repr(error)) from error
+
+    def close(self) -> None:
+        """Let the thread end once it is idle."""
+        self._thread.shutdown(wait=False)
+
+    def _run(self, event: dict[str, Any], timeout_seconds: float) -> Any:
+        handler = self._handler.result()
+        context = LambdaContext(
+            self._function.id, self._function.memory_mb, time.monotonic() + timeout_seconds, str(uuid.uuid4())
+        )
+        return handler(event, context)
+
+
+class FunctionFleet:
+    """The environments of one function: idle ones are used again, new ones are started up to a bound."""
+
+    def __init__(
+        self,
+        function: Function,
+        variables: Mapping[str, str],
+        *,
+        on_cold_start: Callable[[str], None] = lambda _: None,
+        max_environments: int = MAX_ENVIRONMENTS_PER_FUNCTION,
+    ) -> None:
+        self._function = function
+        self._variables = variables
+        self._on_cold_start = on_cold_start
+        self._max_environments = max_environments
+        self._lock = threading.Lock()
+        self._idle: list[ExecutionEnvironment] = []
+        self._count = 0
+
+    def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
+        """Run one invocation. Raises FunctionTimeoutError, FunctionCrashError, TooManyEnvironmentsError."""
+        environment = self._take()
+        try:
+            answer = environment.invoke(event, wait_seconds=wait_seconds)
+        except (FunctionTimeoutError, FunctionCrashError):
+            environment.close()
+            with self._lock:
+                self._count -= 1
+            raise
+        with self._lock:
+            self._idle.append(environment)
+        return answer
+
+    def close(self) -> None:
+        """Let every idle environment end."""
+        with self._lock:
+            for environment in self._idle:
+                environment.close()
+            self._count -= len(self._idle)
+            self._idle.clear()
+
+    def _take(self) -> ExecutionEnvironment:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            if self._count == self._max_environments:
+                raise TooManyEnvironmentsError(self._function.id)
+            self._count += 1
+        self._on_cold_start(self._function.id)
+        return ExecutionEnvironment(self._function, self._variables)
+
+
+def _load_handler(function: Function, variables: Mapping[str, str]) -> Handler:
+    """A fresh instance of the handler's module, run with `variables` as the process environment."""
+    module_name, _, attribute = function.handler.rpartition(".")
+    source = function.code / f"{module_name}.py"
+    name = f"local_environment_{function.id}_{uuid.uuid4().hex}"
+    spec = importlib.util.spec_from_file_location(name, source)
+    if spec is None or spec.loader is None:
+        raise FunctionCrashError(f"no module at {source}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with _PROCESS_ENVIRONMENT:
+        kept = dict(os.environ)
+        os.environ.update(variables)
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            os.environ.clear()
+            os.environ.update(kept)
+    handler: Handler = getattr(module, attribute)
+    return handler

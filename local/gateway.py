@@ -1,0 +1,137 @@
+"""A stand-in for API Gateway that follows template.yaml and enforces AWS's limits.
+
+Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+and https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from local.environments import (
+    FunctionCrashError,
+    FunctionFleet,
+    FunctionTimeoutError,
+    TooManyEnvironmentsError,
+)
+from local.proxy_events import (
+    HttpAnswer,
+    HttpRequest,
+    MalformedProxyAnswerError,
+    build_proxy_event,
+    read_proxy_answer,
+)
+from local.template import GatewayResponse, Route, Template, resolve
+
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+MAX_HEADERS_BYTES: Final = 10_240
+MAX_PAYLOAD_BYTES: Final = 6_291_556
+"""The largest event and the largest buffered answer of a synchronous Lambda invocation."""
+
+_DEFAULT_STATUS: Final = {
+    "MISSING_AUTHENTICATION_TOKEN": 403,
+    "REQUEST_TOO_LARGE": 413,
+    "INTEGRATION_TIMEOUT": 504,
+    "DEFAULT_4XX": 400,
+    "DEFAULT_5XX": 500,
+}
+
+
+class Gateway:
+    """Routes requests to functions as the deployed API does."""
+
+    def __init__(
+        self,
+        template: Template,
+        references: Mapping[str, str],
+        runtime_variables: Mapping[str, str],
+        *,
+        on_cold_start: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`references` resolves the template's Refs; `runtime_variables` are what Lambda itself would set."""
+        self._routes = template.routes
+        self._responses = template.gateway_responses
+        self._fleets = {
+            name: FunctionFleet(
+                function,
+                {**runtime_variables, **resolve(dict(function.variables), references)},
+                on_cold_start=on_cold_start,
+            )
+            for name, function in template.functions.items()
+        }
+
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """The answer that a client of the deployed API would get."""
+        if sum(len(name) + len(value) for name, value in request.headers) > MAX_HEADERS_BYTES:
+            return self._respond("DEFAULT_4XX", request, "Request header fields too large")
+        if len(request.body) > MAX_BODY_BYTES:
+            return self._respond("REQUEST_TOO_LARGE", request, "Request Too Long")
+        matched = find_route(self._routes, request.method, request.path)
+        if matched is None:
+            return self._respond_unrouted(request)
+        route, path_parameters = matched
+        event = build_proxy_event(request, resource=route.path, path_parameters=path_parameters)
+        if len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
+            return self._respond("REQUEST_TOO_LARGE", request, "Request Too Long")
+        try:
+            returned = self._fleets[route.function_id].invoke(
+                event, wait_seconds=route.integration_timeout_seconds
+            )
+            if len(json.dumps(returned)) > MAX_PAYLOAD_BYTES:
+                raise MalformedProxyAnswerError(
+                    f"{route.function_id} answered more than {MAX_PAYLOAD_BYTES} bytes"
+                )
+            answer = read_proxy_answer(returned)
+        except FunctionTimeoutError:
+            return self._respond("INTEGRATION_TIMEOUT", request, "Endpoint request timed out")
+        except (
+            FunctionCrashError,
+            TooManyEnvironmentsError,
+            MalformedProxyAnswerError,
+            TypeError,
+            ValueError,
+        ):
+            traceback.print_exc(file=sys.stderr)
+            return self._respond("DEFAULT_5XX", request, "Internal server error")
+        return HttpAnswer(answer.status, answer.headers, b"") if request.method == "HEAD" else answer
+
+    def close(self) -> None:
+        """Let every environment end."""
+        for fleet in self._fleets.values():
+            fleet.close()
+
+    def _respond_unrouted(self, request: HttpRequest) -> HttpAnswer:
+        if request.header("authorization"):
+            return self._respond(
+                "DEFAULT_4XX",
+                request,
+                "Not a valid key=value pair (missing equal-sign) in Authorization header",
+            )
+        return self._respond("MISSING_AUTHENTICATION_TOKEN", request, "Missing Authentication Token")
+
+    def _respond(self, kind: str, request: HttpRequest, message: str) -> HttpAnswer:
+        styled = self._responses.get(kind) or GatewayResponse(
+            None, {}, '{"message":$context.error.messageString}'
+        )
+        body = styled.body.replace("$context.requestId", request.request_id)
+        body = body.replace("$context.error.messageString", json.dumps(message))
+        headers = {"content-type": "application/json"} | {
+            name.lower(): request.request_id if value == "context.requestId" else value.strip("'")
+            for name, value in styled.headers.items()
+        }
+        return HttpAnswer(styled.status or _DEFAULT_STATUS[kind], tuple(headers.items()), body.encode())
+
+
+def find_route(routes: list[Route], method: str, path: str) -> tuple[Route, dict[str, str] | None] | None:
+    """The route for a request: the exact path before the greedy one, the exact method before ``ANY``.
+
+    A known path does not fall back to the greedy one for a method it lacks, as on API Gateway.
+    """
+    greedy = [route for route in routes if route.path == "/{proxy+}" and path != "/"]
+    exact = [route for route in routes if route.path == path]
+    for route in sorted(exact or greedy, key=lambda route: route.method == "ANY"):
+        if route.method in (method, "ANY"):
+            return route, None if exact else {"proxy": path.lstrip("/")}
+    return None

@@ -1,0 +1,79 @@
+"""The gateway over HTTP/1.1, and the same gateway as an httpx transport."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from local.environments import MAX_ENVIRONMENTS_PER_FUNCTION
+from local.gateway import MAX_BODY_BYTES, Gateway
+from local.proxy_events import HttpAnswer, HttpRequest
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class GatewayApp:
+    """The gateway as an ASGI application."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._threads = anyio.CapacityLimiter(2 * MAX_ENVIRONMENTS_PER_FUNCTION)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = HttpRequest(
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1").partition("?")[0],
+            query=scope["query_string"].decode("latin-1"),
+            headers=tuple(
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+            ),
+            body=await _read_body(receive),
+            source_ip=(scope.get("client") or ("127.0.0.1",))[0],
+        )
+        answer = await anyio.to_thread.run_sync(self._gateway.answer, request, limiter=self._threads)
+        await send({"type": "http.response.start", "status": answer.status, "headers": _encoded(answer)})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """The body, read no further than what shows that it is too large."""
+    body = bytearray()
+    more = True
+    while more and len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _encoded(answer: HttpAnswer) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in answer.headers
+        if name.lower() != "content-length"
+    ]
+    return [*headers, (b"content-length", str(len(answer.body)).encode())]
+
+
+class GatewayTransport(httpx.BaseTransport):
+    """Hands an httpx client's requests to a gateway without a socket."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The gateway's answer."""
+        answer = self._gateway.answer(
+            HttpRequest(
+                method=request.method,
+                path=request.url.raw_path.decode("ascii").partition("?")[0],
+                query=request.url.query.decode("ascii"),
+                headers=tuple(request.headers.multi_items()),
+                body=request.read(),
+            )
+        )
+        return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)

@@ -1,0 +1,151 @@
+"""The deployment template as the local stack needs it: routes, functions, tables, secrets, gateway responses.
+
+The local stack follows template.yaml, so that what works on the laptop is what `sam deploy` ships.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+PROJECT: Final = Path(__file__).parent.parent
+DEFAULT_INTEGRATION_TIMEOUT_MS: Final = 29_000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One event of one function: a method (or ``ANY``) of a path."""
+
+    path: str
+    method: str
+    function_id: str
+    integration_timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function; its variables still hold the template's intrinsic functions."""
+
+    id: str
+    code: Path
+    handler: str
+    timeout_seconds: int
+    memory_mb: int
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """What API Gateway answers by itself for one kind of failure."""
+
+    status: int | None
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The template's document and what is read from it."""
+
+    document: Mapping[str, Any]
+
+    def resources(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a CloudFormation type, by logical id."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.document["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    @property
+    def functions(self) -> dict[str, Function]:
+        """Every function by logical id."""
+        shared = self.document["Globals"]["Function"]
+        return {
+            name: Function(
+                id=name,
+                code=PROJECT / own["CodeUri"],
+                handler=own.get("Handler", shared["Handler"]),
+                timeout_seconds=own.get("Timeout", shared["Timeout"]),
+                memory_mb=own.get("MemorySize", shared["MemorySize"]),
+                variables=own.get("Environment", {}).get("Variables", {}),
+            )
+            for name, own in self.resources("AWS::Serverless::Function").items()
+        }
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every API event of every function."""
+        return [
+            Route(
+                path=event["Properties"]["Path"],
+                method=event["Properties"]["Method"],
+                function_id=name,
+                integration_timeout_seconds=event["Properties"].get(
+                    "TimeoutInMillis", DEFAULT_INTEGRATION_TIMEOUT_MS
+                )
+                / 1000,
+            )
+            for name, function in self.resources("AWS::Serverless::Function").items()
+            for event in function["Events"].values()
+            if event["Type"] == "Api"
+        ]
+
+    @property
+    def gateway_responses(self) -> dict[str, GatewayResponse]:
+        """The styled gateway responses, by type."""
+        (api,) = self.resources("AWS::Serverless::Api").values()
+        return {
+            kind: GatewayResponse(
+                status=response.get("StatusCode"),
+                headers=response.get("ResponseParameters", {}).get("Headers", {}),
+                body=response["ResponseTemplates"]["application/json"],
+            )
+            for kind, response in api["GatewayResponses"].items()
+        }
+
+    def default_parameters(self) -> dict[str, str]:
+        """The parameters that have defaults."""
+        return {
+            name: str(parameter["Default"])
+            for name, parameter in self.document["Parameters"].items()
+            if "Default" in parameter
+        }
+
+
+def load_template(path: Path = PROJECT / "template.yaml") -> Template:
+    """Read a SAM template; intrinsic functions become one-entry mappings such as ``{"Ref": name}``."""
+    return Template(yaml.load(path.read_text(), _CloudFormationLoader))
+
+
+def resolve(value: Any, references: Mapping[str, str]) -> Any:
+    """`value` with every Ref and Sub of `references` replaced. Raises KeyError for a name it lacks."""
+    match value:
+        case {"Ref": name}:
+            return references[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda found: references[found[1]], text)
+        case dict():
+            return {key: resolve(each, references) for key, each in value.items()}
+        case list():
+            return [resolve(each, references) for each in value]
+    return value
+
+
+class _CloudFormationLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short-form tags."""
+
+
+def _construct_intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]
+
+
+_CloudFormationLoader.add_multi_constructor("!", _construct_intrinsic)  # type: ignore[no-untyped-call]

@@ -1,0 +1,62 @@
+"""The Lambda role's credentials, from the environment or from the endpoint that the environment names.
+
+Functions restored from a snapshot get an endpoint in place of the variables, because a snapshot must not hold
+credentials. Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import urllib3
+
+from imagineart.adapters.aws_client import AwsCallError, CredentialsProvider
+from imagineart.adapters.aws_signature import Credentials
+
+_REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
+
+
+def credentials_from_environment(environment: Mapping[str, str]) -> CredentialsProvider:
+    """A provider of the credentials that `environment` (``AWS_*`` variables) holds or points to."""
+    url = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    if url and not environment.get("AWS_ACCESS_KEY_ID"):
+        return _EndpointCredentials(url, environment)
+    fixed = Credentials(
+        environment.get("AWS_ACCESS_KEY_ID", ""),
+        environment.get("AWS_SECRET_ACCESS_KEY", ""),
+        environment.get("AWS_SESSION_TOKEN"),
+    )
+    return lambda: fixed
+
+
+class _EndpointCredentials:
+    """Credentials fetched when first needed and again shortly before they expire."""
+
+    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
+        self._url = url
+        self._environment = environment
+        self._held: tuple[Credentials, datetime] | None = None
+
+    def __call__(self) -> Credentials:
+        if self._held is None or datetime.now(UTC) > self._held[1] - _REFRESH_BEFORE_EXPIRY:
+            self._held = self._fetch()
+        return self._held[0]
+
+    def _fetch(self) -> tuple[Credentials, datetime]:
+        headers = {"Authorization": self._authorization()}
+        try:
+            answer = urllib3.request("GET", self._url, headers=headers, timeout=2.0, retries=3)
+            document = json.loads(answer.data)
+            held = Credentials(document["AccessKeyId"], document["SecretAccessKey"], document.get("Token"))
+            return held, datetime.fromisoformat(document["Expiration"])
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
+            raise AwsCallError(
+                "Unreachable", detail=f"credentials endpoint: {type(error).__name__}"
+            ) from error
+
+    def _authorization(self) -> str:
+        path = self._environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+        if path:
+            return Path(path).read_text().strip()
+        return self._environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")

@@ -1,0 +1,149 @@
+"""Every failure a caller can be told about, as one tree whose leaves carry their public code.
+
+Tree::
+
+    ImagineArtError
+    ├── InvalidRequestError        invalid_request
+    ├── InvalidImageError          invalid_image
+    ├── MissingBearerTokenError    missing_bearer_token
+    ├── InvalidTokenError          invalid_token
+    ├── UnknownRequestError        unknown_request
+    ├── RateLimitedError           rate_limited
+    ├── InternalError              internal_error
+    ├── ModelNotAvailableError     model_not_available
+    ├── ModelError                 model_error
+    ├── ModelAuthError             model_auth_error
+    ├── NoTokensConfiguredError    no_tokens_configured
+    └── ModelTimeoutError          timeout
+
+Source of the codes: ImagineArt 2.0 API reference, "Errors".
+"""
+
+from typing import ClassVar
+
+
+class ImagineArtError(Exception):
+    """The root. `message` is written for the caller; `detail`, if any, only for the operator's log."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class InvalidRequestError(ImagineArtError):
+    """The request breaks the contract; `field` names where, the message also what came and what is allowed.
+
+    `field` is one of our own names and may be logged; the rest of the message may quote the caller.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, field: str, problem: str, *, detail: str | None = None) -> None:
+        super().__init__(f"{field}: {problem}", detail=detail)
+        self.field = field
+
+
+class InvalidImageError(ImagineArtError):
+    """A reference image cannot be used; `field` says which one, the message also why."""
+
+    code = "invalid_image"
+
+    def __init__(self, field: str, problem: str, *, detail: str | None = None) -> None:
+        super().__init__(f"{field}: {problem}", detail=detail)
+        self.field = field
+
+
+class MissingBearerTokenError(ImagineArtError):
+    """No bearer token came with the request."""
+
+    code = "missing_bearer_token"
+
+    def __init__(self) -> None:
+        super().__init__("Missing bearer token. Send the header 'Authorization: Bearer <token>'.")
+
+
+class InvalidTokenError(ImagineArtError):
+    """The token is malformed, unknown, expired or revoked."""
+
+    code = "invalid_token"
+
+    def __init__(self, message: str = "Invalid API token.", *, detail: str | None = None) -> None:
+        super().__init__(message, detail=detail)
+
+
+class UnknownRequestError(ImagineArtError):
+    """No endpoint answers this path and method."""
+
+    code = "unknown_request"
+
+
+class RateLimitedError(ImagineArtError):
+    """A limit was reached; the same request may succeed after `retry_after_seconds`."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: int, detail: str | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InternalError(ImagineArtError):
+    """Something of ours failed; the caller learns only that, the log learns `detail`."""
+
+    code = "internal_error"
+
+    def __init__(self, *, detail: str | None = None) -> None:
+        super().__init__("Internal error. Retry; if it persists, report the request_id.", detail=detail)
+
+
+class ModelNotAvailableError(ImagineArtError):
+    """The inference backend does not serve the configured model."""
+
+    code = "model_not_available"
+
+    def __init__(self, *, detail: str | None = None) -> None:
+        super().__init__("The model is not available on the inference backend.", detail=detail)
+
+
+class ModelError(ImagineArtError):
+    """The inference backend failed, was unreachable, or answered something that is no picture."""
+
+    code = "model_error"
+
+    def __init__(
+        self, message: str = "The inference backend failed. Retry.", *, detail: str | None = None
+    ) -> None:
+        super().__init__(message, detail=detail)
+
+
+class ModelAuthError(ImagineArtError):
+    """The inference backend refused this deployment's credential."""
+
+    code = "model_auth_error"
+
+    def __init__(self, *, detail: str | None = None) -> None:
+        super().__init__(
+            "The inference backend refused this service's credential. The operator has to mend it.",
+            detail=detail,
+        )
+
+
+class NoTokensConfiguredError(ImagineArtError):
+    """No token exists in any store, so nobody can be let in."""
+
+    code = "no_tokens_configured"
+
+    def __init__(self) -> None:
+        super().__init__("No API tokens are configured on this deployment. The operator has to create one.")
+
+
+class ModelTimeoutError(ImagineArtError):
+    """The inference backend did not answer within the deadline."""
+
+    code = "timeout"
+
+    def __init__(self, *, deadline_seconds: float) -> None:
+        super().__init__(f"The model did not answer within {deadline_seconds:.0f} seconds. Retry.")

@@ -1,0 +1,37 @@
+"""What is asked of an inference backend, and the finished picture that answers it."""
+
+from dataclasses import dataclass
+
+from imagineart.domain.images import ReferenceImage
+from imagineart.domain.sizes import Size
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOrder:
+    """A picture to make from text."""
+
+    prompt: str
+    size: Size
+    seed: int
+    reasoning: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditOrder:
+    """A picture to make from reference images and an instruction."""
+
+    prompt: str
+    size: Size
+    seed: int
+    references: tuple[ReferenceImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture: a clean PNG of exactly `size`, and what made it."""
+
+    png: bytes
+    size: Size
+    seed: int
+    model_id: str
+    backend_seconds: float

@@ -1,0 +1,98 @@
+"""The roles that foreign systems play for the use cases; adapters fill them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from imagineart.domain.consumers import Consumer
+from imagineart.domain.images import ReferenceImage
+from imagineart.domain.orders import EditOrder, GenerationOrder
+from imagineart.domain.sizes import Size
+from imagineart.domain.tokens import Peppers, StoredToken
+
+Clock = Callable[[], float]
+"""Unix time in seconds."""
+
+
+class ImageBackend(Protocol):
+    """An inference backend. Its answer is any picture file, of any size; see `PictureFinisher`.
+
+    Both methods raise ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError,
+    RateLimitedError, or InvalidRequestError where the backend refuses the prompt itself.
+    """
+
+    async def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> bytes:
+        """A picture made from text."""
+
+    async def edit(self, order: EditOrder, *, deadline_seconds: float) -> bytes:
+        """A picture made from references and an instruction."""
+
+
+class PictureFinisher(Protocol):
+    """Turns what a backend answered into the PNG to deliver."""
+
+    def finish(self, content: bytes, size: Size) -> bytes:
+        """A clean PNG of exactly `size`. Raises ModelError where `content` is no usable picture."""
+
+
+class ReferenceReader(Protocol):
+    """Turns an uploaded file into a reference image."""
+
+    def read(self, content: bytes, *, label: str) -> ReferenceImage:
+        """The picture in `content`. Raises InvalidImageError, its message beginning with `label`."""
+
+
+class TokenStore(Protocol):
+    """Where stored tokens are found."""
+
+    def find(self, token_id: str) -> StoredToken | None:
+        """The stored token, revoked and expired ones too, or None."""
+
+    def has_tokens(self) -> bool:
+        """Whether any token was ever put here."""
+
+
+class TokenRegister(Protocol):
+    """Where new tokens are put; the operator's side of a TokenStore."""
+
+    def add_token(self, token: StoredToken) -> None:
+        """Keep a new token beside its consumer's earlier ones."""
+
+    def list_tokens(self) -> list[StoredToken]:
+        """Every token, revoked and expired ones too."""
+
+
+class ConsumerRegister(Protocol):
+    """The consumers that tokens may be issued to."""
+
+    def add_consumer(self, consumer: Consumer) -> bool:
+        """Keep a new consumer; False where the id is taken."""
+
+    def find_consumer(self, consumer_id: str) -> Consumer | None:
+        """The consumer, or None."""
+
+    def list_consumers(self) -> list[Consumer]:
+        """Every consumer."""
+
+
+class Revocations(Protocol):
+    """The record of ended tokens, read on every request, whichever store holds the token."""
+
+    def revoke(self, token_id: str, *, now: int) -> None:
+        """From now on the token is refused, on the very next request."""
+
+    def revoked_at(self, token_id: str) -> int | None:
+        """When the token was ended, in Unix seconds, or None."""
+
+
+class PepperSource(Protocol):
+    """Where the peppers are kept."""
+
+    def read(self) -> Peppers:
+        """All versions and which is current."""
+
+
+class RequestCounter(Protocol):
+    """Counts requests of a consumer in a window, atomically across every environment."""
+
+    def count(self, consumer_id: str, *, window_start: int) -> int:
+        """Count one request; return how many the window holds now, this one included."""

@@ -1,0 +1,64 @@
+"""Every setting of the system, typed and frozen, built from a given mapping."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingsError(ValueError):
+    """A setting is missing or has a bad value; the text names the variable. It stops the function's start."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """What authentication and rate limits need."""
+
+    region: str
+    aws_endpoint_url: str | None
+    tokens_table: str
+    request_counts_table: str
+    pepper_secret: str
+    internal_tokens_secret: str
+
+    @classmethod
+    def from_mapping(cls, environment: Mapping[str, str]) -> "AccessSettings":
+        """Read ``AWS_*`` and ``IMAGINEART_*`` variables. Raises SettingsError."""
+        return cls(
+            region=_required(environment, "AWS_REGION"),
+            aws_endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
+            tokens_table=_required(environment, "IMAGINEART_TOKENS_TABLE"),
+            request_counts_table=_required(environment, "IMAGINEART_REQUEST_COUNTS_TABLE"),
+            pepper_secret=_required(environment, "IMAGINEART_PEPPER_SECRET"),
+            internal_tokens_secret=_required(environment, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """What calling the inference backend needs. `base_url` ends in ``/v1`` and has no trailing slash."""
+
+    base_url: str
+    generation_model: str
+    edit_model: str
+    credential_secret: str
+
+    @classmethod
+    def from_mapping(cls, environment: Mapping[str, str]) -> "BackendSettings":
+        """Read ``IMAGINEART_BACKEND_*`` variables. Raises SettingsError."""
+        base_url = _required(environment, "IMAGINEART_BACKEND_URL").rstrip("/")
+        if not base_url.startswith(("http://", "https://")):
+            raise SettingsError(
+                f"IMAGINEART_BACKEND_URL: got '{base_url}'; allowed is an http:// or https:// URL."
+            )
+        return cls(
+            base_url=base_url,
+            generation_model=_required(environment, "IMAGINEART_BACKEND_GENERATION_MODEL"),
+            edit_model=_required(environment, "IMAGINEART_BACKEND_EDIT_MODEL"),
+            credential_secret=_required(environment, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+        )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{name}: the setting is required and is not set.")
+    return value

@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: forms, authentication headers, the error envelope and the Lambda entry."""

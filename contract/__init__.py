@@ -1,0 +1,1 @@
+"""The public contract as documents made from the definitions that validate requests."""

@@ -1,0 +1,250 @@
+"""`make openapi`: write openapi.yaml, the public contract, from the definitions that validate requests."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL, Model
+from imagineart.use_cases.list_models import list_models
+from imagineart.web.errors import STATUS_BY_CODE
+
+OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
+
+_STATUS_MEANINGS: Final = {
+    400: "The request or a reference image cannot be used; the message names the field.",
+    401: "The bearer token is missing, malformed, unknown, expired or revoked.",
+    404: "No endpoint answers this path and method.",
+    429: "A limit was reached; retry after the seconds in Retry-After.",
+    500: "The service failed.",
+    502: "The inference backend failed, refused the service, or does not serve the model.",
+    503: "No API tokens are configured on this deployment.",
+    504: "The inference backend did not answer in time.",
+}
+_RATE_LIMIT_HEADERS: Final = {
+    "X-RateLimit-Limit": "Requests a minute that the consumer may make.",
+    "X-RateLimit-Remaining": "Requests left in the present minute.",
+    "X-RateLimit-Reset": "When the present minute ends, in Unix seconds.",
+}
+_PICTURE_HEADERS: Final = {
+    "X-Seed": ("integer", "The seed that made the picture; send it to get the picture again."),
+    "X-Model": ("string", "The id of the model that made it."),
+    "X-Image-Width": ("integer", "Width in pixels."),
+    "X-Image-Height": ("integer", "Height in pixels."),
+}
+
+
+def build_document() -> dict[str, Any]:
+    """The whole OpenAPI 3.1 document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ImagineArt 2.0 API",
+            "version": "2.0.0",
+            "summary": "Text-to-image and image editing: one call in, one finished PNG out.",
+            "description": "Synchronous and deterministic: no polling, queues or callbacks. Every answer "
+            "carries `X-Request-Id`; every failure has the same envelope, whose `code` is safe to switch on.",
+        },
+        "servers": [{"url": "https://api.ml.imagine.art", "description": "The base URL of the deployment."}],
+        "security": [{"bearerToken": []}],
+        "paths": {
+            "/v1/images/generations": {"post": _image_operation(GENERATION_MODEL, "generateImage")},
+            "/v1/images/edits": {"post": _image_operation(EDIT_MODEL, "editImage")},
+            "/v1/models": {"get": _models_operation()},
+            "/v1/health": {"get": _health_operation("getVersionedHealth")},
+            "/health": {"get": _health_operation("getHealth")},
+        },
+        "components": {
+            "securitySchemes": {
+                "bearerToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A long-lived token, issued per consumer. Use HTTPS only: a token sent "
+                    "over plain HTTP is revoked.",
+                }
+            },
+            "headers": {
+                name: {"description": text, "required": True, "schema": {"type": "integer"}}
+                for name, text in _RATE_LIMIT_HEADERS.items()
+            }
+            | {
+                "X-Request-Id": {
+                    "description": "Names the request in the operator's logs.",
+                    "required": True,
+                    "schema": {"type": "string"},
+                },
+                "Retry-After": {
+                    "description": "Seconds to wait before the same request may succeed.",
+                    "required": True,
+                    "schema": {"type": "integer", "minimum": 1},
+                },
+            },
+            "schemas": {"Error": _error_schema(list(STATUS_BY_CODE)), "Models": _models_schema()},
+        },
+    }
+
+
+def _image_operation(model: Model, operation_id: str) -> dict[str, Any]:
+    form = {"schema": _form_schema(model)}
+    bodies = {"multipart/form-data": form}
+    if model.parameters.files is None:
+        bodies["application/x-www-form-urlencoded"] = form
+    headers = _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS) | {
+        name: {"description": text, "required": True, "schema": {"type": kind}}
+        for name, (kind, text) in _PICTURE_HEADERS.items()
+    }
+    picture = {"image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}}}
+    return {
+        "operationId": operation_id,
+        "summary": f"{model.name} ({model.modality})",
+        "requestBody": {"required": True, "content": bodies},
+        "responses": {
+            "200": {
+                "description": "The PNG: 8-bit RGB or RGBA, of exactly the documented size.",
+                "headers": headers,
+                "content": picture,
+            },
+            **_error_responses(400, 401, 429, 500, 502, 503, 504),
+        },
+    }
+
+
+def _models_operation() -> dict[str, Any]:
+    return {
+        "operationId": "listModels",
+        "summary": "The models available to the caller and the parameters each accepts",
+        "responses": {
+            "200": {
+                "description": "The models.",
+                "headers": _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS),
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Models"},
+                        "example": list_models(),
+                    }
+                },
+            },
+            **_error_responses(401, 429, 500, 503),
+        },
+    }
+
+
+def _health_operation(operation_id: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {"ok": {"const": True}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
+    return {
+        "operationId": operation_id,
+        "summary": "Liveness probe, unauthenticated",
+        "security": [],
+        "responses": {
+            "200": {
+                "description": "The service is up.",
+                "headers": _header_references("X-Request-Id"),
+                "content": {"application/json": {"schema": schema, "example": {"ok": True}}},
+            }
+        },
+    }
+
+
+def _form_schema(model: Model) -> dict[str, Any]:
+    described = model.parameters.describe()
+    return {
+        "type": "object",
+        "properties": {name: _property_schema(parameter) for name, parameter in described.items()},
+        "required": [name for name, parameter in described.items() if parameter["required"]],
+        "additionalProperties": False,
+    }
+
+
+def _property_schema(parameter: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of one parameter, from its public description."""
+    if parameter["type"] == "file[]":
+        accepted = ", ".join(parameter["media_types"])
+        return {
+            "type": "array",
+            "minItems": parameter["min_items"],
+            "maxItems": parameter["max_items"],
+            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "description": f"{parameter['description']} {accepted}; at most {parameter['max_pixels']} pixels.",
+        }
+    renamed = {"min_length": "minLength", "max_length": "maxLength"}
+    kept = ("type", "enum", "default", "minimum", "maximum", "min_length", "max_length", "description")
+    schema = {renamed.get(key, key): parameter[key] for key in kept if key in parameter}
+    if "sizes" in parameter:
+        schema["description"] += " " + "; ".join(
+            f"{resolution}: "
+            + ", ".join(f"{ratio} {size['width']}x{size['height']}" for ratio, size in sizes.items())
+            for resolution, sizes in parameter["sizes"].items()
+        )
+    return schema
+
+
+def _error_responses(*statuses: int) -> dict[str, Any]:
+    return {str(status): _error_response(status) for status in statuses}
+
+
+def _error_response(status: int) -> dict[str, Any]:
+    codes = [code for code, its_status in STATUS_BY_CODE.items() if its_status == status]
+    retry_after = ["Retry-After"] if status == 429 else []
+    return {
+        "description": f"{_STATUS_MEANINGS[status]} Codes: {', '.join(codes)}.",
+        "headers": _header_references("X-Request-Id", *retry_after),
+        "content": {"application/json": {"schema": _error_schema(codes)}},
+    }
+
+
+def _error_schema(codes: list[str]) -> dict[str, Any]:
+    error = {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "enum": codes},
+            "message": {"type": "string"},
+            "request_id": {"type": "string"},
+        },
+        "required": ["code", "message", "request_id"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"error": error},
+        "required": ["error"],
+        "additionalProperties": False,
+    }
+
+
+def _models_schema() -> dict[str, Any]:
+    texts = {name: {"type": "string"} for name in ("id", "name", "modality")}
+    model = {
+        "type": "object",
+        "properties": {**texts, "parameters": {"type": "object", "additionalProperties": {"type": "object"}}},
+        "required": ["id", "name", "modality", "parameters"],
+    }
+    return {
+        "type": "object",
+        "properties": {"data": {"type": "array", "items": model}},
+        "required": ["data"],
+    }
+
+
+def _header_references(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def render() -> str:
+    """The document as the text of openapi.yaml."""
+    return yaml.dump(build_document(), Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """YAML without anchors, which many OpenAPI tools do not read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+if __name__ == "__main__":
+    OPENAPI_FILE.write_text(render())

@@ -169,7 +169,7 @@ def _property_schema(parameter: dict[str, Any]) -> dict[str, Any]:
             "minItems": parameter["min_items"],
             "maxItems": parameter["max_items"],
             "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-            "description": f"{parameter['description']} {accepted}; at most {parameter['max_pixels']} pixels.",
+            "description": f"{parameter['description']} {accepted}; <= {parameter['max_pixels']} pixels.",
         }
     renamed = {"min_length": "minLength", "max_length": "maxLength"}
     kept = ("type", "enum", "default", "minimum", "maximum", "min_length", "max_length", "description")

@@ -65,7 +65,9 @@ class Services:
 
     def handler(self, method: str, path: str, endpoint: Endpoint) -> LambdaHandler:
         """The Lambda handler of an authenticated endpoint. Raises SettingsError."""
-        return authenticated_handler(method, path, endpoint, access=self._access, logger=Logger())
+        return authenticated_handler(
+            method, path, endpoint, access=self._access, logger=Logger(location=None)
+        )
 
     @cached_property
     def generate_image(self) -> GenerateImage:

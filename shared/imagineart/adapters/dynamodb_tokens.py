@@ -1,7 +1,8 @@
 """Partner tokens and the record of revocations, in DynamoDB, read consistently on every request.
 
 One item a token, key ``token#<id>``: consumer_id, requests_per_minute, digest, pepper_version, created_at,
-expires_at, revoked_at (numbers are Unix seconds). A revocation of a token that another store holds leaves an
+expires_at, revoked_at (numbers are Unix seconds); a token that expires also has purge_at, when DynamoDB's time to
+live takes it away. A revocation of a token that another store holds leaves an
 item with revoked_at alone. One item a consumer, key ``consumer#<id>``: consumer_id, requests_per_minute. The
 item ``tokens-configured`` appears with the first token.
 """
@@ -16,6 +17,7 @@ from imagineart.domain.tokens import StoredToken
 Item = dict[str, dict[str, str]]
 
 _CONFIGURED_KEY: Final = "tokens-configured"
+_KEPT_AFTER_EXPIRY_SECONDS: Final = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,13 @@ def _consumer_from_item(item: Item) -> Consumer:
 
 
 def _token_to_item(token: StoredToken) -> Item:
-    times = {"created_at": token.created_at, "expires_at": token.expires_at, "revoked_at": token.revoked_at}
+    purge_at = token.expires_at + _KEPT_AFTER_EXPIRY_SECONDS if token.expires_at else None
+    times = {
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "revoked_at": token.revoked_at,
+        "purge_at": purge_at,
+    }
     return (
         _key(f"token#{token.id}")
         | _consumer_to_item(token.consumer)

@@ -1,5 +1,7 @@
 """Execution environments: as on Lambda, each runs one invocation at a time and more are started on demand."""
 
+import asyncio
+import contextlib
 import importlib.util
 import os
 import sys
@@ -80,7 +82,8 @@ class ExecutionEnvironment:
             raise FunctionCrashError(repr(error)) from error
 
     def close(self) -> None:
-        """Let the thread end once it is idle."""
+        """Let the thread end once it is idle, and its event loop with it."""
+        self._thread.submit(_close_event_loop)
         self._thread.shutdown(wait=False)
 
     def _run(self, event: dict[str, Any], timeout_seconds: float) -> Any:
@@ -141,6 +144,12 @@ class FunctionFleet:
             self._count += 1
         self._on_cold_start(self._function.id)
         return ExecutionEnvironment(self._function, self._variables)
+
+
+def _close_event_loop() -> None:
+    """Close the loop that the handler keeps in this thread from one invocation to the next, if any."""
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_event_loop().close()
 
 
 def _load_handler(function: Function, variables: Mapping[str, str]) -> Handler:

@@ -1,0 +1,1 @@
+"""The subjects the painter knows: one scene a module, each a function that paints onto a sketch."""

@@ -121,5 +121,5 @@ class _FastApiGateway(APIGateway):
     def body(self) -> bytes:
         body = self.event.get("body") or b""
         if self.event.get("isBase64Encoded"):
-            return pybase64.b64decode(body)
+            return pybase64.b64decode(body, validate=True)
         return body if isinstance(body, bytes) else body.encode()

@@ -1,0 +1,38 @@
+"""`make bench`: every benchmark in one run, a table, and ``.local/bench.json``."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks import cold, metadata, upload, warm
+from benchmarks.measurements import Measurement, any_goal_missed, encode_report, tabulate
+from local.template import PROJECT
+
+REPORT_FILE: Final = PROJECT / ".local" / "bench.json"
+BENCHES: Final[Mapping[str, Callable[[], list[Measurement]]]] = MappingProxyType(
+    {"cold": cold.measure, "warm": warm.measure, "metadata": metadata.measure, "upload": upload.measure}
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure; return 1 where a goal is missed, so that it cannot be overlooked."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure against baselines, in ratios.")
+    parser.add_argument("--only", choices=BENCHES, help="one benchmark instead of all")
+    chosen = parser.parse_args(arguments).only
+    console = Console()
+    measurements: list[Measurement] = []
+    for name in [chosen] if chosen else BENCHES:
+        with console.status(f"measuring {name}"):
+            measurements += BENCHES[name]()
+    REPORT_FILE.parent.mkdir(exist_ok=True)
+    REPORT_FILE.write_text(encode_report(measurements))
+    console.print(tabulate(measurements))
+    return int(any_goal_missed(measurements))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

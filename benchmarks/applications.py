@@ -1,0 +1,154 @@
+"""What is measured: every function of the template, and the baseline, each with what it is deployed with."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import distribution
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from benchmarks.events import SampleRequest
+from benchmarks.stand_ins import start_stand_ins
+from local.cloud import runtime_variables
+from local.template import PROJECT, load_template, resolve
+
+_PROBE: Final = Path(__file__).with_name("probe.py")
+_NAIVE_FOLDER: Final = Path(__file__).with_name("naive")
+_LAYER_REQUIREMENTS: Final = PROJECT / "layers" / "dependencies" / "requirements.txt"
+_NAIVE_PACKAGES: Final = (
+    "annotated-doc", "annotated-types", "aws-xray-sdk", "boto3", "botocore", "fastapi", "opentelemetry-api",
+    "pydantic", "pydantic-core", "python-dateutil", "s3transfer", "six", "typing-inspection", "wrapt",
+)  # fmt: skip
+_RUN_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Processor time, user and system, and the highest resident memory, since the process started."""
+
+    cpu_seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One environment's life: its start, its first request, and the processor time of every request."""
+
+    init: Usage
+    first: Usage
+    requests_cpu_seconds: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A handler, the folders it may import from, and its environment variables."""
+
+    folders: tuple[Path, ...]
+    variables: Mapping[str, str]
+
+    def run(
+        self, request: SampleRequest, *, times: int = 1, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> Run:
+        """Start a fresh interpreter that answers `request` `times` times. Raises RuntimeError on failure."""
+        finished = subprocess.run(
+            [sys.executable, "-I", "-S", str(_PROBE), *map(str, self.folders)],
+            input=json.dumps({"event": request.event, "times": times}),
+            env={**self.variables, **variables},
+            capture_output=True,
+            text=True,
+            timeout=_RUN_SECONDS,
+        )
+        if finished.returncode:
+            raise RuntimeError(f"{self.folders[0]} failed:\n{finished.stderr}")
+        result = json.loads(finished.stdout.splitlines()[-1])
+        if result["status"] != request.status:
+            raise RuntimeError(f"{self.folders[0]} answered {result['status']}:\n{finished.stdout}")
+        return Run(Usage(**result["init"]), Usage(**result["first"]), result["requests_cpu_seconds"])
+
+    def with_code(self, folder: Path) -> "Application":
+        """Another handler, deployed with the same."""
+        return replace(self, folders=(folder, *self.folders[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Applications:
+    """The functions by the name of their folder, and the baseline."""
+
+    functions: Mapping[str, Application]
+    naive: Application
+
+
+@contextmanager
+def running_applications() -> Iterator[Applications]:
+    """Every application, ready to run against stand-ins that live as long as the context."""
+    stand_ins = start_stand_ins()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            yield _assemble(Path(folder), stand_ins.url)
+    finally:
+        stand_ins.stop()
+
+
+def _assemble(folder: Path, stand_ins_url: str) -> Applications:
+    template = load_template()
+    references = {
+        **template.default_parameters(),
+        **{name: name for name in template.document["Resources"]},
+        "BackendUrl": f"{stand_ins_url}/v1",
+        "BackendGenerationModel": "generate",
+        "BackendEditModel": "edit",
+    }
+    runtime = {**runtime_variables(stand_ins_url), **_lambda_variables()}
+    layer_packages = _read_package_names(_LAYER_REQUIREMENTS.read_text())
+    layer = _link_packages(folder / "layer", layer_packages)
+    naive_layer = _link_packages(folder / "naive", [*layer_packages, *_NAIVE_PACKAGES])
+    functions = {}
+    for function in template.functions.values():
+        # A function without layers finds nothing but its own folder and the standard library.
+        layers = (PROJECT / "shared", layer) if function.variables else ()
+        variables = {**runtime, **resolve(dict(function.variables), references)}
+        functions[function.code.name] = Application((function.code, *layers), variables)
+    most_variables = max((each.variables for each in functions.values()), key=len)
+    naive = Application((_NAIVE_FOLDER, naive_layer), {**most_variables, "POWERTOOLS_SERVICE_NAME": "naive"})
+    return Applications(functions, naive)
+
+
+def _lambda_variables() -> dict[str, str]:
+    """What else Lambda sets, and libraries look for: Tracer patches nothing where it finds no Lambda."""
+    return {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "POWERTOOLS_METRICS_NAMESPACE": "benchmark",
+        "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+        "PATH": os.environ.get("PATH", ""),
+        "LANG": "en_US.UTF-8",
+    }
+
+
+def _read_package_names(requirements: str) -> list[str]:
+    return re.findall(r"^([\w.-]+)==", requirements, re.MULTILINE)
+
+
+def _link_packages(folder: Path, names: Iterable[str]) -> Path:
+    """A folder with these distributions alone: what else is installed changes what libraries import.
+
+    httpx, for one, imports click and rich where it finds them.
+    """
+    site_packages = Path(sysconfig.get_path("purelib"))
+    folder.mkdir()
+    for name in names:
+        for entry in {file.parts[0] for file in distribution(name).files or []} - {"..", "__pycache__"}:
+            link = folder / entry
+            if not link.exists():
+                link.symlink_to(site_packages / entry)
+    return folder

@@ -1,0 +1,71 @@
+"""What a benchmark finds: a value, the baseline's value in the same run, and the ratio that was hoped for."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One line of the report; smaller is better. `goal` is the highest ratio allowed, or None for no goal."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float
+    goal: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """The value in baselines."""
+        return self.value / self.baseline
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the ratio is within the goal, or None where there is none."""
+        return None if self.goal is None else self.ratio <= self.goal
+
+    def to_json(self) -> dict[str, Any]:
+        """The measurement as ``.local/bench.json`` keeps it."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "baseline": self.baseline,
+            "ratio": self.ratio,
+            "goal": self.goal,
+            "met": self.met,
+        }
+
+
+def encode_report(measurements: Sequence[Measurement]) -> str:
+    """A JSON list of every measurement."""
+    return json.dumps([each.to_json() for each in measurements], indent=2) + "\n"
+
+
+def tabulate(measurements: Sequence[Measurement]) -> Table:
+    """The measurements as a table for the terminal."""
+    table = Table("Name", box=SIMPLE, pad_edge=False)
+    table.caption = "Smaller is better; a goal is the highest ratio allowed."
+    for heading in ("Value", "Unit", "Baseline", "Ratio", "Goal", "Met"):
+        table.add_column(heading, justify="left" if heading == "Unit" else "right")
+    for each in measurements:
+        table.add_row(
+            each.name,
+            f"{each.value:.3g}",
+            each.unit,
+            f"{each.baseline:.4g}",
+            f"{each.ratio:.2g}",
+            "" if each.goal is None else f"{each.goal:g}",
+            {None: "", True: "[green]yes", False: "[red]no"}[each.met],
+        )
+    return table
+
+
+def any_goal_missed(measurements: Sequence[Measurement]) -> bool:
+    """Whether a measurement is over its goal."""
+    return any(each.met is False for each in measurements)

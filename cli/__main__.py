@@ -63,7 +63,7 @@ def create_consumer(
 def list_consumers(context: typer.Context) -> None:
     """List the consumers."""
     services: OperatorServices = context.obj
-    table = Table("consumer", "requests a minute")
+    table = Table("consumer", "requests a minute", box=None, pad_edge=False)
     with _failures_told():
         for consumer in sorted(services.consumers.list_consumers(), key=lambda each: each.id):
             table.add_row(consumer.id, str(consumer.requests_per_minute))
@@ -96,7 +96,10 @@ def create_token(
 def list_tokens(context: typer.Context) -> None:
     """List the tokens; secrets are not kept, so none is shown."""
     services: OperatorServices = context.obj
-    table = Table("token id", "consumer", "kept in", "created", "rotate by", "expires", "state")
+    table = Table(box=None, pad_edge=False)
+    for name in ("token id", "consumer", "kept in", "created", "rotate by", "expires", "state"):
+        # An id that is cut to the terminal's width could not be revoked.
+        table.add_column(name, no_wrap=name not in ("consumer", "kept in"), overflow="fold")
     with _failures_told():
         for token in services.manage_tokens.list():
             table.add_row(*_row(token))

@@ -1,6 +1,8 @@
 """Which deployment a command works on: the stack of `make run`, or a CloudFormation stack on AWS."""
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,15 +13,18 @@ from imagineart.adapters.aws_signature import Credentials
 from imagineart.bootstrap import OperatorServices
 from imagineart.settings import AccessSettings
 
-LOCAL_STACK_FILE: Final = Path(__file__).parent.parent / ".local" / "stack.json"
+PROJECT: Final = Path(__file__).parent.parent
 
 
 class DeploymentError(Exception):
     """The deployment cannot be found or reached; the text says what to do."""
 
 
-def local_services(stack_file: Path = LOCAL_STACK_FILE) -> OperatorServices:
-    """The services of the running local stack. Raises DeploymentError where none runs."""
+def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServices:
+    """The services of the running local stack, which tells of itself in `.local/stack.json`, or in the
+    folder that IMAGINEART_LOCAL_STATE names. Raises DeploymentError where none runs.
+    """
+    stack_file = Path(environment.get("IMAGINEART_LOCAL_STATE") or PROJECT / ".local") / "stack.json"
     try:
         stack = json.loads(stack_file.read_text())
     except FileNotFoundError as error:

@@ -26,6 +26,10 @@ class FunctionTimeoutError(Exception):
     """The function ran longer than its timeout; its environment is not used again."""
 
 
+class IntegrationTimeoutError(Exception):
+    """The caller's patience ended before the function's timeout; its environment is not used again."""
+
+
 class FunctionCrashError(Exception):
     """The handler, or its module's start, raised."""
 
@@ -67,8 +71,8 @@ class ExecutionEnvironment:
     def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
         """The handler's return value.
 
-        Raises FunctionTimeoutError after the function's timeout, or after `wait_seconds`, the caller's
-        patience, if that is shorter; FunctionCrashError when the handler raises.
+        Raises FunctionTimeoutError after the function's timeout, IntegrationTimeoutError after
+        `wait_seconds`, the caller's patience, if that is shorter; FunctionCrashError when the handler raises.
         """
         timeout_seconds = float(self._function.timeout_seconds)
         invocation = self._thread.submit(self._run, event, timeout_seconds)
@@ -77,8 +81,10 @@ class ExecutionEnvironment:
         except TimeoutError as error:
             if invocation.done():
                 raise FunctionCrashError(repr(error)) from error
+            if wait_seconds < timeout_seconds:
+                raise IntegrationTimeoutError(self._function.id) from error
             raise FunctionTimeoutError(self._function.id) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise FunctionCrashError(repr(error)) from error
 
     def close(self) -> None:
@@ -114,11 +120,11 @@ class FunctionFleet:
         self._count = 0
 
     def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
-        """Run one invocation. Raises FunctionTimeoutError, FunctionCrashError, TooManyEnvironmentsError."""
+        """Run one invocation. Raises TooManyEnvironmentsError and what `ExecutionEnvironment.invoke` does."""
         environment = self._take()
         try:
             answer = environment.invoke(event, wait_seconds=wait_seconds)
-        except (FunctionTimeoutError, FunctionCrashError):
+        except (FunctionTimeoutError, IntegrationTimeoutError, FunctionCrashError):
             environment.close()
             with self._lock:
                 self._count -= 1

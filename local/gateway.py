@@ -14,6 +14,7 @@ from local.environments import (
     FunctionCrashError,
     FunctionFleet,
     FunctionTimeoutError,
+    IntegrationTimeoutError,
     TooManyEnvironmentsError,
 )
 from local.proxy_events import (
@@ -84,10 +85,11 @@ class Gateway:
                     f"{route.function_id} answered more than {MAX_PAYLOAD_BYTES} bytes"
                 )
             answer = read_proxy_answer(returned)
-        except FunctionTimeoutError:
+        except IntegrationTimeoutError:
             return self._respond("INTEGRATION_TIMEOUT", request, "Endpoint request timed out")
         except (
             FunctionCrashError,
+            FunctionTimeoutError,
             TooManyEnvironmentsError,
             MalformedProxyAnswerError,
             TypeError,

@@ -4,7 +4,6 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lamb
 """
 
 import base64
-import binascii
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -96,7 +95,7 @@ def read_proxy_answer(answer: Any) -> HttpAnswer:
     headers += [(name, str(value)) for name, values in multi.items() for value in values]
     try:
         content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
-    except binascii.Error as error:
+    except ValueError as error:
         raise MalformedProxyAnswerError("the body is not base64") from error
     return HttpAnswer(int(answer["statusCode"]), tuple(headers), content)
 

@@ -1,11 +1,13 @@
 """`make run`: the whole system on 127.0.0.1, in the foreground, until Ctrl-C."""
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,38 +25,85 @@ from local.gateway_server import GatewayApp
 from local.template import PROJECT, Template, load_template, resolve
 
 HOST: Final = "127.0.0.1"
-STATE: Final = PROJECT / ".local"
-ENV_FILE: Final = STATE / "env"
-STACK_FILE: Final = STATE / "stack.json"
 LOCAL_CONSUMER: Final = Consumer("local", requests_per_minute=6_000)
 
 
+class PortError(ValueError):
+    """PORT is no port; the text says what it was and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFiles:
+    """What a running stack tells of itself: `env` for shells and tests, `stack.json` for the command line.
+
+    Both hold secrets, so they are the user's alone, and a reader sees the whole file or none.
+    """
+
+    folder: Path
+
+    def write(self, base_url: str, token: str, access: Mapping[str, str]) -> None:
+        """Write both; `env` comes last, so that whoever finds it finds everything."""
+        self._write("stack.json", json.dumps(access, indent=2) + "\n")
+        self._write("env", f"IMAGINEART_BASE_URL={base_url}\nIMAGINEART_TOKEN={token}\n")
+
+    def remove(self) -> None:
+        """Remove whichever exist."""
+        for name in ("env", "stack.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _write(self, name: str, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = self.folder / f"{name}.draft"
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(text)
+        draft.replace(self.folder / name)
+
+
+def state_files(environment: Mapping[str, str]) -> StateFiles:
+    """The files in `.local`, or in the folder that IMAGINEART_LOCAL_STATE names."""
+    named = environment.get("IMAGINEART_LOCAL_STATE")
+    return StateFiles(Path(named or PROJECT / ".local"))
+
+
+def chosen_port(environment: Mapping[str, str]) -> int:
+    """PORT, 8000 where it is not set; 0 takes any free port. Raises PortError."""
+    text = environment.get("PORT") or "8000"
+    if not (text.isascii() and text.isdigit() and int(text) < 65_536):
+        raise PortError(f"PORT: got '{text}'; allowed is 0 to 65535.")
+    return int(text)
+
+
 def main() -> int:
-    """Serve on PORT (8000 by default) until Ctrl-C; return the exit code."""
-    port_text = os.environ.get("PORT") or "8000"
-    if not (port_text.isdigit() and int(port_text) < 65_536):
-        print(f"PORT: got '{port_text}'; allowed is 0 to 65535.", file=sys.stderr)
+    """Serve on PORT until Ctrl-C; return the exit code."""
+    try:
+        port = chosen_port(os.environ)
+    except PortError as error:
+        print(error, file=sys.stderr)
         return 2
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, int(port_text)))
-    except OSError as error:
-        print(
-            f"Port {port_text} cannot be used ({error.strerror}). Choose another: make run PORT=8001",
-            file=sys.stderr,
-        )
-        return 1
-    _remove_state_files()
-    try:
-        with _children() as (cloud, painter):
-            _serve(listener, cloud, painter)
-    finally:
-        _remove_state_files()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            print(
+                f"Port {port} cannot be used ({error.strerror}). Choose another: make run PORT=8001",
+                file=sys.stderr,
+            )
+            return 1
+        # A polite kill ends everything as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        state = state_files(os.environ)
+        state.remove()
+        try:
+            with contextlib.suppress(KeyboardInterrupt), _children() as (cloud, painter):
+                _serve(listener, cloud, painter, state)
+        finally:
+            state.remove()
     return 0
 
 
-@contextmanager
+@contextlib.contextmanager
 def _children() -> Iterator[tuple[ChildServer, ChildServer]]:
     """The stand-ins for AWS and for the inference backend, started side by side and stopped together."""
     processes = [launch("local.cloud"), launch("local.painter", "--port", "0")]
@@ -67,7 +116,7 @@ def _children() -> Iterator[tuple[ChildServer, ChildServer]]:
             server.stop()
 
 
-def _serve(listener: socket.socket, cloud: ChildServer, painter: ChildServer) -> None:
+def _serve(listener: socket.socket, cloud: ChildServer, painter: ChildServer, state: StateFiles) -> None:
     template = load_template()
     backend = {
         "BackendUrl": f"{painter.url}/v1",
@@ -82,11 +131,9 @@ def _serve(listener: socket.socket, cloud: ChildServer, painter: ChildServer) ->
         template, references, runtime, on_cold_start=lambda name: print(f"{name}: cold start", flush=True)
     )
     config = uvicorn.Config(GatewayApp(gateway), log_level="warning", lifespan="off", server_header=False)
-    server = _AnnouncingServer(config, listener, access, token)
+    server = _AnnouncingServer(config, listener, state, access, token)
     try:
         server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
     finally:
         gateway.close()
 
@@ -95,17 +142,22 @@ class _AnnouncingServer(uvicorn.Server):
     """Tells where the API is, on the terminal and in the state files, once requests are served."""
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, access: dict[str, str], token: str
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        state: StateFiles,
+        access: dict[str, str],
+        token: str,
     ) -> None:
         super().__init__(config)
+        self._state = state
         self._base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         self._access = access
         self._token = token
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _write(STACK_FILE, json.dumps(self._access, indent=2) + "\n")
-        _write(ENV_FILE, f"IMAGINEART_BASE_URL={self._base_url}\nIMAGINEART_TOKEN={self._token}\n")
+        self._state.write(self._base_url, self._token, self._access)
         print(_banner(self._base_url, self._token), flush=True)
 
 
@@ -116,7 +168,7 @@ Token: {token}
 
 curl -X POST {base_url}/v1/images/generations \\
   -H "Authorization: Bearer {token}" \\
-  -F "prompt=A lighthouse above a violet sea at golden sunset" \\
+  -F "prompt=A sailing boat on a violet sea at golden sunset" \\
   -F "aspect_ratio=3:2" -F "reasoning=high" \\
   --output image.png
 
@@ -136,20 +188,6 @@ def _issue_first_token(access: dict[str, str]) -> str:
     services.consumers.add_consumer(LOCAL_CONSUMER)
     token, _ = services.manage_tokens.issue(LOCAL_CONSUMER.id, TokenKind.PARTNER, life_days=None)
     return token.text
-
-
-def _write(path: Path, text: str) -> None:
-    """Write so that a reader sees the whole file or none; it holds a token, so it is the user's alone."""
-    path.parent.mkdir(exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(text)
-    draft.replace(path)
-
-
-def _remove_state_files() -> None:
-    for path in (ENV_FILE, STACK_FILE):
-        path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

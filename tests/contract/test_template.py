@@ -1,0 +1,296 @@
+"""What every deployment of this template can rely on."""
+
+import importlib
+import json
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.web.errors import STATUS_BY_CODE
+from local.template import PROJECT, Function, load_template
+
+TEMPLATE = load_template()
+FUNCTIONS = TEMPLATE.resources("AWS::Serverless::Function")
+OPEN_FUNCTIONS = ("HealthFunction", "UnknownRequestFunction")
+IMAGE_FUNCTIONS = ("GenerateImageFunction", "EditImageFunction")
+ACCESS_ACTIONS = {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
+
+every_function = pytest.mark.parametrize("function_id", FUNCTIONS)
+
+
+def only_api() -> dict[str, Any]:
+    (properties,) = TEMPLATE.resources("AWS::Serverless::Api").values()
+    return properties
+
+
+# Functions
+
+
+@pytest.mark.parametrize("function_id", OPEN_FUNCTIONS)
+def test_a_function_open_to_anybody_has_no_layer_no_permission_and_no_settings(function_id: str) -> None:
+    assert not {"Layers", "Policies", "Role", "Environment"} & FUNCTIONS[function_id].keys()
+
+
+def test_what_all_functions_share_adds_nothing_to_the_open_ones() -> None:
+    shared = TEMPLATE.document["Globals"]["Function"]
+    assert not {"Layers", "Policies", "Role", "Environment"} & shared.keys()
+
+
+@every_function
+def test_a_function_keeps_its_logs_for_a_set_time(function_id: str) -> None:
+    groups = TEMPLATE.resources("AWS::Logs::LogGroup")
+    group = groups[FUNCTIONS[function_id]["LoggingConfig"]["LogGroup"]["Ref"]]
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_every_log_group_has_a_retention_and_one_writer() -> None:
+    groups = TEMPLATE.resources("AWS::Logs::LogGroup")
+    writers = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in FUNCTIONS.values()]
+    destination = only_api()["AccessLogSetting"]["DestinationArn"]["Fn::GetAtt"].partition(".")[0]
+    assert sorted([*writers, destination]) == sorted(groups)
+    assert all("RetentionInDays" in group for group in groups.values())
+
+
+@every_function
+def test_a_function_names_a_handler_that_exists(function_id: str) -> None:
+    function = TEMPLATE.functions[function_id]
+    module, _, attribute = function.handler.rpartition(".")
+    assert re.search(
+        rf"^(def {attribute}\b|{attribute} = )", (function.code / f"{module}.py").read_text(), re.M
+    )
+
+
+@every_function
+def test_a_function_gives_up_before_the_gateway_does(function_id: str) -> None:
+    patience = [
+        route.integration_timeout_seconds for route in TEMPLATE.routes if route.function_id == function_id
+    ]
+    assert TEMPLATE.functions[function_id].timeout_seconds < min(patience)
+
+
+# Settings
+
+
+class RecordingMapping(dict[str, str]):
+    """Has every variable, and remembers which were asked for."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self[key] = "http://value.example/v1"
+        return self[key]
+
+
+def variables_read_by(*settings: Any) -> set[str]:
+    environment = RecordingMapping()
+    for kind in settings:
+        kind.from_mapping(environment)
+    return {name for name in environment if not name.startswith("AWS_")}
+
+
+def own_variables(function: Function) -> set[str]:
+    return {name for name in function.variables if not name.startswith("POWERTOOLS_")}
+
+
+@pytest.mark.parametrize("function_id", IMAGE_FUNCTIONS)
+def test_an_image_function_is_given_exactly_the_settings_it_reads(function_id: str) -> None:
+    needed = variables_read_by(AccessSettings, BackendSettings)
+    assert len(needed) == 8
+    assert own_variables(TEMPLATE.functions[function_id]) == needed
+
+
+def test_the_models_function_is_given_exactly_the_settings_it_reads() -> None:
+    assert own_variables(TEMPLATE.functions["ListModelsFunction"]) == variables_read_by(AccessSettings)
+
+
+@pytest.mark.parametrize("function_id", [name for name in FUNCTIONS if name not in OPEN_FUNCTIONS])
+def test_a_function_that_logs_has_a_service_name_of_its_own(function_id: str) -> None:
+    variables = TEMPLATE.functions[function_id].variables
+    assert variables["POWERTOOLS_SERVICE_NAME"] == TEMPLATE.functions[function_id].code.name
+    assert variables["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}
+
+
+# Permissions
+
+
+def statements_of(function_id: str) -> list[dict[str, Any]]:
+    policies = TEMPLATE.resources("AWS::IAM::ManagedPolicy")
+    attached = [policy["Ref"] for policy in FUNCTIONS[function_id].get("Policies", [])]
+    return [statement for name in attached for statement in policies[name]["PolicyDocument"]["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_policy_names_a_wildcard_action_or_resource() -> None:
+    for policy in TEMPLATE.resources("AWS::IAM::ManagedPolicy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert all(":" in action and "*" not in action for action in listed(statement["Action"]))
+            resources = listed(statement["Resource"])
+            assert resources
+            for resource in resources:
+                assert isinstance(resource, dict), "a resource of this template, by Ref or GetAtt"
+                (named,) = resource.values()
+                assert named.removesuffix(".Arn") in TEMPLATE.document["Resources"]
+
+
+@pytest.mark.parametrize("function_id", [name for name in FUNCTIONS if name not in OPEN_FUNCTIONS])
+def test_a_function_may_only_let_callers_in_and_call_the_backend(function_id: str) -> None:
+    actions = {action for each in statements_of(function_id) for action in listed(each["Action"])}
+    assert actions == ACCESS_ACTIONS
+
+
+def test_only_the_image_functions_may_read_the_backends_credential() -> None:
+    readers = {
+        function_id
+        for function_id in FUNCTIONS
+        for statement in statements_of(function_id)
+        if {"Ref": "BackendCredentialSecret"} in listed(statement["Resource"])
+    }
+    assert readers == set(IMAGE_FUNCTIONS)
+
+
+# Routes
+
+
+def test_the_404_answer_knows_every_route_of_the_template() -> None:
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in TEMPLATE.routes:
+        if route.method != "ANY":
+            methods[route.path].add(route.method)
+    told = importlib.import_module("functions.unknown_request.handler").METHODS_BY_PATH
+    assert {path: set(allowed.split(", ")) for path, allowed in told.items()} == methods
+
+
+def test_no_request_is_left_to_the_gateways_own_404() -> None:
+    caught = {
+        route.path
+        for route in TEMPLATE.routes
+        if (route.method, route.function_id) == ("ANY", "UnknownRequestFunction")
+    }
+    assert caught == {route.path for route in TEMPLATE.routes} >= {"/", "/{proxy+}"}
+
+
+def test_every_body_reaches_the_functions_as_bytes() -> None:
+    assert only_api()["BinaryMediaTypes"] == ["*/*"]
+
+
+def test_the_whole_api_is_throttled_and_leaves_access_logs() -> None:
+    (settings,) = only_api()["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= settings.keys()
+    line = json.loads(only_api()["AccessLogSetting"]["Format"])
+    assert {"request_id", "status", "path", "error_type"} <= line.keys()
+    assert not any("authorization" in value.lower() for value in line.values())
+
+
+# Gateway responses
+
+GATEWAY_FAILURES = {
+    "MISSING_AUTHENTICATION_TOKEN": "unknown_request",
+    "RESOURCE_NOT_FOUND": "unknown_request",
+    "REQUEST_TOO_LARGE": "invalid_request",
+    "UNSUPPORTED_MEDIA_TYPE": "invalid_request",
+    "THROTTLED": "rate_limited",
+    "QUOTA_EXCEEDED": "rate_limited",
+    "INTEGRATION_TIMEOUT": "timeout",
+    "DEFAULT_4XX": "invalid_request",
+    "DEFAULT_5XX": "internal_error",
+}
+
+
+def test_the_gateways_own_failures_are_all_restyled() -> None:
+    assert TEMPLATE.gateway_responses.keys() == GATEWAY_FAILURES.keys()
+
+
+@pytest.mark.parametrize("kind", GATEWAY_FAILURES)
+def test_a_failure_of_the_gateway_wears_the_envelope(kind: str) -> None:
+    response = TEMPLATE.gateway_responses[kind]
+    # API Gateway puts messageString in with its quotes, every other variable without.
+    body = response.body.replace("$context.error.messageString", '"text"')
+    error = json.loads(body)["error"]
+    assert json.loads(body).keys() == {"error"}
+    assert error.keys() == {"code", "message", "request_id"}
+    assert error["code"] == GATEWAY_FAILURES[kind]
+    assert response.status == STATUS_BY_CODE[error["code"]]
+    assert error["request_id"] == "$context.requestId"
+    assert response.headers["X-Request-Id"] == "context.requestId"
+    assert response.headers["Content-Type"] == "'application/json'"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, code in GATEWAY_FAILURES.items() if code == "rate_limited"])
+def test_a_throttled_caller_is_told_when_to_come_back(kind: str) -> None:
+    assert int(TEMPLATE.gateway_responses[kind].headers["Retry-After"].strip("'")) >= 1
+
+
+# Data
+
+
+@pytest.mark.parametrize("table", TEMPLATE.resources("AWS::DynamoDB::Table"))
+def test_a_table_is_encrypted_recoverable_and_paid_by_use(table: str) -> None:
+    properties = TEMPLATE.resources("AWS::DynamoDB::Table")[table]
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_counted_requests_are_swept() -> None:
+    table = TEMPLATE.resources("AWS::DynamoDB::Table")["RequestCountsTable"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+@pytest.mark.parametrize("name", ["TokensTable", "PepperSecret", "InternalTokensSecret"])
+def test_deleting_the_stack_ends_no_token(name: str) -> None:
+    resource = TEMPLATE.document["Resources"][name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("name", TEMPLATE.resources("AWS::SecretsManager::Secret"))
+def test_the_template_holds_no_secret_itself(name: str) -> None:
+    properties = TEMPLATE.resources("AWS::SecretsManager::Secret")[name]
+    if rule := properties.get("GenerateSecretString"):
+        assert rule["PasswordLength"] >= 43, "256 bits of letters and digits"
+    else:
+        assert not any(json.loads(properties["SecretString"]).values())
+
+
+def test_the_pepper_is_generated() -> None:
+    pepper = TEMPLATE.resources("AWS::SecretsManager::Secret")["PepperSecret"]["GenerateSecretString"]
+    assert json.loads(pepper["SecretStringTemplate"])["current"] == pepper["GenerateStringKey"]
+
+
+# What the operator sees
+
+
+def test_every_parameter_is_described_and_in_a_group() -> None:
+    parameters = TEMPLATE.document["Parameters"]
+    assert [name for name, parameter in parameters.items() if not parameter.get("Description")] == []
+    groups = TEMPLATE.document["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(parameters)
+
+
+def test_the_outputs_tell_the_base_url_and_the_next_steps_in_order() -> None:
+    outputs = TEMPLATE.document["Outputs"]
+    assert all(output["Description"] for output in outputs.values())
+    steps = [outputs[name]["Value"]["Fn::Sub"] for name in sorted(outputs) if name.startswith("NextStep")]
+    assert [words for words, step in zip(NEXT_STEPS, steps, strict=True) if words not in step] == []
+    assert outputs["BaseUrl"]["Value"]["Fn::Sub"].endswith("/${StageName}")
+
+
+NEXT_STEPS = ("put-secret-value", "token create", "/v1/images/generations")
+
+
+def test_the_outputs_name_what_the_command_line_looks_for() -> None:
+    outputs = TEMPLATE.document["Outputs"]
+    for name in ("TokensTable", "RequestCountsTable", "PepperSecret", "InternalTokensSecret"):
+        assert outputs[name]["Value"] == {"Ref": name}
+
+
+def test_everything_that_is_shipped_lies_in_the_project() -> None:
+    layers = TEMPLATE.resources("AWS::Serverless::LayerVersion").values()
+    folders = [PROJECT / layer["ContentUri"] for layer in layers]
+    folders += [function.code for function in TEMPLATE.functions.values()]
+    assert [folder for folder in folders if not folder.is_dir()] == []

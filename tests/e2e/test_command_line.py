@@ -1,0 +1,118 @@
+"""The operator's command line against the stack that runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.template import PROJECT
+from tests.e2e.running_stack import RunningStack, project_environment
+
+
+def run_cli(
+    arguments: str, folder: Path, *, answer: str = "", columns: int = 80
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments.split()],
+        cwd=PROJECT,
+        env=project_environment(folder) | {"COLUMNS": str(columns), "NO_COLOR": "1"},
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def succeed(arguments: str, stack: RunningStack) -> str:
+    """Run a command that works; return what it printed for programs to read."""
+    done = run_cli(arguments, stack.folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fail(arguments: str, stack: RunningStack) -> str:
+    """Run a command that is refused; return what it told the operator."""
+    done = run_cli(arguments, stack.folder)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def list_models(stack: RunningStack, token: str) -> httpx.Response:
+    return httpx.get(f"{stack.base_url}/v1/models", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize(
+    ("options", "consumer"), [("", "partner"), (" --internal", "internal")], ids=["partner", "internal"]
+)
+def test_a_token_lives_from_its_creation_to_its_revocation(
+    stack: RunningStack, options: str, consumer: str
+) -> None:
+    assert "10 requests a minute" in succeed(f"consumer create {consumer} --tier free", stack)
+    token = succeed(f"token create {consumer}{options}", stack).removesuffix("\n")
+    token_id = token.split("_")[1]
+    assert re.fullmatch(r"iart_[0-9a-z]{16}_[0-9A-Za-z]{49}", token)
+    # An environment that has read the internal tokens reads them again five seconds later at most.
+    stack.wait_until(lambda: list_models(stack, token).status_code == 200)
+    assert list_models(stack, token).headers["X-RateLimit-Limit"] == "10"
+    assert row_of(token_id, stack).endswith(" live")
+    assert "is revoked" in succeed(f"token revoke {token_id} --yes", stack)
+    assert list_models(stack, token).status_code == 401
+    assert row_of(token_id, stack).endswith(" revoked")
+
+
+def row_of(token_id: str, stack: RunningStack) -> str:
+    """The first line of a token's row in the list."""
+    (line,) = [line for line in succeed("token list", stack).splitlines() if token_id in line]
+    return line.rstrip()
+
+
+def test_a_consumer_may_have_a_limit_of_its_own(stack: RunningStack) -> None:
+    assert "123 requests a minute" in succeed("consumer create custom --requests-per-minute 123", stack)
+    token = succeed("token create custom", stack).strip()
+    assert list_models(stack, token).headers["X-RateLimit-Limit"] == "123"
+    assert re.search(r"custom +123\b", succeed("consumer list", stack))
+
+
+def test_a_token_is_shown_once_and_never_listed(stack: RunningStack) -> None:
+    succeed("consumer create listed", stack)
+    (token,) = run_cli("token create listed", stack.folder, columns=20).stdout.splitlines()
+    done = run_cli("token list", stack.folder, columns=300)
+    assert token.split("_")[1] in done.stdout
+    assert token.split("_")[2] not in done.stdout
+
+
+def test_a_revocation_is_asked_for_first(stack: RunningStack) -> None:
+    done = run_cli(f"token revoke {stack.token.split('_')[1]}", stack.folder, answer="n\n")
+    assert done.returncode == 1
+    assert list_models(stack, stack.token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("consumer create local", "'local' exists already"),
+        ("consumer create Capital", "got 'Capital'; allowed are 1 to 63"),
+        ("consumer create acme --tier gold", "got 'gold'; allowed are free, basic, premium"),
+        ("consumer create acme --requests-per-minute 0", "got 0; allowed is 1 to"),
+        ("token create nobody", "got 'nobody', which is not registered"),
+        ("token create local --expires-in-days 0", "got 0; allowed is 1 to"),
+        ("token revoke p000000000000000 --yes", "no known token id"),
+    ],
+)
+def test_what_cannot_be_done_is_told(stack: RunningStack, arguments: str, told: str) -> None:
+    assert told in fail(arguments, stack)
+
+
+def test_without_a_stack_the_way_to_one_is_told(tmp_path: Path) -> None:
+    done = run_cli("consumer list", tmp_path)
+    assert (done.returncode, "make run" in done.stderr) == (1, True)
+    assert "--stack" in done.stderr
+
+
+def test_without_a_command_help_is_shown(tmp_path: Path) -> None:
+    assert "consumer" in run_cli("--help", tmp_path).stdout

@@ -1,0 +1,156 @@
+"""What AWS's limits and our own crashes look like from outside: always the envelope, never the internals."""
+
+import random
+import zlib
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from imagineart.domain.tokens import TokenKind
+from local.gateway import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
+from tests.fault_backend import picture
+from tests.functions.deployment import Deployer, Deployment, assert_error, edit, function_properties, generate
+from tests.functions.painting_backend import PaintingBackend, never
+
+
+def png_of_noise(width: int, height: int) -> bytes:
+    """An RGB PNG that no compression makes smaller."""
+    row = random.Random(0)
+    rows = b"".join(b"\0" + row.randbytes(3 * width) for _ in range(height))
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\0\0\0"
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        for kind, data in chunks
+    )
+
+
+@pytest.mark.parametrize("body_bytes", [MAX_BODY_BYTES + 1, MAX_PAYLOAD_BYTES * 3 // 4])
+def test_a_body_that_the_platform_refuses_is_an_invalid_request(
+    client: httpx.Client, backend: PaintingBackend, body_bytes: int
+) -> None:
+    answer = edit(client, bytes(body_bytes))
+    assert "too large" in assert_error(answer, 400, "invalid_request")
+    assert "X-RateLimit-Limit" not in answer.headers, "the request reached the function"
+    assert backend.requests == []
+
+
+def test_headers_that_the_platform_refuses_are_an_invalid_request(client: httpx.Client) -> None:
+    answer = client.get("/v1/models", headers={"X-Long": "x" * 10_240})
+    assert_error(answer, 400, "invalid_request")
+
+
+def test_a_picture_too_large_for_the_transport_is_an_internal_error(
+    client: httpx.Client, backend: PaintingBackend
+) -> None:
+    backend.reply = lambda _: picture(png_of_noise(2048, 2048))
+    assert_error(generate(client, resolution="2K"), 500, "internal_error")
+
+
+def test_a_function_that_cannot_start_tells_nothing_of_why(deploy: Deployer) -> None:
+    def forget_the_table(document: dict[str, Any]) -> None:
+        variables = function_properties(document, "ListModelsFunction")["Environment"]["Variables"]
+        variables["IMAGINEART_TOKENS_TABLE"] = " "
+
+    api = deploy(forget_the_table)
+    answer = api.client(api.issue_token()).get("/v1/models")
+    assert_error(answer, 500, "internal_error")
+    assert_nothing_internal(answer)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError('the password is hunter2')",
+        "raise SystemExit(3)",
+        "return None",
+        "return {'statusCode': 'OK'}",
+        "return {'statusCode': 200, 'body': b'bytes'}",
+        "return {'statusCode': 200, 'body': {'hunter2': 1}}",
+        "return {'statusCode': 200, 'body': 'no base64!', 'isBase64Encoded': True}",
+    ],
+)
+def test_a_handler_that_crashes_or_answers_nonsense_is_an_internal_error(
+    deploy: Deployer, tmp_path: Path, body: str
+) -> None:
+    (tmp_path / "handler.py").write_text(f"def handler(event, context):\n    {body}\n")
+
+    def replace_health(document: dict[str, Any]) -> None:
+        function_properties(document, "HealthFunction")["CodeUri"] = str(tmp_path)
+
+    answer = deploy(replace_health).client().get("/health")
+    assert_error(answer, 500, "internal_error")
+    assert_nothing_internal(answer)
+
+
+def test_a_secret_with_nonsense_in_it_is_an_internal_error(api: Deployment) -> None:
+    token = api.issue_token(kind=TokenKind.INTERNAL)
+    api.aws("secretsmanager").put_secret_value(
+        SecretId=api.references["InternalTokensSecret"], SecretString='{"consumers": {"hunter2": "tokens"}}'
+    )
+    answer = api.client(token).get("/v1/models")
+    assert_error(answer, 500, "internal_error")
+    assert_nothing_internal(answer)
+
+
+def assert_nothing_internal(answer: httpx.Response) -> None:
+    for word in ("hunter2", "Error", "Traceback", "handler", "IMAGINEART_", "arn:"):
+        assert word not in answer.text
+    assert "internal" in answer.text
+
+
+HANGING_HANDLER = """
+import os, urllib.request
+URL = os.environ["IMAGINEART_BACKEND_URL"]
+def handler(event, context):
+    urllib.request.urlopen(URL, data=b"{}")
+"""
+
+
+def hang(backend: PaintingBackend, folder: Path, document: dict[str, Any], timeout_seconds: float) -> None:
+    """Let the models function wait for a backend that never answers."""
+    backend.reply = never
+    (folder / "handler.py").write_text(HANGING_HANDLER)
+    properties = function_properties(document, "ListModelsFunction")
+    properties.update(CodeUri=str(folder), Timeout=timeout_seconds)
+    properties["Environment"]["Variables"]["IMAGINEART_BACKEND_URL"] = backend.base_url
+
+
+def test_a_function_past_its_timeout_is_an_internal_error(
+    deploy: Deployer, backend: PaintingBackend, tmp_path: Path
+) -> None:
+    api = deploy(lambda document: hang(backend, tmp_path, document, timeout_seconds=0.2))
+    assert_error(api.client().get("/v1/models"), 500, "internal_error")
+
+
+def test_a_function_slower_than_the_gateways_patience_is_a_timeout(
+    deploy: Deployer, backend: PaintingBackend, tmp_path: Path
+) -> None:
+    def shorten_the_integration(document: dict[str, Any]) -> None:
+        hang(backend, tmp_path, document, timeout_seconds=10)
+        events = function_properties(document, "ListModelsFunction")["Events"]
+        events["ListModels"]["Properties"]["TimeoutInMillis"] = 200
+
+    assert_error(deploy(shorten_the_integration).client().get("/v1/models"), 504, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("function_id", "send"),
+    [
+        ("GenerateImageFunction", lambda client: generate(client)),
+        ("EditImageFunction", lambda client: edit(client, png_of_noise(8, 8))),
+    ],
+)
+def test_the_function_answers_before_its_own_timeout_when_the_backend_does_not(
+    deploy: Deployer, backend: PaintingBackend, function_id: str, send: Any
+) -> None:
+    def shorten(document: dict[str, Any]) -> None:
+        function_properties(document, function_id)["Timeout"] = 3.3
+
+    backend.reply = never
+    api = deploy(shorten)
+    answer = send(api.client(api.issue_token()))
+    assert "model did not answer" in assert_error(answer, 504, "timeout")
+    assert "X-RateLimit-Limit" in answer.headers, "the gateway answered, not the function"

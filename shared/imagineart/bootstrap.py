@@ -1,5 +1,6 @@
 """The composition root: the only place where adapters are chosen."""
 
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -65,6 +66,8 @@ class Services:
 
     def handler(self, method: str, path: str, endpoint: Endpoint) -> LambdaHandler:
         """The Lambda handler of an authenticated endpoint. Raises SettingsError."""
+        # A log line is about a request; the number of the asyncio task that ran it is noise.
+        vars(logging)["logAsyncioTasks"] = False
         return authenticated_handler(
             method, path, endpoint, access=self._access, logger=Logger(location=None)
         )

@@ -25,6 +25,8 @@ _RETRIES: Final = urllib3.Retry(
     allowed_methods=None,
     status_forcelist=(500, 502, 503, 504),
     backoff_factor=0.05,
+    # A service may ask for more patience than the request has time.
+    respect_retry_after_header=False,
     raise_on_status=False,
 )
 
@@ -69,12 +71,12 @@ class AwsClient:
         )
         try:
             response = self._pool.request("POST", url, body=body, headers=headers)
-            answer = json.loads(response.data or b"{}")
-        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            answer = dict(json.loads(response.data or b"{}"))
+        except (urllib3.exceptions.HTTPError, ValueError, TypeError) as error:
             raise AwsCallError("Unreachable", detail=f"{service} {operation}: {error}") from error
         if response.status != 200:
             raise AwsCallError(_error_code(answer), detail=f"{service} {operation}: {_error_message(answer)}")
-        return dict(answer)
+        return answer
 
 
 def _public_endpoint(service: str, region: str) -> str:
@@ -82,11 +84,9 @@ def _public_endpoint(service: str, region: str) -> str:
     return f"https://{service}.{region}.{suffix}"
 
 
-def _error_code(answer: Any) -> str:
-    return str(answer.get("__type", "Unknown")).rpartition("#")[2] if isinstance(answer, dict) else "Unknown"
+def _error_code(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("__type", "Unknown")).rpartition("#")[2]
 
 
-def _error_message(answer: Any) -> str:
-    return (
-        str(answer.get("message") or answer.get("Message") or "") if isinstance(answer, dict) else str(answer)
-    )
+def _error_message(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("message") or answer.get("Message") or "")

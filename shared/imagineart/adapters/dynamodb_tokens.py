@@ -1,10 +1,10 @@
 """Partner tokens and the record of revocations, in DynamoDB, read consistently on every request.
 
 One item a token, key ``token#<id>``: consumer_id, requests_per_minute, digest, pepper_version, created_at,
-expires_at, revoked_at (numbers are Unix seconds); a token that expires also has purge_at, when DynamoDB's time
-to live takes it away. A revocation of a token that another store holds leaves an item with revoked_at alone.
-One item a consumer, key ``consumer#<id>``: consumer_id, requests_per_minute. The item ``tokens-configured``
-appears with the first token.
+expires_at, revoked_at (numbers are Unix seconds); a token that expires also has purge_at, when the table's
+time to live takes it away. A revocation of a token that another store holds leaves an item with revoked_at
+alone. One item a consumer, key ``consumer#<id>``: consumer_id, requests_per_minute. The item
+``tokens-configured`` appears with the first token.
 """
 
 from dataclasses import dataclass

@@ -15,6 +15,7 @@ from imagineart.adapters.aws_client import AwsCallError, CredentialsProvider
 from imagineart.adapters.aws_signature import Credentials
 
 _REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
+_RETRIES = urllib3.Retry(3, respect_retry_after_header=False)
 
 
 def credentials_from_environment(environment: Mapping[str, str]) -> CredentialsProvider:
@@ -39,18 +40,23 @@ class _EndpointCredentials:
         self._held: tuple[Credentials, datetime] | None = None
 
     def __call__(self) -> Credentials:
-        if self._held is None or datetime.now(UTC) > self._held[1] - _REFRESH_BEFORE_EXPIRY:
-            self._held = self._fetch()
+        now = datetime.now(UTC)
+        if self._held is None or now > self._held[1] - _REFRESH_BEFORE_EXPIRY:
+            try:
+                self._held = self._fetch()
+            except AwsCallError:
+                if self._held is None or now >= self._held[1]:
+                    raise
         return self._held[0]
 
     def _fetch(self) -> tuple[Credentials, datetime]:
         headers = {"Authorization": self._authorization()}
         try:
-            answer = urllib3.request("GET", self._url, headers=headers, timeout=2.0, retries=3)
+            answer = urllib3.request("GET", self._url, headers=headers, timeout=2.0, retries=_RETRIES)
             document = json.loads(answer.data)
             held = Credentials(document["AccessKeyId"], document["SecretAccessKey"], document.get("Token"))
             return held, datetime.fromisoformat(document["Expiration"])
-        except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
             raise AwsCallError(
                 "Unreachable", detail=f"credentials endpoint: {type(error).__name__}"
             ) from error

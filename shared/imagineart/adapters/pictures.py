@@ -22,7 +22,7 @@ from imagineart.domain.images import (
     describe_content,
     detect_image_kind,
 )
-from imagineart.domain.png import BrokenPngError, clean_png, is_deliverable_png
+from imagineart.domain.png import BrokenPngError, clean_png, is_deliverable_png, verify_png
 from imagineart.domain.sizes import Size
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ MAX_REFERENCE_SIDE: Final = 4096
 _PILLOW_FORMATS: Final = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", HEIC: "HEIF", HEIF: "HEIF"}
 _LOSSY_KINDS: Final = frozenset({JPEG, WEBP, HEIC, HEIF})
 _EXIF_ORIENTATION: Final = 0x0112
+_TURNED_SIDEWAYS: Final = (5, 6, 7, 8)
 _DECODER_FAILURES: Final = (Exception,)
 """Decoders raise whatever hostile bytes make of them, struct.error and MemoryError among it."""
 
@@ -50,8 +51,10 @@ class PillowReferenceReader:
         """The first frame, upright, 8-bit sRGB, without metadata. Raises InvalidImageError."""
         try:
             kind, image = _open(content)
-            size = _upright_size(image)
-            upright = _upright_srgb(_decode(image, near=MAX_REFERENCE_SIDE))
+            width, height = image.size
+            _decode(kind, image, near=MAX_REFERENCE_SIDE)
+            size = Size(height, width) if _orientation(image) in _TURNED_SIDEWAYS else Size(width, height)
+            upright = _upright_srgb(image)
         except _UnusablePictureError as error:
             accepted = ", ".join(each.name for each in INPUT_IMAGE_KINDS)
             raise InvalidImageError(label, f"{error} Accepted are {accepted}.") from error
@@ -84,8 +87,9 @@ class PillowPictureFinisher:
 def _convert(content: bytes, size: Size) -> bytes:
     from PIL import ImageOps
 
-    _, image = _open(content)
-    picture = _upright_srgb(_decode(image))
+    kind, image = _open(content)
+    _decode(kind, image)
+    picture = _upright_srgb(image)
     if picture.size != (size.width, size.height):
         picture = ImageOps.fit(picture, (size.width, size.height))
     return _encode_png(picture)
@@ -114,11 +118,17 @@ def _open(content: bytes) -> tuple[ImageKind, "Image"]:
             f"the {kind.name} has {image.width}x{image.height} pixels, "
             f"more than {MAX_REFERENCE_PIXELS // 1_000_000} megapixels."
         )
+    if kind is PNG:
+        # Pillow passes over the checksum of the pixels and a missing end.
+        try:
+            verify_png(content)
+        except BrokenPngError as error:
+            raise _UnusablePictureError("the PNG is truncated or damaged.") from error
     return kind, image
 
 
-def _decode(image: "Image", *, near: int | None = None) -> "Image":
-    """The first frame; a JPEG far larger than `near` pixels a side is decoded at a fraction of its size.
+def _decode(kind: ImageKind, image: "Image", *, near: int | None = None) -> None:
+    """Load the first frame; a JPEG far larger than `near` pixels a side is reduced to a fraction on the way.
 
     Raises _UnusablePictureError.
     """
@@ -127,21 +137,18 @@ def _decode(image: "Image", *, near: int | None = None) -> "Image":
             image.draft(image.mode, (near, near))
         image.load()
     except _DECODER_FAILURES as error:
-        raise _UnusablePictureError(f"the {image.format} is truncated or damaged.") from error
-    return image
+        raise _UnusablePictureError(f"the {kind.name} is truncated or damaged.") from error
 
 
 def _orientation(image: "Image") -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
+    """The EXIF orientation of a decoded picture, 1 to 8; 1 where there is none or it cannot be read.
+
+    Asked earlier, Pillow would decode a PNG here and a failure would be lost.
+    """
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except _DECODER_FAILURES:
         return 1
-
-
-def _upright_size(image: "Image") -> Size:
-    width, height = image.size
-    return Size(height, width) if _orientation(image) in (5, 6, 7, 8) else Size(width, height)
 
 
 def _upright_srgb(image: "Image") -> "Image":
@@ -163,11 +170,12 @@ def _upright_srgb(image: "Image") -> "Image":
     upright = image.transpose(turn) if turn is not None else image
     if upright.mode.startswith("I"):
         upright = upright.convert("I").point(lambda level: level / 257).convert("L")
-    alpha = upright.convert("RGBA").getchannel("A") if has_alpha else None
-    upright = _to_srgb(upright, profile) if profile else upright.convert("RGB")
-    if alpha is not None:
-        upright.putalpha(alpha)
-    return upright
+    if has_alpha:
+        upright = upright.convert("RGBA")
+    picture = _to_srgb(upright, profile) if profile else upright.convert("RGB")
+    if has_alpha:
+        picture.putalpha(upright.getchannel("A"))
+    return picture
 
 
 def _to_srgb(image: "Image", profile: bytes) -> "Image":

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from imagineart.adapters.aws_client import AwsClient
 from imagineart.domain.consumers import Consumer
-from imagineart.domain.errors import InternalError
+from imagineart.domain.errors import InternalError, InvalidRequestError
 from imagineart.domain.ports import Clock, Revocations
 from imagineart.domain.tokens import Peppers, StoredToken
 
@@ -119,6 +119,14 @@ class SecretsManagerTokenStore:
         return consumers
 
     def _tokens(self, *, revoked_at_of: Callable[[str], int | None]) -> list[StoredToken]:
+        """Every token of the secret. Raises InternalError where a hand has written something else into it."""
+        try:
+            return self._read_tokens(revoked_at_of)
+        except (InvalidRequestError, AttributeError, LookupError, TypeError, ValueError) as error:
+            detail = f"the internal tokens secret is malformed: {type(error).__name__} {error}"
+            raise InternalError(detail=detail) from error
+
+    def _read_tokens(self, revoked_at_of: Callable[[str], int | None]) -> list[StoredToken]:
         return [
             StoredToken(
                 id=entry["id"],

@@ -12,7 +12,9 @@ from imagineart.domain.sizes import Size
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PICTURE_CHUNKS: Final = frozenset({b"IHDR", b"IDAT", b"IEND"})
 _DROPPED_CRITICAL_CHUNKS: Final = frozenset({b"PLTE"})
-_TRUECOLOUR: Final = frozenset({2, 6})
+_HEADER_START: Final = b"\x00\x00\x00\x0dIHDR"
+_DELIVERABLE_LAYOUTS: Final = frozenset({b"\x08\x02\0\0\0", b"\x08\x06\0\0\0"})
+"""How a header ends: 8 bits, RGB or RGBA, the one compression and filter method, not interlaced."""
 
 
 class BrokenPngError(ValueError):
@@ -27,21 +29,21 @@ class _Chunk(NamedTuple):
 
 def png_size(content: bytes) -> Size | None:
     """The size that the header declares, or None where `content` does not begin as a PNG."""
-    if not content.startswith(_SIGNATURE) or content[12:16] != b"IHDR" or len(content) < 33:
+    if not content.startswith(_SIGNATURE + _HEADER_START) or len(content) < 33:
         return None
     return Size(int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"))
 
 
 def is_deliverable_png(content: bytes, size: Size) -> bool:
-    """Whether cleaning alone makes `content` the picture to deliver: of `size`, 8-bit RGB or RGBA, sRGB.
+    """Whether cleaning alone makes `content` the picture to deliver: of `size`, 8-bit RGB or RGBA, sRGB,
+    not interlaced.
 
     A colour key (tRNS) or a foreign colour profile (iCCP) is part of the picture, so such a PNG needs
     conversion. Raises BrokenPngError.
     """
     if png_size(content) != size:
         return False
-    bit_depth, colour_type = content[24], content[25]
-    if bit_depth != 8 or colour_type not in _TRUECOLOUR:
+    if content[24:29] not in _DELIVERABLE_LAYOUTS:
         return False
     view = memoryview(content)
     for chunk in _walk_chunks(view):
@@ -55,6 +57,12 @@ def is_deliverable_png(content: bytes, size: Size) -> bool:
         ):
             return False
     return True
+
+
+def verify_png(content: bytes) -> None:
+    """Raises BrokenPngError unless `content` is whole chunks with right CRCs up to the end mark."""
+    for _ in _walk_chunks(memoryview(content)):
+        pass
 
 
 def clean_png(content: bytes) -> bytes:

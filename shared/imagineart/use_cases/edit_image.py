@@ -44,7 +44,8 @@ class EditImage:
             references=references,
         )
         read = time.monotonic()
-        answer = await self.backend.edit(order, deadline_seconds=deadline_seconds - (read - started))
+        left_seconds = max(0.0, deadline_seconds - (read - started))
+        answer = await self.backend.edit(order, deadline_seconds=left_seconds)
         backend_seconds = time.monotonic() - read
         png = self.finisher.finish(answer, order.size)
         return Picture(png, order.size, order.seed, EDIT_MODEL.id, backend_seconds)

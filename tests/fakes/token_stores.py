@@ -1,0 +1,94 @@
+"""Tokens, consumers, revocations and peppers held in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from imagineart.domain.consumers import Consumer
+from imagineart.domain.tokens import Peppers, StoredToken
+
+
+@dataclass(slots=True)
+class InMemoryRevocations:
+    """A Revocations."""
+
+    times: dict[str, int] = field(default_factory=dict)
+
+    def revoke(self, token_id: str, *, now: int) -> None:
+        self.times.setdefault(token_id, now)
+
+    def revoked_at(self, token_id: str) -> int | None:
+        return self.times.get(token_id)
+
+
+@dataclass(slots=True)
+class InMemoryTokenStore:
+    """A TokenStore and TokenRegister that counts how often it is read."""
+
+    revocations: InMemoryRevocations
+    tokens: dict[str, StoredToken] = field(default_factory=dict)
+    reads: int = 0
+
+    def find(self, token_id: str) -> StoredToken | None:
+        self.reads += 1
+        return self._with_revocation(self.tokens[token_id]) if token_id in self.tokens else None
+
+    def has_tokens(self) -> bool:
+        self.reads += 1
+        return bool(self.tokens)
+
+    def add_token(self, token: StoredToken) -> None:
+        self.tokens[token.id] = token
+
+    def list_tokens(self) -> list[StoredToken]:
+        return [self._with_revocation(token) for token in self.tokens.values()]
+
+    def _with_revocation(self, token: StoredToken) -> StoredToken:
+        return replace(token, revoked_at=self.revocations.revoked_at(token.id))
+
+
+@dataclass(slots=True)
+class InMemoryConsumers:
+    """A ConsumerRegister."""
+
+    consumers: dict[str, Consumer] = field(default_factory=dict)
+
+    def add_consumer(self, consumer: Consumer) -> bool:
+        if consumer.id in self.consumers:
+            return False
+        self.consumers[consumer.id] = consumer
+        return True
+
+    def find_consumer(self, consumer_id: str) -> Consumer | None:
+        return self.consumers.get(consumer_id)
+
+    def list_consumers(self) -> list[Consumer]:
+        return list(self.consumers.values())
+
+
+@dataclass(slots=True)
+class CountingKeys(Mapping[str, str]):
+    """The keys of Peppers; every digest looks one up, so `lookups` counts digests by version."""
+
+    keys_by_version: dict[str, str]
+    lookups: list[str] = field(default_factory=list)
+
+    def __getitem__(self, version: str) -> str:
+        self.lookups.append(version)
+        return self.keys_by_version[version]
+
+    def __iter__(self):
+        return iter(self.keys_by_version)
+
+    def __len__(self) -> int:
+        return len(self.keys_by_version)
+
+
+@dataclass(slots=True)
+class InMemoryPeppers:
+    """A PepperSource whose digests can be counted in `keys.lookups`."""
+
+    current_version: str = "1"
+    keys: CountingKeys = field(default_factory=lambda: CountingKeys({"1": "salt and pepper"}))
+
+    def read(self) -> Peppers:
+        return Peppers(self.current_version, self.keys)

@@ -1,0 +1,124 @@
+"""From a form with reference images to an order to a finished picture."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from imagineart.domain.errors import InvalidImageError, InvalidRequestError, ModelTimeoutError
+from imagineart.domain.images import PNG, ReferenceImage
+from imagineart.domain.orders import EditOrder, Picture
+from imagineart.domain.sizes import Size
+from imagineart.use_cases import edit_image
+from imagineart.use_cases.edit_image import EditImage
+from tests.fakes.clock import FakeClock
+from tests.fakes.image_making import FakeImageBackend, FakePictureFinisher, FakeReferenceReader
+from tests.fakes.randomness import FixedRandomBelow
+
+SIZES = {
+    b"portrait": Size(3024, 4032),
+    b"banner": Size(3000, 1000),
+    b"dot": Size(1, 1),
+    b"tower": Size(10, 900),
+}
+
+
+@pytest.fixture
+def backend() -> FakeImageBackend:
+    return FakeImageBackend()
+
+
+def edit(
+    backend: FakeImageBackend,
+    *images: bytes,
+    reader: FakeReferenceReader | None = None,
+    deadline_seconds: float = 60,
+    **fields: str,
+) -> Picture:
+    reader = reader or FakeReferenceReader(SIZES)
+    use_case = EditImage(backend, reader, FakePictureFinisher(), FixedRandomBelow(0.5))
+    return asyncio.run(use_case({"prompt": "at night"} | fields, images, deadline_seconds=deadline_seconds))
+
+
+def test_a_prompt_and_an_image_order_a_2k_picture_of_the_images_ratio(backend: FakeImageBackend) -> None:
+    edit(backend, b"portrait")
+    reference = ReferenceImage(b"upright portrait", PNG, Size(3024, 4032))
+    assert backend.orders == [EditOrder("at night", Size(1776, 2368), seed=2**31, references=(reference,))]
+
+
+def test_every_field_reaches_the_backend(backend: FakeImageBackend) -> None:
+    edit(backend, b"portrait", aspect_ratio="21:9", resolution="1K", seed="77")
+    (order,) = backend.orders
+    assert (order.size, order.seed) == (Size(1568, 672), 77)
+
+
+def test_references_reach_the_backend_in_order(backend: FakeImageBackend) -> None:
+    edit(backend, b"dot", b"banner", b"portrait", b"dot")
+    assert [reference.content for reference in backend.orders[0].references] == [
+        b"upright dot", b"upright banner", b"upright portrait", b"upright dot",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("images", "size"),
+    [((b"banner", b"portrait"), Size(3552, 1184)), ((b"portrait", b"banner"), Size(1776, 2368)),
+     ((b"tower",), Size(1184, 3552))],
+)  # fmt: skip
+def test_the_automatic_ratio_is_that_of_the_first_reference(
+    backend: FakeImageBackend, images: tuple[bytes, ...], size: Size
+) -> None:
+    assert edit(backend, *images, aspect_ratio="auto").size == size
+
+
+def test_the_picture_is_finished_and_says_what_was_made(backend: FakeImageBackend) -> None:
+    picture = edit(backend, b"dot", seed="5")
+    assert picture.png == b"a picture at 2048x2048"
+    assert (picture.size, picture.seed, picture.model_id) == (Size(2048, 2048), 5, "image-edit")
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_an_unusable_image_is_named_by_its_position(backend: FakeImageBackend, position: int) -> None:
+    images = [b"dot"] * 4
+    images[position] = b"a text"
+    with pytest.raises(InvalidImageError) as caught:
+        edit(backend, *images)
+    assert caught.value.message == f"images[{position}]: the content is text."
+    assert backend.orders == []
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_too_few_or_too_many_images_are_refused_before_any_is_read(
+    backend: FakeImageBackend, count: int
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^images: "):
+        edit(backend, *[b"a text"] * count)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"prompt": ""}, {"aspect_ratio": "4:1"}, {"aspect_ratio": "1:4"}, {"seed": "-2"}]
+)
+def test_a_bad_field_is_refused_before_any_image_is_read(
+    backend: FakeImageBackend, fields: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^{next(iter(fields))}: "):
+        edit(backend, b"a text", **fields)
+
+
+@pytest.mark.parametrize(("seconds_a_picture", "left_seconds"), [(0, 60), (5, 45), (19.5, 1.5), (40, 0)])
+def test_the_time_spent_on_reading_is_taken_off_the_backends_deadline(
+    backend: FakeImageBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_a_picture: float,
+    left_seconds: float,
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr(edit_image, "time", SimpleNamespace(monotonic=clock))
+    reader = FakeReferenceReader(SIZES, clock, seconds_a_picture)
+    edit(backend, b"dot", b"dot", b"dot", reader=reader, deadline_seconds=60)
+    assert backend.deadlines_seconds == [left_seconds]
+
+
+def test_a_failure_of_the_backend_is_passed_on(backend: FakeImageBackend) -> None:
+    backend.failure = ModelTimeoutError(deadline_seconds=1)
+    with pytest.raises(ModelTimeoutError):
+        edit(backend, b"dot")

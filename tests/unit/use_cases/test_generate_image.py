@@ -1,0 +1,71 @@
+"""From a form to an order to a finished picture."""
+
+import asyncio
+
+import pytest
+
+from imagineart.domain.errors import InvalidRequestError, ModelError
+from imagineart.domain.orders import GenerationOrder, Picture
+from imagineart.domain.sizes import Size
+from imagineart.use_cases.generate_image import GenerateImage
+from tests.fakes.image_making import FakeImageBackend, FakePictureFinisher
+from tests.fakes.randomness import FixedRandomBelow
+
+
+@pytest.fixture
+def backend() -> FakeImageBackend:
+    return FakeImageBackend()
+
+
+def generate(backend: FakeImageBackend, *, deadline_seconds: float = 60, **fields: str) -> Picture:
+    use_case = GenerateImage(backend, FakePictureFinisher(), FixedRandomBelow(0.5))
+    return asyncio.run(use_case({"prompt": "a fox"} | fields, deadline_seconds=deadline_seconds))
+
+
+def test_a_prompt_alone_orders_a_square_2k_picture_with_a_random_seed(backend: FakeImageBackend) -> None:
+    generate(backend)
+    assert backend.orders == [GenerationOrder("a fox", Size(2048, 2048), seed=2**31, reasoning="low")]
+
+
+def test_every_field_reaches_the_backend(backend: FakeImageBackend) -> None:
+    generate(
+        backend, prompt=" a bear ", aspect_ratio="9:16", resolution="1K", seed="77", reasoning="high"
+    )  # fmt: skip
+    assert backend.orders == [GenerationOrder("a bear", Size(792, 1408), seed=77, reasoning="high")]
+
+
+def test_the_picture_is_finished_and_says_what_was_made(backend: FakeImageBackend) -> None:
+    backend.answer = b"a fox, painted"
+    picture = generate(backend, aspect_ratio="4:1", seed="9223372036854775807")
+    assert picture.png == b"a fox, painted at 4096x1024"
+    assert (picture.size, picture.seed, picture.model_id) == (Size(4096, 1024), 2**63 - 1, "text-to-image")
+    assert picture.backend_seconds >= 0
+
+
+@pytest.mark.parametrize("seed", ["0", "-1"])
+def test_a_random_seed_is_told_so_that_it_can_be_sent_again(backend: FakeImageBackend, seed: str) -> None:
+    picture = generate(backend, seed=seed)
+    assert picture.seed == backend.orders[0].seed == 2**31
+    assert generate(backend, seed=str(picture.seed)).seed == picture.seed
+
+
+def test_the_backend_gets_the_whole_deadline(backend: FakeImageBackend) -> None:
+    generate(backend, deadline_seconds=57.5)
+    assert backend.deadlines_seconds == [57.5]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"prompt": " "}, {"seed": "x"}, {"aspect_ratio": "auto"}, {"resolution": ""}]
+)
+def test_nothing_is_ordered_for_a_request_that_breaks_the_contract(
+    backend: FakeImageBackend, fields: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^{next(iter(fields))}: "):
+        generate(backend, **fields)
+    assert backend.orders == []
+
+
+def test_a_failure_of_the_backend_is_passed_on(backend: FakeImageBackend) -> None:
+    backend.failure = ModelError()
+    with pytest.raises(ModelError):
+        generate(backend)

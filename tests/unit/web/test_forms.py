@@ -1,0 +1,346 @@
+"""Forms of every sender are read the same way, and nothing unexpected passes."""
+
+from collections.abc import Iterable
+from urllib.parse import quote_plus, urlencode
+
+import httpx
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.parameters import EDIT_PARAMETERS, GENERATION_PARAMETERS, EndpointParameters
+from imagineart.web.forms import Form, parse_form
+
+BOUNDARY = "----a-boundary-9f2"
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+URLENCODED = "application/x-www-form-urlencoded"
+
+SCALARS = {"text": GENERATION_PARAMETERS.names, "edit": ("prompt", "aspect_ratio", "resolution", "seed")}
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+text_fields = st.dictionaries(st.sampled_from(SCALARS["text"]), texts, min_size=1)
+edit_fields = st.dictionaries(st.sampled_from(SCALARS["edit"]), texts)
+contents = st.binary(max_size=200) | st.sampled_from(
+    [b"", b"\r\n", b"\r\n\r\n", b"a\nb\rc\r\nd", b"--", b"\r\n--", f"\r\n--{BOUNDARY[:-1]}".encode()]
+)
+files = st.lists(contents, min_size=1, max_size=6)
+
+
+def part(name: str, content: bytes = b"x", *, disposition: str = "", headers: str = "") -> bytes:
+    """One part of a multipart body, up to its boundary."""
+    head = f'Content-Disposition: form-data; name="{name}"{disposition}\r\n{headers}\r\n'
+    return head.encode() + content
+
+
+def file_part(content: bytes, name: str = "images", filename: str = "a.png") -> bytes:
+    return part(name, content, disposition=f'; filename="{filename}"')
+
+
+def multipart(*parts: bytes, boundary: str = BOUNDARY) -> bytes:
+    line = f"--{boundary}".encode()
+    return b"".join(line + b"\r\n" + each + b"\r\n" for each in parts) + line + b"--\r\n"
+
+
+def parse(*parts: bytes, parameters: EndpointParameters = EDIT_PARAMETERS) -> Form:
+    return parse_form(MULTIPART, multipart(*parts), parameters)
+
+
+def refusal(
+    content_type: str, body: bytes, parameters: EndpointParameters = EDIT_PARAMETERS
+) -> InvalidRequestError:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_form(content_type, body, parameters)
+    return caught.value
+
+
+def sent_by_httpx(fields: dict[str, str], contents: Iterable[bytes] = ()) -> tuple[str, bytes]:
+    """What httpx puts on the wire; its files are named and typed as the client likes."""
+    uploads = [("images", (f"{at}.txt", content, "text/plain")) for at, content in enumerate(contents)]
+    request = httpx.Request("POST", "http://127.0.0.1/", data=fields, files=uploads)
+    return request.headers.get("content-type", URLENCODED), request.read()
+
+
+@given(edit_fields, files)
+def test_a_multipart_form_of_httpx_is_read_back(fields: dict[str, str], contents: list[bytes]) -> None:
+    content_type, body = sent_by_httpx(fields, contents)
+    assert content_type.startswith("multipart/form-data")
+    assert parse_form(content_type, body, EDIT_PARAMETERS) == Form(fields, tuple(contents))
+
+
+@given(text_fields)
+def test_an_urlencoded_form_of_httpx_is_read_back(fields: dict[str, str]) -> None:
+    content_type, body = sent_by_httpx(fields)
+    assert content_type == URLENCODED
+    assert parse_form(content_type, body, GENERATION_PARAMETERS) == Form(fields, ())
+
+
+@given(edit_fields, files, st.randoms())
+def test_a_form_put_together_by_hand_is_read_back_in_any_order(
+    fields: dict[str, str], contents: list[bytes], random
+) -> None:
+    assume(not any(f"--{BOUNDARY}".encode() in content for content in contents))
+    texts_first = [part(name, text.encode()) for name, text in fields.items()]
+    at = random.randint(0, len(texts_first))
+    parts = [*texts_first[:at], *map(file_part, contents), *texts_first[at:]]
+    assert parse(*parts) == Form(fields, tuple(contents))
+
+
+@given(text_fields)
+def test_both_encodings_give_the_same_form(fields: dict[str, str]) -> None:
+    multipart_form = parse(
+        *[part(name, text.encode()) for name, text in fields.items()], parameters=GENERATION_PARAMETERS
+    )
+    assert parse_form(URLENCODED, urlencode(fields).encode(), GENERATION_PARAMETERS) == multipart_form
+
+
+def test_an_urlencoded_form_knows_plus_and_percent() -> None:
+    body = b"prompt=a+fox+%26+a%20bear+%F0%9F%A6%8A&seed="
+    assert parse_form(URLENCODED, body, GENERATION_PARAMETERS).fields == {
+        "prompt": "a fox & a bear 🦊", "seed": "",
+    }  # fmt: skip
+
+
+def test_an_urlencoded_edit_has_no_file_and_cannot_name_one() -> None:
+    assert parse_form(URLENCODED, b"prompt=x", EDIT_PARAMETERS).files == ()
+    assert refusal(URLENCODED, b"prompt=x&images=a.png").field == "images"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        f"multipart/form-data; boundary={BOUNDARY}",
+        f'multipart/form-data; boundary="{BOUNDARY}"',
+        f"multipart/form-data;boundary={BOUNDARY}",
+        f"Multipart/Form-Data; Boundary={BOUNDARY}",
+        f"multipart/form-data; charset=utf-8; boundary={BOUNDARY}",
+        f"multipart/form-data; boundary={BOUNDARY}; charset=utf-8",
+    ],
+)
+def test_the_boundary_is_found_however_it_is_written(content_type: str) -> None:
+    assert parse_form(content_type, multipart(part("prompt")), EDIT_PARAMETERS).fields == {"prompt": "x"}
+
+
+@pytest.mark.parametrize("boundary", ["with space inside", "semi;colon", "a=b", "x" * 70, "'()+_,-./:=?"])
+def test_a_quoted_boundary_may_hold_what_the_standard_allows(boundary: str) -> None:
+    body = multipart(part("prompt"), boundary=boundary)
+    content_type = f'multipart/form-data; boundary="{boundary}"'
+    assert parse_form(content_type, body, EDIT_PARAMETERS).fields == {"prompt": "x"}
+
+
+@pytest.mark.parametrize("content_type", [f"{URLENCODED}; charset=utf-8", URLENCODED.upper()])
+def test_an_urlencoded_type_is_known_however_it_is_written(content_type: str) -> None:
+    assert parse_form(content_type, b"prompt=x", EDIT_PARAMETERS).fields == {"prompt": "x"}
+
+
+@given(contents)
+@example(b"\r\n" * 50)
+@example(f"--{BOUNDARY}--".encode())
+def test_files_are_kept_byte_for_byte(content: bytes) -> None:
+    assume(f"\r\n--{BOUNDARY}".encode() not in b"\r\n" + content)
+    assert parse(file_part(content)).files == (content,)
+
+
+@pytest.mark.parametrize(
+    ("filename", "declared"),
+    [("a.png", "image/png"), ("a.txt", "text/plain"), ("", "application/octet-stream"), ("../../etc", ""),
+     ("Zwei Füchse 🦊.png", "image/heic"), ("C:\\pictures\\a.png", "nonsense"), ("a;b=c.png", "image/png")],
+)  # fmt: skip
+def test_file_names_and_declared_types_are_ignored(filename: str, declared: str) -> None:
+    typed = part(
+        "images",
+        b"the bytes",
+        disposition=f'; filename="{filename}"',
+        headers=f"Content-Type: {declared}\r\nContent-Transfer-Encoding: binary\r\n",
+    )
+    assert parse(typed) == Form({}, (b"the bytes",))
+
+
+def test_a_text_part_may_declare_its_type() -> None:
+    typed = part(
+        "prompt", "ein Fuchs für dich".encode(), headers="Content-Type: text/plain; charset=utf-8\r\n"
+    )
+    assert parse(typed).fields == {"prompt": "ein Fuchs für dich"}
+
+
+def test_header_names_have_no_case() -> None:
+    lower = part("prompt").replace(b"Content-Disposition", b"content-disposition")
+    assert parse(lower).fields == {"prompt": "x"}
+
+
+def test_an_epilogue_is_ignored() -> None:
+    body = multipart(part("prompt")) + b"after the end"
+    assert parse_form(MULTIPART, body, EDIT_PARAMETERS).fields == {"prompt": "x"}
+
+
+@pytest.mark.parametrize(
+    "name", ["style", "Prompt", "prompt ", "image", "images[]", "n", "reasoning", "füchse"]
+)
+@pytest.mark.parametrize("encoding", ["multipart", "urlencoded"])
+def test_an_unknown_field_is_named_beside_the_allowed_ones(name: str, encoding: str) -> None:
+    if encoding == "multipart":
+        error = refusal(MULTIPART, multipart(part("prompt"), part(name)))
+    else:
+        error = refusal(URLENCODED, f"prompt=x&{quote_plus(name)}=y".encode())
+    assert error.message == (
+        f"form: got the unknown field '{name}'; "
+        "allowed are prompt, images, aspect_ratio, resolution, seed."
+    )  # fmt: skip
+
+
+def test_a_long_hostile_name_is_cut_in_the_message() -> None:
+    assert len(refusal(URLENCODED, b"A" * 1_000_000 + b"=x").message) < 300
+
+
+@pytest.mark.parametrize("name", SCALARS["text"])
+@pytest.mark.parametrize("encoding", ["multipart", "urlencoded"])
+def test_a_repeated_scalar_is_refused_even_with_the_same_value(name: str, encoding: str) -> None:
+    if encoding == "multipart":
+        error = refusal(MULTIPART, multipart(part(name), part(name)), GENERATION_PARAMETERS)
+    else:
+        error = refusal(URLENCODED, f"{name}=x&{name}=x".encode(), GENERATION_PARAMETERS)
+    assert error.message == f"{name}: the field came more than once; allowed is once."
+
+
+@pytest.mark.parametrize("name", SCALARS["edit"])
+def test_a_file_where_text_belongs_is_refused(name: str) -> None:
+    error = refusal(MULTIPART, multipart(file_part(b"x", name=name)))
+    assert error.message == f"{name}: got a file; allowed is a text field (without a filename)."
+
+
+def test_text_where_a_file_belongs_is_refused() -> None:
+    error = refusal(MULTIPART, multipart(part("prompt"), part("images", b"data:image/png;base64,xyz")))
+    assert error.message == "images: got text; allowed is a file part (with a filename)."
+
+
+def test_a_generation_takes_no_image() -> None:
+    error = refusal(MULTIPART, multipart(part("prompt"), file_part(b"x")), GENERATION_PARAMETERS)
+    assert error.message.startswith("form: got the unknown field 'images'")
+
+
+def test_text_that_is_not_utf8_is_refused_at_its_byte() -> None:
+    error = refusal(MULTIPART, multipart(part("prompt", b"caf\xe9")))
+    assert error.message == "prompt: byte 3 is not UTF-8; allowed is UTF-8 text."
+
+
+@pytest.mark.parametrize("body", [b"prompt=caf%E9", b"prompt=%ED%A0%80", "prompt=é".encode(), b"%ff=x"])
+def test_an_urlencoded_form_that_is_not_percent_encoded_utf8_is_refused(body: bytes) -> None:
+    assert refusal(URLENCODED, body).field == "body"
+
+
+@pytest.mark.parametrize("content_type", [MULTIPART, URLENCODED, "", "application/json"])
+def test_an_empty_body_is_refused(content_type: str) -> None:
+    assert refusal(content_type, b"").message == (
+        "body: the request body is empty; send the form fields as multipart/form-data."
+    )
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "application/json", "text/plain", "multipart/mixed; boundary=x", "multipart/form-data2; boundary=x",
+     "image/png", ";", "Füchse", "x" * 10_000],
+    ids=lambda content_type: ascii(content_type[:20]),
+)  # fmt: skip
+def test_another_content_type_is_refused_by_name(content_type: str) -> None:
+    error = refusal(content_type, multipart(part("prompt")))
+    assert error.message.startswith(f"Content-Type: got '{content_type[:60]}")
+    assert "allowed are multipart/form-data and application/x-www-form-urlencoded" in error.message
+    assert len(error.message) < 300
+
+
+@pytest.mark.parametrize("options", ["", ";", "; boundary", "; boundary=", '; boundary=""', "; bound=x"])
+def test_a_missing_boundary_is_refused(options: str) -> None:
+    assert refusal(f"multipart/form-data{options}", multipart(part("prompt"))).field == "Content-Type"
+
+
+@pytest.mark.parametrize("boundary", ["another", "x" * 1000, BOUNDARY[:-1], BOUNDARY + "x"])
+def test_a_boundary_that_is_not_the_bodys_is_refused(boundary: str) -> None:
+    assert refusal(f"multipart/form-data; boundary={boundary}", multipart(part("prompt"))).field == "body"
+
+
+def test_a_form_cut_off_at_any_byte_is_refused() -> None:
+    whole = multipart(
+        part("prompt", b"a fox"), file_part(b"\r\n--" + BOUNDARY[:5].encode()), part("seed", b"5")
+    )
+    complete = len(whole) - len(b"\r\n")
+    for end in range(complete):
+        assert refusal(MULTIPART, whole[:end]).field == "body"
+    for end in (complete, complete + 1, complete + 2):
+        assert parse_form(MULTIPART, whole[:end], EDIT_PARAMETERS).fields == {"prompt": "a fox", "seed": "5"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"\r\n", b"Content-Disposition: form-data\r\n\r\n",
+     b'Content-Disposition: form-data; name=""\r\n\r\n',
+     b"Content-Type: text/plain\r\n\r\n", b'Content-Disposition: form-data; filename="a"\r\n\r\n',
+     b": x\r\n\r\n", b"no colon\r\n\r\n", b"Content-Disposition\r\n\r\n", b"\x00: \xff\r\n\r\n"],
+)  # fmt: skip
+def test_a_part_without_a_name_is_refused(head: bytes) -> None:
+    assert refusal(MULTIPART, multipart(head + b"x")).field == "body"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    ["X-Padding: " + "x" * 1_000_000 + "\r\n", "X-" + "y" * 1_000_000 + ": x\r\n", "X-Many: x\r\n" * 10_000],
+    ids=["huge value", "huge name", "many headers"],
+)
+def test_a_part_with_an_absurd_head_is_refused(headers: str) -> None:
+    assert refusal(MULTIPART, multipart(part("prompt", headers=headers))).field == "body"
+
+
+def test_up_to_64_fields_are_read_before_they_are_judged() -> None:
+    assert len(parse(*[file_part(b"x")] * 64).files) == 64
+
+
+@pytest.mark.parametrize("count", [65, 10_000])
+def test_a_form_of_more_than_64_fields_is_refused(count: int) -> None:
+    assert (
+        refusal(MULTIPART, multipart(*[file_part(b"x")] * count)).message == "body: got more than 64 fields."
+    )
+    assert refusal(URLENCODED, b"&".join([b"prompt=x"] * count)).field == "body"
+
+
+@given(st.binary(min_size=1))
+def test_arbitrary_bytes_are_a_form_or_an_invalid_request(body: bytes) -> None:
+    for content_type in (MULTIPART, URLENCODED):
+        for candidate in (
+            body,
+            f"--{BOUNDARY}\r\n".encode() + body,
+            multipart(body),
+            multipart(part("prompt") + body),
+        ):
+            try:
+                parse_form(content_type, candidate, EDIT_PARAMETERS)
+            except InvalidRequestError as error:
+                assert error.message
+
+
+@given(st.text(st.characters(max_codepoint=255)), st.binary(min_size=1))
+def test_an_arbitrary_content_type_is_a_form_or_an_invalid_request(content_type: str, body: bytes) -> None:
+    for candidate in (content_type, f"multipart/form-data;{content_type}", f"{MULTIPART};{content_type}"):
+        try:
+            parse_form(candidate, body, EDIT_PARAMETERS)
+        except InvalidRequestError as error:
+            assert error.message
+
+
+@given(st.binary())
+def test_an_arbitrary_disposition_is_a_form_or_an_invalid_request(disposition: bytes) -> None:
+    for start in (b"", b"form-data; ", b'form-data; name="prompt"; ', b"form-data; name*="):
+        body = multipart(b"Content-Disposition: " + start + disposition + b"\r\n\r\nx")
+        try:
+            parse_form(MULTIPART, body, EDIT_PARAMETERS)
+        except InvalidRequestError as error:
+            assert error.message
+
+
+@given(st.data())
+def test_a_form_with_any_byte_changed_is_a_form_or_an_invalid_request(data: st.DataObject) -> None:
+    body = bytearray(multipart(part("prompt", b"a fox"), file_part(b"the bytes"), part("seed", b"5")))
+    at = data.draw(st.integers(0, len(body) - 1))
+    body[at] = data.draw(st.integers(0, 255))
+    try:
+        parse_form(MULTIPART, bytes(body), EDIT_PARAMETERS)
+    except InvalidRequestError as error:
+        assert error.message

@@ -91,16 +91,37 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 1
-        # A polite kill ends everything as Ctrl-C does.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        interruption = _Interruption()
         state = state_files(os.environ)
         state.remove()
         try:
             with contextlib.suppress(KeyboardInterrupt), _children() as (cloud, painter):
-                _serve(listener, cloud, painter, state)
+                _serve(listener, cloud, painter, state, interruption)
         finally:
             state.remove()
     return 0
+
+
+class _Interruption:
+    """Ctrl-C, or a polite kill, which ends everything in the same way.
+
+    Python forgets a KeyboardInterrupt that comes while it finalises an object, as it does during imports, so it
+    is remembered here and looked for again before the stack begins to serve.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self._receive)
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt where one came."""
+        if self._came:
+            raise KeyboardInterrupt
+
+    def _receive(self, *_: object) -> None:
+        self._came = True
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -116,7 +137,13 @@ def _children() -> Iterator[tuple[ChildServer, ChildServer]]:
             server.stop()
 
 
-def _serve(listener: socket.socket, cloud: ChildServer, painter: ChildServer, state: StateFiles) -> None:
+def _serve(
+    listener: socket.socket,
+    cloud: ChildServer,
+    painter: ChildServer,
+    state: StateFiles,
+    interruption: _Interruption,
+) -> None:
     template = load_template()
     backend = {
         "BackendUrl": f"{painter.url}/v1",
@@ -132,6 +159,7 @@ def _serve(listener: socket.socket, cloud: ChildServer, painter: ChildServer, st
     )
     config = uvicorn.Config(GatewayApp(gateway), log_level="warning", lifespan="off", server_header=False)
     server = _AnnouncingServer(config, listener, state, access, token)
+    interruption.check()
     try:
         server.run(sockets=[listener])
     finally:

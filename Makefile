@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 # The functions import from shared/ as they do in their Lambda layer.
-export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
+export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help

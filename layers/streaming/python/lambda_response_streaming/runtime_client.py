@@ -1,0 +1,146 @@
+"""AWS's runtime client, extended: a `StreamedResponse` is posted as a stream, all else as ever.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+"""
+
+import base64
+import http.client
+import json
+import logging
+import socket
+import traceback
+from typing import Any, Final
+
+from awslambdaric.lambda_runtime_client import LambdaMultiConcurrentRuntimeClient, LambdaRuntimeClient
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+from lambda_response_streaming.response import CONTENT_TYPE, Piece, StartedStream, StreamedResponse
+
+_ERROR_TYPE: Final = "Lambda-Runtime-Function-Error-Type"
+_ERROR_BODY: Final = "Lambda-Runtime-Function-Error-Body"
+_ACCEPTED: Final = 202
+
+logger: Final = logging.getLogger(__name__)
+
+
+class StreamingMarshaller(LambdaMarshaller):  # type: ignore[misc]
+    """Starts a streamed answer while the runtime can still report an ordinary error for it."""
+
+    def marshal_response(self, response: Any) -> tuple[Any, str]:
+        if isinstance(response, StreamedResponse):
+            return StartedStream(response), CONTENT_TYPE
+        marshalled: tuple[Any, str] = super().marshal_response(response)
+        return marshalled
+
+
+class _Streaming:
+    """The extension; goes before one of AWS's client classes in the order of bases."""
+
+    marshaller = StreamingMarshaller()
+    lambda_runtime_address: str
+
+    def post_invocation_result(
+        self,
+        invoke_id: str,
+        result_data: Any,
+        content_type: str = "application/json",
+        *invocation_id: str | None,
+    ) -> None:
+        """Post a streamed answer here and any other with AWS's client.
+
+        awslambdaric passes `invocation_id` from version 4.0.2 on.
+        """
+        if isinstance(result_data, StartedStream):
+            try:
+                self._post_stream(invoke_id, result_data, content_type, *invocation_id)
+            finally:
+                result_data.close()
+        else:
+            super().post_invocation_result(  # type: ignore[misc]
+                invoke_id, result_data, content_type, *invocation_id
+            )
+
+    def _post_stream(
+        self, invoke_id: str, stream: StartedStream, content_type: str, invocation_id: str | None = None
+    ) -> None:
+        connection = http.client.HTTPConnection(self.lambda_runtime_address)
+        try:
+            self._begin(connection, invoke_id, content_type, invocation_id)
+            failure = _send_pieces(connection.sock, stream)
+            _send_end(connection.sock, failure)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != _ACCEPTED:
+                logger.error("The runtime API answered %s to the stream of %s", answer.status, invoke_id)
+        except OSError as error:
+            logger.warning("The stream of %s was cut off by its reader: %s", invoke_id, error)
+        finally:
+            connection.close()
+
+    def _begin(
+        self,
+        connection: http.client.HTTPConnection,
+        invoke_id: str,
+        content_type: str,
+        invocation_id: str | None,
+    ) -> None:
+        connection.putrequest(
+            "POST", f"/2018-06-01/runtime/invocation/{invoke_id}/response", skip_accept_encoding=True
+        )
+        connection.putheader("Content-Type", content_type)
+        connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.putheader("Trailer", f"{_ERROR_TYPE}, {_ERROR_BODY}")
+        connection.putheader("Connection", "close")
+        if invocation_id:
+            connection.putheader("Lambda-Runtime-Invocation-Id", invocation_id)
+        connection.endheaders()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None:
+    """Send every piece as a chunk; return what the body's producer raised, if anything. Raises OSError."""
+    while True:
+        try:
+            piece = next(stream)
+        except StopIteration:
+            return None
+        except Exception as error:
+            logger.exception("The body of a streamed answer failed after it had begun")
+            return error
+        _send_all(sock, b"%x\r\n" % len(piece), piece, b"\r\n")
+
+
+def _send_all(sock: socket.socket, *buffers: Piece) -> None:
+    """Send buffers without joining them, unless the socket takes only a part."""
+    sent = sock.sendmsg(buffers)
+    if sent < sum(map(len, buffers)):
+        sock.sendall(memoryview(b"".join(buffers))[sent:])
+
+
+def _send_end(sock: socket.socket, failure: Exception | None) -> None:
+    trailers = b""
+    if failure is not None:
+        body = json.dumps(_describe(failure)).encode()
+        told = {
+            _ERROR_TYPE: f"Runtime.{type(failure).__name__}",
+            _ERROR_BODY: base64.b64encode(body).decode(),
+        }
+        trailers = "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode()
+    sock.sendall(b"0\r\n" + trailers + b"\r\n")
+
+
+def _describe(failure: Exception) -> dict[str, Any]:
+    return {
+        "errorType": type(failure).__name__,
+        "errorMessage": str(failure),
+        "stackTrace": traceback.format_tb(failure.__traceback__),
+    }
+
+
+class StreamingRuntimeClient(_Streaming, LambdaRuntimeClient):  # type: ignore[misc]
+    """The client of an environment that runs one invocation at a time."""
+
+
+class StreamingMultiConcurrentRuntimeClient(_Streaming, LambdaMultiConcurrentRuntimeClient):  # type: ignore[misc]
+    """The client of each process on a managed instance."""

@@ -8,13 +8,19 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import cold, metadata, upload, warm
+from benchmarks import cold, delivery, metadata, upload, warm
 from benchmarks.measurements import Measurement, any_goal_missed, encode_report, tabulate
 from local.template import PROJECT
 
 REPORT_FILE: Final = PROJECT / ".local" / "bench.json"
 BENCHES: Final[Mapping[str, Callable[[], list[Measurement]]]] = MappingProxyType(
-    {"cold": cold.measure, "warm": warm.measure, "metadata": metadata.measure, "upload": upload.measure}
+    {
+        "cold": cold.measure,
+        "warm": warm.measure,
+        "metadata": metadata.measure,
+        "upload": upload.measure,
+        "delivery": delivery.measure,
+    }
 )
 
 

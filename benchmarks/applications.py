@@ -18,15 +18,19 @@ from typing import Final
 from benchmarks.events import SampleRequest
 from benchmarks.stand_ins import start_stand_ins
 from local.cloud import runtime_variables
-from local.template import PROJECT, load_template, resolve
+from local.function_variables import function_variables
+from local.template import PROJECT, load_template
 
 _PROBE: Final = Path(__file__).with_name("probe.py")
 _NAIVE_FOLDER: Final = Path(__file__).with_name("naive")
 _LAYER_REQUIREMENTS: Final = PROJECT / "layers" / "dependencies" / "requirements.txt"
+_STREAMING_LAYER: Final = PROJECT / "layers" / "streaming" / "python"
 _NAIVE_PACKAGES: Final = (
     "annotated-doc", "annotated-types", "aws-xray-sdk", "boto3", "botocore", "fastapi", "opentelemetry-api",
     "pydantic", "pydantic-core", "python-dateutil", "s3transfer", "six", "typing-inspection", "wrapt",
 )  # fmt: skip
+_RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
+"""What Lambda's own runtime brings, after everything else; AWS publishes it for Linux only."""
 _RUN_SECONDS: Final = 60.0
 
 
@@ -39,12 +43,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """What one request took."""
+
+    cpu_seconds: float
+    wall_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One environment's life: its start, its first request, and the processor time of every request."""
+    """One environment's life: its start, its warm-up if it had any, its first request, and every one."""
 
     init: Usage
+    ready: Usage
     first: Usage
-    requests_cpu_seconds: list[float]
+    requests: list[Times]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +68,18 @@ class Application:
     variables: Mapping[str, str]
 
     def run(
-        self, request: SampleRequest, *, times: int = 1, variables: Mapping[str, str] = MappingProxyType({})
+        self,
+        request: SampleRequest,
+        *,
+        times: int = 1,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        warm_up: SampleRequest | None = None,
     ) -> Run:
         """Start a fresh interpreter that answers `request` `times` times. Raises RuntimeError on failure."""
+        order = {"event": request.event, "times": times, "warm_up": warm_up and warm_up.event}
         finished = subprocess.run(
             [sys.executable, "-I", "-S", str(_PROBE), *map(str, self.folders)],
-            input=json.dumps({"event": request.event, "times": times}),
+            input=json.dumps(order),
             env={**self.variables, **variables},
             capture_output=True,
             text=True,
@@ -71,7 +90,8 @@ class Application:
         result = json.loads(finished.stdout.splitlines()[-1])
         if result["status"] != request.status:
             raise RuntimeError(f"{self.folders[0]} answered {result['status']}:\n{finished.stdout}")
-        return Run(Usage(**result["init"]), Usage(**result["first"]), result["requests_cpu_seconds"])
+        usages = {name: Usage(**result[name]) for name in ("init", "ready", "first")}
+        return Run(**usages, requests=[Times(**each) for each in result["requests"]])
 
     def with_code(self, folder: Path) -> "Application":
         """Another handler, deployed with the same."""
@@ -110,14 +130,17 @@ def _assemble(folder: Path, stand_ins_url: str) -> Applications:
     layer_packages = _read_package_names(_LAYER_REQUIREMENTS.read_text())
     layer = _link_packages(folder / "layer", layer_packages)
     naive_layer = _link_packages(folder / "naive", [*layer_packages, *_NAIVE_PACKAGES])
+    runtime_layer = _link_packages(folder / "runtime", _RUNTIME_PACKAGES if sys.platform == "linux" else ())
     functions = {}
     for function in template.functions.values():
         # A function without layers finds nothing but its own folder and the standard library.
-        layers = (PROJECT / "shared", layer) if function.variables else ()
-        variables = {**runtime, **resolve(dict(function.variables), references)}
+        layers = (PROJECT / "shared", _STREAMING_LAYER, layer, runtime_layer) if function.variables else ()
+        variables = function_variables(function, references, runtime)
         functions[function.code.name] = Application((function.code, *layers), variables)
     most_variables = max((each.variables for each in functions.values()), key=len)
-    naive = Application((_NAIVE_FOLDER, naive_layer), {**most_variables, "POWERTOOLS_SERVICE_NAME": "naive"})
+    naive = Application(
+        (_NAIVE_FOLDER, naive_layer, runtime_layer), {**most_variables, "POWERTOOLS_SERVICE_NAME": "naive"}
+    )
     return Applications(functions, naive)
 
 

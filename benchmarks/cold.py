@@ -24,6 +24,7 @@ GOALS: Final = MappingProxyType(
     {
         "generate_image": ColdGoals(cpu=0.60, memory=0.65),
         "edit_image": ColdGoals(),
+        "request_upload": ColdGoals(),
         "list_models": ColdGoals(cpu=0.55),
         "health": ColdGoals(cpu=0.05),
         "unknown_request": ColdGoals(),
@@ -33,6 +34,7 @@ REQUESTS: Final[Mapping[str, Callable[[], SampleRequest]]] = MappingProxyType(
     {
         "generate_image": events.build_generation,
         "edit_image": events.build_edit,
+        "request_upload": events.build_upload_request,
         "list_models": events.build_models,
         "health": events.build_health,
         "unknown_request": events.build_unknown,

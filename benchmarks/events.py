@@ -38,11 +38,22 @@ def build_edit() -> SampleRequest:
     return build_upload([reference.getvalue()])
 
 
+def build_delivery(mib: int) -> SampleRequest:
+    """A picture of so many MiB, from a backend that reads this in the prompt."""
+    return _build("POST", "/v1/images/generations", query=f"prompt={mib}")
+
+
 def build_upload(files: Sequence[bytes]) -> SampleRequest:
     """A square 1K picture from reference images."""
     fields = {"prompt": "Replace the background with a sunset beach.", "resolution": "1K"}
     images: list[FormField] = [("images", (f"{at}.jpg", content)) for at, content in enumerate(files)]
     return _build("POST", "/v1/images/edits", _text_fields(fields) + images)
+
+
+def build_upload_request() -> SampleRequest:
+    """A place for a large reference image."""
+    fields = {"content_type": "image/heic", "size": "12000000"}
+    return _build("POST", "/v1/uploads", _text_fields(fields))
 
 
 def build_models() -> SampleRequest:
@@ -61,11 +72,16 @@ def build_unknown() -> SampleRequest:
 
 
 def _build(
-    method: str, path: str, form: Sequence[FormField] | None = None, *, status: int = 200
+    method: str,
+    path: str,
+    form: Sequence[FormField] | None = None,
+    *,
+    query: str = "",
+    status: int = 200,
 ) -> SampleRequest:
     headers = {"Authorization": f"Bearer {TOKEN.text}"}
     sent = httpx.Request(method, f"https://api.example.com{path}", headers=headers, files=form)
-    request = HttpRequest(method, path, "", tuple(sent.headers.items()), sent.read())
+    request = HttpRequest(method, path, query, tuple(sent.headers.items()), sent.read())
     return SampleRequest(build_proxy_event(request, resource=path, path_parameters=None), status)
 
 

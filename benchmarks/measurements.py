@@ -1,4 +1,4 @@
-"""What a benchmark finds: a value, the baseline's value in the same run, and the ratio that was hoped for."""
+"""What a benchmark finds: a value, the baseline's value in the same run, and what was hoped for."""
 
 import json
 from collections.abc import Sequence
@@ -11,13 +11,17 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One line of the report; smaller is better. `goal` is the highest ratio allowed, or None for no goal."""
+    """One line of the report; smaller is better.
+
+    `goal` is the highest ratio allowed and `limit` the highest value, each None where there is none.
+    """
 
     name: str
     value: float
     unit: str
     baseline: float
     goal: float | None = None
+    limit: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -26,8 +30,12 @@ class Measurement:
 
     @property
     def met(self) -> bool | None:
-        """Whether the ratio is within the goal, or None where there is none."""
-        return None if self.goal is None else self.ratio <= self.goal
+        """Whether the ratio is within the goal and the value within the limit, or None without either."""
+        if self.goal is None and self.limit is None:
+            return None
+        return (self.goal is None or self.ratio <= self.goal) and (
+            self.limit is None or self.value <= self.limit
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The measurement as ``.local/bench.json`` keeps it."""
@@ -38,6 +46,7 @@ class Measurement:
             "baseline": self.baseline,
             "ratio": self.ratio,
             "goal": self.goal,
+            "limit": self.limit,
             "met": self.met,
         }
 
@@ -50,7 +59,7 @@ def encode_report(measurements: Sequence[Measurement]) -> str:
 def tabulate(measurements: Sequence[Measurement]) -> Table:
     """The measurements as a table for the terminal."""
     table = Table("Name", box=SIMPLE, pad_edge=False)
-    table.caption = "Smaller is better; a goal is the highest ratio allowed."
+    table.caption = "Smaller is better; a goal is the highest ratio allowed, or value where it has a unit."
     for heading in ("Value", "Unit", "Baseline", "Ratio", "Goal", "Met"):
         table.add_column(heading, justify="left" if heading == "Unit" else "right")
     for each in measurements:
@@ -60,10 +69,16 @@ def tabulate(measurements: Sequence[Measurement]) -> Table:
             each.unit,
             f"{each.baseline:.4g}",
             f"{each.ratio:.2g}",
-            "" if each.goal is None else f"{each.goal:g}",
+            _describe_goals(each),
             {None: "", True: "[green]yes", False: "[red]no"}[each.met],
         )
     return table
+
+
+def _describe_goals(measurement: Measurement) -> str:
+    goal = [] if measurement.goal is None else [f"{measurement.goal:g}"]
+    limit = [] if measurement.limit is None else [f"{measurement.limit:g} {measurement.unit}"]
+    return ", ".join(goal + limit)
 
 
 def any_goal_missed(measurements: Sequence[Measurement]) -> bool:

@@ -1,9 +1,10 @@
 """Runs in a fresh interpreter for every measurement: loads one handler as Lambda does, and weighs it.
 
 Started with ``python -I -S probe.py <folder>...``; the folders alone become importable. Standard input holds
-``{"event": ..., "times": <how often>}``. The last line of standard output is ``{"init": usage,
-"first": usage, "requests_cpu_seconds": [...], "status": <of the last answer>}``, where a usage is
-``{"cpu_seconds", "peak_bytes"}``, counted from the start of the process.
+``{"event": ..., "times": <how often>, "warm_up": <an event to answer before, uncounted, or null>}``. The last
+line of standard output is ``{"init": usage, "ready": usage, "first": usage, "requests": [{"cpu_seconds",
+"wall_seconds"}...], "status": <of the last answer>}``, where a usage is ``{"cpu_seconds", "peak_bytes"}``,
+counted from the start of the process; after a warm-up, peaks are counted from its end.
 """
 
 # Nothing else before the handler: what is imported here is not counted for whoever needs it, too.
@@ -30,6 +31,22 @@ def measure_usage() -> dict[str, float]:
     return {"cpu_seconds": cpu_seconds, "peak_bytes": peak_bytes}
 
 
+def forget_peak() -> None:
+    """Let the highest resident memory be that of now. Source: proc_pid_clear_refs(5)."""
+    with open("/proc/self/clear_refs", "w") as references:
+        references.write("5")
+
+
+def answer_once(event: "dict[str, object]") -> int:
+    """The status that the handler answers; a streamed answer is read to its end, as the runtime does."""
+    answer = handler.handler(event, Context)
+    if isinstance(answer, dict):
+        return answer["statusCode"]
+    for _ in answer.pieces():
+        pass
+    return answer.status
+
+
 class Context:
     """The context object of an invocation that has all its time left."""
 
@@ -49,18 +66,18 @@ init = measure_usage()
 import json  # noqa: E402
 
 order = json.load(sys.stdin)
-seconds = []
+ready = init
+if order["warm_up"] is not None:
+    answer_once(order["warm_up"])
+    forget_peak()
+    ready = measure_usage()
+requests = []
 for _ in range(order["times"]):
-    started = time.process_time()
-    answer = handler.handler(order["event"], Context)
-    seconds.append(time.process_time() - started)
-    if len(seconds) == 1:
-        after = measure_usage()
-        first = {**after, "cpu_seconds": init["cpu_seconds"] + seconds[0]}
-result = {
-    "init": init,
-    "first": first,
-    "requests_cpu_seconds": seconds,
-    "status": answer["statusCode"],
-}
+    started_cpu, started_wall = time.process_time(), time.perf_counter()
+    status = answer_once(order["event"])
+    cpu_seconds, wall_seconds = time.process_time() - started_cpu, time.perf_counter() - started_wall
+    requests.append({"cpu_seconds": cpu_seconds, "wall_seconds": wall_seconds})
+    if len(requests) == 1:
+        first = {**measure_usage(), "cpu_seconds": ready["cpu_seconds"] + cpu_seconds}
+result = {"init": init, "ready": ready, "first": first, "requests": requests, "status": status}
 print("\n" + json.dumps(result))

@@ -9,7 +9,7 @@ from benchmarks.applications import running_applications
 from benchmarks.events import build_upload
 from benchmarks.measurements import Measurement
 
-GOAL: Final = 0.35
+GOAL: Final = 0.20
 FILES: Final = 4
 FILE_BYTES: Final = 1024 * 1024
 ROUNDS: Final = 3
@@ -34,7 +34,7 @@ def measure() -> list[Measurement]:
         for _ in range(ROUNDS):
             for side, application in sides.items():
                 run = application.run(upload, times=UNCOUNTED_REQUESTS + COUNTED_REQUESTS)
-                milliseconds[side] += [each * 1e3 for each in run.requests_cpu_seconds[UNCOUNTED_REQUESTS:]]
+                milliseconds[side] += [each.cpu_seconds * 1e3 for each in run.requests[UNCOUNTED_REQUESTS:]]
     return [
         Measurement(
             "upload of 4 x 1 MiB", median(milliseconds["ours"]), "ms", median(milliseconds["stock"]), GOAL

@@ -30,7 +30,7 @@ def _compare(name: str, ours: Application, naive: Application) -> Measurement:
                 # Neither traces: what a tracer sends with every request is not this comparison's matter.
                 variables={"POWERTOOLS_TRACE_DISABLED": "true"},
             )
-            milliseconds[side] += [each * 1e3 for each in run.requests_cpu_seconds[UNCOUNTED_REQUESTS:]]
+            milliseconds[side] += [each.cpu_seconds * 1e3 for each in run.requests[UNCOUNTED_REQUESTS:]]
     return Measurement(
         f"{name}: warm request CPU", median(milliseconds["ours"]), "ms", median(milliseconds["naive"])
     )

@@ -25,6 +25,34 @@ out = Console()
 err = Console(stderr=True)
 
 
+_EXAMPLES = """\
+# A picture from text
+curl -X POST $IMAGINEART_BASE_URL/v1/images/generations \\
+  -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
+  -F "prompt=A sailing boat at dusk" -F "aspect_ratio=3:2" --output image.png
+
+# A picture from reference images, about 4.4 MB in all
+curl -X POST $IMAGINEART_BASE_URL/v1/images/edits \\
+  -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
+  -F "prompt=Make it winter." -F "images=@image.png" --output edited.png
+
+# Larger ones, up to 25 MB each: ask for a place, put the image there, name its id
+curl -X POST $IMAGINEART_BASE_URL/v1/uploads \\
+  -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
+  -F "content_type=image/jpeg" -F "size=$(wc -c < photo.jpg | tr -d ' ')"
+curl -T photo.jpg -H "Content-Type: image/jpeg" "URL-OF-THE-ANSWER"
+curl -X POST $IMAGINEART_BASE_URL/v1/images/edits \\
+  -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
+  -F "prompt=Make it dusk." -F "images=ID-OF-THE-ANSWER" --output edited.png
+"""
+
+
+@app.command("examples")
+def show_examples() -> None:
+    """Print curl lines for every endpoint, uploads of large photographs among them."""
+    print(_EXAMPLES, end="")
+
+
 @app.callback()
 def choose_deployment(
     context: typer.Context,
@@ -35,6 +63,8 @@ def choose_deployment(
     profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
 ) -> None:
     """Choose the deployment to work on."""
+    if context.invoked_subcommand == "examples":
+        return
     with _failures_told():
         context.obj = aws_services(stack, region=region, profile=profile) if stack else local_services()
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import yaml
 
 from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL, Model
+from imagineart.domain.parameters import UPLOAD_PARAMETERS, EndpointParameters
 from imagineart.use_cases.list_models import list_models
 from imagineart.web.errors import STATUS_BY_CODE
 
@@ -50,6 +51,7 @@ def build_document() -> dict[str, Any]:
         "paths": {
             "/v1/images/generations": {"post": _image_operation(GENERATION_MODEL, "generateImage")},
             "/v1/images/edits": {"post": _image_operation(EDIT_MODEL, "editImage")},
+            "/v1/uploads": {"post": _upload_operation()},
             "/v1/models": {"get": _models_operation()},
             "/v1/health": {"get": _health_operation("getVersionedHealth")},
             "/health": {"get": _health_operation("getHealth")},
@@ -85,7 +87,7 @@ def build_document() -> dict[str, Any]:
 
 
 def _image_operation(model: Model, operation_id: str) -> dict[str, Any]:
-    form = {"schema": _form_schema(model)}
+    form = {"schema": _form_schema(model.parameters)}
     bodies = {"multipart/form-data": form}
     if model.parameters.files is None:
         bodies["application/x-www-form-urlencoded"] = form
@@ -105,6 +107,43 @@ def _image_operation(model: Model, operation_id: str) -> dict[str, Any]:
                 "content": picture,
             },
             **_error_responses(400, 401, 429, 500, 502, 503, 504),
+        },
+    }
+
+
+def _upload_operation() -> dict[str, Any]:
+    form = {"schema": _form_schema(UPLOAD_PARAMETERS)}
+    texts = {name: {"type": "string"} for name in ("id", "method", "url")}
+    grant = {
+        "type": "object",
+        "properties": {
+            **texts,
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+            "expires_at": {"type": "string", "format": "date-time"},
+        },
+        "required": ["id", "method", "url", "headers", "expires_at"],
+        "additionalProperties": False,
+    }
+    return {
+        "operationId": "requestUpload",
+        "summary": "A place to put a reference image that is too large for a request",
+        "description": "Send exactly the declared number of bytes to `url` by `method` with `headers`, then "
+        "name `id` in the field `images` of an edit, beside files if there are any, until `expires_at`.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": form,
+                "multipart/form-data": form,
+                "application/x-www-form-urlencoded": form,
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The upload.",
+                "headers": _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS),
+                "content": {"application/json": {"schema": grant}},
+            },
+            **_error_responses(400, 401, 429, 500, 503),
         },
     }
 
@@ -150,8 +189,8 @@ def _health_operation(operation_id: str) -> dict[str, Any]:
     }
 
 
-def _form_schema(model: Model) -> dict[str, Any]:
-    described = model.parameters.describe()
+def _form_schema(parameters: EndpointParameters) -> dict[str, Any]:
+    described = parameters.describe()
     return {
         "type": "object",
         "properties": {name: _property_schema(parameter) for name, parameter in described.items()},
@@ -168,7 +207,12 @@ def _property_schema(parameter: dict[str, Any]) -> dict[str, Any]:
             "type": "array",
             "minItems": parameter["min_items"],
             "maxItems": parameter["max_items"],
-            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "items": {
+                "anyOf": [
+                    {"type": "string", "contentMediaType": "application/octet-stream"},
+                    {"type": "string", "pattern": "^upl_[0-9A-Za-z]{51}$"},
+                ]
+            },
             "description": f"{parameter['description']} {accepted}; <= {parameter['max_pixels']} pixels.",
         }
     renamed = {"min_length": "minLength", "max_length": "maxLength"}

@@ -24,6 +24,10 @@ def create_resources(template: Template, endpoint_url: str, parameters: dict[str
         creatable = ("AttributeDefinitions", "KeySchema", "BillingMode")
         dynamodb.create_table(TableName=name, **{key: properties[key] for key in creatable})
         references[name] = name
+    s3 = _client("s3", endpoint_url)
+    for name in template.resources("AWS::S3::Bucket"):
+        references[name] = name.lower()
+        s3.create_bucket(Bucket=references[name])
     secrets_manager = _client("secretsmanager", endpoint_url)
     for name, properties in template.resources("AWS::SecretsManager::Secret").items():
         text = properties.get("SecretString") or _generate_secret(properties["GenerateSecretString"])

@@ -1,6 +1,7 @@
 """Execution environments: as on Lambda, each runs one invocation at a time and more are started on demand."""
 
 import asyncio
+import collections
 import contextlib
 import importlib.util
 import os
@@ -8,11 +9,12 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lambda_response_streaming.response import StartedStream, StreamedResponse
 from local.proxy_events import ACCOUNT_ID
 from local.template import Function
 
@@ -69,15 +71,19 @@ class ExecutionEnvironment:
         self._handler = self._thread.submit(_load_handler, function, variables)
 
     def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
-        """The handler's return value.
+        """The handler's return value, a `StreamedAnswer` where it streams.
 
         Raises FunctionTimeoutError after the function's timeout, IntegrationTimeoutError after
         `wait_seconds`, the caller's patience, if that is shorter; FunctionCrashError when the handler raises.
         """
         timeout_seconds = float(self._function.timeout_seconds)
-        invocation = self._thread.submit(self._run, event, timeout_seconds)
+        ends_at = time.monotonic() + timeout_seconds
+        invocation = self._thread.submit(self._run, event, ends_at)
         try:
-            return invocation.result(min(timeout_seconds, wait_seconds))
+            returned = invocation.result(min(timeout_seconds, wait_seconds))
+            if isinstance(returned, StartedStream):
+                return StreamedAnswer(returned, self._thread, ends_at)
+            return returned
         except TimeoutError as error:
             if invocation.done():
                 raise FunctionCrashError(repr(error)) from error
@@ -92,12 +98,54 @@ class ExecutionEnvironment:
         self._thread.submit(_close_event_loop)
         self._thread.shutdown(wait=False)
 
-    def _run(self, event: dict[str, Any], timeout_seconds: float) -> Any:
+    def _run(self, event: dict[str, Any], ends_at: float) -> Any:
         handler = self._handler.result()
-        context = LambdaContext(
-            self._function.id, self._function.memory_mb, time.monotonic() + timeout_seconds, str(uuid.uuid4())
-        )
-        return handler(event, context)
+        context = LambdaContext(self._function.id, self._function.memory_mb, ends_at, str(uuid.uuid4()))
+        returned = handler(event, context)
+        return StartedStream(returned) if isinstance(returned, StreamedResponse) else returned
+
+
+class StreamedAnswer(Iterator[bytes]):
+    """What a streaming function writes, in pieces, each produced in the environment's own thread.
+
+    As on Lambda, the function runs to its end even where nobody reads on. `on_end` is called once, with
+    whether the environment may be used again.
+    """
+
+    def __init__(self, stream: StartedStream, thread: ThreadPoolExecutor, ends_at: float) -> None:
+        self._stream = stream
+        self._thread = thread
+        self._ends_at = ends_at
+        self._is_over = False
+        self.on_end: Callable[[bool], None] = lambda _: None
+
+    def __next__(self) -> bytes:
+        """The next piece. Raises FunctionTimeoutError and FunctionCrashError."""
+        if self._is_over:
+            raise StopIteration
+        reading = self._thread.submit(lambda: bytes(next(self._stream, b"")))
+        try:
+            piece = reading.result(max(0.0, self._ends_at - time.monotonic()))
+        except (Exception, SystemExit) as error:
+            is_late = not reading.done()
+            self._end(usable=not is_late and isinstance(error, Exception))
+            if is_late:
+                raise FunctionTimeoutError from error
+            raise FunctionCrashError(repr(error)) from error
+        if not piece:
+            self._end(usable=True)
+            raise StopIteration
+        return piece
+
+    def close(self) -> None:
+        """Read no further."""
+        if not self._is_over:
+            self._thread.submit(collections.deque, self._stream, 0)
+            self._end(usable=True)
+
+    def _end(self, *, usable: bool) -> None:
+        self._is_over = True
+        self.on_end(usable)
 
 
 class FunctionFleet:
@@ -125,12 +173,12 @@ class FunctionFleet:
         try:
             answer = environment.invoke(event, wait_seconds=wait_seconds)
         except (FunctionTimeoutError, IntegrationTimeoutError, FunctionCrashError):
-            environment.close()
-            with self._lock:
-                self._count -= 1
+            self._give_back(environment, usable=False)
             raise
-        with self._lock:
-            self._idle.append(environment)
+        if isinstance(answer, StreamedAnswer):
+            answer.on_end = lambda usable: self._give_back(environment, usable=usable)
+        else:
+            self._give_back(environment, usable=True)
         return answer
 
     def close(self) -> None:
@@ -140,6 +188,14 @@ class FunctionFleet:
                 environment.close()
             self._count -= len(self._idle)
             self._idle.clear()
+
+    def _give_back(self, environment: ExecutionEnvironment, *, usable: bool) -> None:
+        with self._lock:
+            if usable:
+                self._idle.append(environment)
+            else:
+                environment.close()
+                self._count -= 1
 
     def _take(self) -> ExecutionEnvironment:
         with self._lock:

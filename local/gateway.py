@@ -8,23 +8,27 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from local.environments import (
     FunctionCrashError,
     FunctionFleet,
     FunctionTimeoutError,
     IntegrationTimeoutError,
+    StreamedAnswer,
     TooManyEnvironmentsError,
 )
+from local.function_variables import function_variables
 from local.proxy_events import (
+    BodyStream,
     HttpAnswer,
     HttpRequest,
     MalformedProxyAnswerError,
     build_proxy_event,
     read_proxy_answer,
+    read_streamed_answer,
 )
-from local.template import GatewayResponse, Route, Template, resolve
+from local.template import GatewayResponse, Route, Template
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 MAX_HEADERS_BYTES: Final = 10_240
@@ -57,7 +61,7 @@ class Gateway:
         self._fleets = {
             name: FunctionFleet(
                 function,
-                {**runtime_variables, **resolve(dict(function.variables), references)},
+                function_variables(function, references, runtime_variables),
                 on_cold_start=on_cold_start,
             )
             for name, function in template.functions.items()
@@ -80,11 +84,7 @@ class Gateway:
             returned = self._fleets[route.function_id].invoke(
                 event, wait_seconds=route.integration_timeout_seconds
             )
-            if len(json.dumps(returned)) > MAX_PAYLOAD_BYTES:
-                raise MalformedProxyAnswerError(
-                    f"{route.function_id} answered more than {MAX_PAYLOAD_BYTES} bytes"
-                )
-            answer = read_proxy_answer(returned)
+            answer = _read_answer(route, returned)
         except IntegrationTimeoutError:
             return self._respond("INTEGRATION_TIMEOUT", request, "Endpoint request timed out")
         except (
@@ -97,7 +97,7 @@ class Gateway:
         ):
             traceback.print_exc(file=sys.stderr)
             return self._respond("DEFAULT_5XX", request, "Internal server error")
-        return HttpAnswer(answer.status, answer.headers, b"") if request.method == "HEAD" else answer
+        return _without_body(answer) if request.method == "HEAD" else answer
 
     def close(self) -> None:
         """Let every environment end."""
@@ -124,6 +124,30 @@ class Gateway:
             for name, value in styled.headers.items()
         }
         return HttpAnswer(styled.status or _DEFAULT_STATUS[kind], tuple(headers.items()), body.encode())
+
+
+def _read_answer(route: Route, returned: Any) -> HttpAnswer:
+    """The HTTP answer in the form that the route's transfer mode wants. Raises MalformedProxyAnswerError."""
+    if isinstance(returned, StreamedAnswer):
+        try:
+            if not route.is_streamed:
+                raise MalformedProxyAnswerError(f"{route.function_id} streamed to a buffered integration")
+            return read_streamed_answer(returned)
+        except MalformedProxyAnswerError:
+            returned.close()
+            raise
+    payload = json.dumps(returned)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise MalformedProxyAnswerError(f"{route.function_id} answered more than {MAX_PAYLOAD_BYTES} bytes")
+    return (
+        read_streamed_answer(iter([payload.encode()])) if route.is_streamed else read_proxy_answer(returned)
+    )
+
+
+def _without_body(answer: HttpAnswer) -> HttpAnswer:
+    if isinstance(answer.body, BodyStream):
+        answer.body.close()
+    return HttpAnswer(answer.status, answer.headers, b"")
 
 
 def find_route(routes: list[Route], method: str, path: str) -> tuple[Route, dict[str, str] | None] | None:

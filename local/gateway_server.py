@@ -1,15 +1,15 @@
 """The gateway over HTTP/1.1, and the same gateway as an httpx transport."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import anyio
 import anyio.to_thread
 import httpx
 
-from local.environments import MAX_ENVIRONMENTS_PER_FUNCTION
+from local.environments import MAX_ENVIRONMENTS_PER_FUNCTION, FunctionCrashError, FunctionTimeoutError
 from local.gateway import MAX_BODY_BYTES, Gateway
-from local.proxy_events import HttpAnswer, HttpRequest
+from local.proxy_events import BodyStream, HttpAnswer, HttpRequest
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -35,8 +35,22 @@ class GatewayApp:
             source_ip=(scope.get("client") or ("127.0.0.1",))[0],
         )
         answer = await anyio.to_thread.run_sync(self._gateway.answer, request, limiter=self._threads)
-        await send({"type": "http.response.start", "status": answer.status, "headers": _encoded(answer)})
-        await send({"type": "http.response.body", "body": answer.body})
+        start = {"type": "http.response.start", "status": answer.status, "headers": _encoded(answer)}
+        if isinstance(answer.body, bytes):
+            await send(start)
+            await send({"type": "http.response.body", "body": answer.body})
+        else:
+            await self._send_stream(start, answer.body, send)
+
+    async def _send_stream(self, start: dict[str, Any], body: BodyStream, send: Send) -> None:
+        """Send pieces as they come; a failure among them breaks the connection off, as it does on AWS."""
+        try:
+            await send(start)
+            while piece := await anyio.to_thread.run_sync(next, body, b"", limiter=self._threads):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        finally:
+            body.close()
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -56,7 +70,9 @@ def _encoded(answer: HttpAnswer) -> list[tuple[bytes, bytes]]:
         for name, value in answer.headers
         if name.lower() != "content-length"
     ]
-    return [*headers, (b"content-length", str(len(answer.body)).encode())]
+    if isinstance(answer.body, bytes):
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    return headers
 
 
 class GatewayTransport(httpx.BaseTransport):
@@ -76,4 +92,24 @@ class GatewayTransport(httpx.BaseTransport):
                 body=request.read(),
             )
         )
-        return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)
+        if isinstance(answer.body, bytes):
+            return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)
+        return httpx.Response(answer.status, headers=list(answer.headers), stream=_Stream(answer.body))
+
+
+class _Stream(httpx.SyncByteStream):
+    """A streamed body; httpx closes it when its reader is done with it."""
+
+    def __init__(self, body: BodyStream) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces. Raises httpx.RemoteProtocolError where they break off."""
+        try:
+            yield from self._body
+        except (FunctionCrashError, FunctionTimeoutError) as error:
+            raise httpx.RemoteProtocolError("incomplete read") from error
+
+    def close(self) -> None:
+        """Read no further."""
+        self._body.close()

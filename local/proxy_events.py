@@ -4,14 +4,20 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lamb
 """
 
 import base64
+import json
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 ACCOUNT_ID: Final = "123456789012"
 STAGE: Final = "local"
+MAX_PRELUDE_BYTES: Final = 16 * 1024
+
+_DELIVERY_DELIMITER: Final = b"\0" * 8
+_PRELUDE_KEYS: Final = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,25 @@ class HttpAnswer:
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: "bytes | BodyStream"
+
+
+class BodyStream(Iterator[bytes]):
+    """A body that arrives in pieces; whoever stops reading before its end closes it."""
+
+    def __init__(self, begun: bytes, rest: Iterator[bytes]) -> None:
+        self._begun = begun
+        self._rest = rest
+
+    def __next__(self) -> bytes:
+        begun, self._begun = self._begun, b""
+        return begun or next(self._rest)
+
+    def close(self) -> None:
+        """Read no further."""
+        close = getattr(self._rest, "close", None)
+        if close is not None:
+            close()
 
 
 class MalformedProxyAnswerError(ValueError):
@@ -91,6 +115,10 @@ def read_proxy_answer(answer: Any) -> HttpAnswer:
         raise MalformedProxyAnswerError("the body is not a string")
     single: dict[str, Any] = answer.get("headers") or {}
     multi: dict[str, list[Any]] = answer.get("multiValueHeaders") or {}
+    if not (isinstance(single, dict) and isinstance(multi, dict)):
+        raise MalformedProxyAnswerError("the headers are no objects")
+    if not all(isinstance(values, list) for values in multi.values()):
+        raise MalformedProxyAnswerError("the multiValueHeaders hold something that is no list")
     headers = [(name, str(value)) for name, value in single.items() if name not in multi]
     headers += [(name, str(value)) for name, values in multi.items() for value in values]
     try:
@@ -98,6 +126,33 @@ def read_proxy_answer(answer: Any) -> HttpAnswer:
     except ValueError as error:
         raise MalformedProxyAnswerError("the body is not base64") from error
     return HttpAnswer(int(answer["statusCode"]), tuple(headers), content)
+
+
+def read_streamed_answer(pieces: Iterator[bytes]) -> HttpAnswer:
+    """The HTTP answer that a streaming function writes: prelude, eight NULs within 16 KiB, body.
+
+    Raises MalformedProxyAnswerError. Source:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+    """
+    begun = b""
+    while _DELIVERY_DELIMITER not in begun[:MAX_PRELUDE_BYTES]:
+        piece = next(pieces, b"")
+        if not piece or len(begun) >= MAX_PRELUDE_BYTES:
+            raise MalformedProxyAnswerError(f"no delimiter within {MAX_PRELUDE_BYTES} bytes")
+        begun += piece
+    prelude, _, body = begun.partition(_DELIVERY_DELIMITER)
+    try:
+        metadata = json.loads(prelude)
+    except ValueError as error:
+        raise MalformedProxyAnswerError("the prelude is not JSON") from error
+    if not isinstance(metadata, dict) or not metadata.keys() <= _PRELUDE_KEYS:
+        raise MalformedProxyAnswerError(f"the prelude may hold {', '.join(sorted(_PRELUDE_KEYS))} alone")
+    head = read_proxy_answer({**metadata, "body": ""})
+    cookies = metadata.get("cookies") or []
+    if not isinstance(cookies, list):
+        raise MalformedProxyAnswerError("the cookies are no list")
+    headers = (*head.headers, *(("set-cookie", str(cookie)) for cookie in cookies))
+    return HttpAnswer(head.status, headers, BodyStream(body, pieces))
 
 
 def _is_status(value: Any) -> bool:

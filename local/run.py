@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -20,6 +22,7 @@ from imagineart.domain.tokens import TokenKind
 from imagineart.settings import AccessSettings
 from local.child_server import ChildServer, await_listening, launch
 from local.cloud import CREDENTIALS, create_resources, runtime_variables
+from local.function_variables import runtime_environment
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
 from local.template import PROJECT, Template, load_template, resolve
@@ -34,26 +37,38 @@ class PortError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StateFiles:
-    """What a running stack tells of itself: `env` for shells and tests, `stack.json` for the command line.
+    """What a running stack tells of itself.
 
-    Both hold secrets, so they are the user's alone, and a reader sees the whole file or none.
+    `env` is for shells and tests, `stack.json` for the command line, and `functions/<name>.env` has what each
+    function runs with, so that it can be started by hand under AWS's runtime client. They hold secrets, so
+    they are the user's alone, and a reader sees the whole file or none.
     """
 
     folder: Path
 
-    def write(self, base_url: str, token: str, access: Mapping[str, str]) -> None:
-        """Write both; `env` comes last, so that whoever finds it finds everything."""
+    def write(
+        self,
+        base_url: str,
+        token: str,
+        access: Mapping[str, str],
+        functions: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Write all; `env` comes last, so that whoever finds it finds everything."""
         self._write("stack.json", json.dumps(access, indent=2) + "\n")
+        for name, variables in functions.items():
+            lines = [f"{key}={shlex.quote(value)}\n" for key, value in sorted(variables.items())]
+            self._write(f"functions/{name}.env", "".join(lines))
         self._write("env", f"IMAGINEART_BASE_URL={base_url}\nIMAGINEART_TOKEN={token}\n")
 
     def remove(self) -> None:
         """Remove whichever exist."""
         for name in ("env", "stack.json"):
             (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "functions", ignore_errors=True)
 
     def _write(self, name: str, text: str) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f"{name}.draft"
+        draft.parent.mkdir(parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
         draft.write_text(text)
@@ -105,8 +120,8 @@ def main() -> int:
 class _Interruption:
     """Ctrl-C, or a polite kill, which ends everything in the same way.
 
-    Python forgets a KeyboardInterrupt that comes while it finalises an object, as it does during imports, so it
-    is remembered here and looked for again before the stack begins to serve.
+    Python forgets a KeyboardInterrupt that comes while it finalises an object, as it does during imports, so
+    it is remembered here and looked for again before the stack begins to serve.
     """
 
     def __init__(self) -> None:
@@ -149,6 +164,7 @@ def _serve(
         "BackendUrl": f"{painter.url}/v1",
         "BackendGenerationModel": "painter-generate",
         "BackendEditModel": "painter-edit",
+        "BackendResponseFormat": "png",
     }
     references = create_resources(template, cloud.url, backend)
     runtime = runtime_variables(cloud.url)
@@ -158,7 +174,11 @@ def _serve(
         template, references, runtime, on_cold_start=lambda name: print(f"{name}: cold start", flush=True)
     )
     config = uvicorn.Config(GatewayApp(gateway), log_level="warning", lifespan="off", server_header=False)
-    server = _AnnouncingServer(config, listener, state, access, token)
+    functions = {
+        function.code.name: runtime_environment(function, references, runtime)
+        for function in template.functions.values()
+    }
+    server = _AnnouncingServer(config, listener, state, access, token, functions)
     interruption.check()
     try:
         server.run(sockets=[listener])
@@ -176,16 +196,18 @@ class _AnnouncingServer(uvicorn.Server):
         state: StateFiles,
         access: dict[str, str],
         token: str,
+        functions: dict[str, dict[str, str]],
     ) -> None:
         super().__init__(config)
         self._state = state
         self._base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         self._access = access
         self._token = token
+        self._functions = functions
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._state.write(self._base_url, self._token, self._access)
+        self._state.write(self._base_url, self._token, self._access, self._functions)
         print(_banner(self._base_url, self._token), flush=True)
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 import yaml
 
 PROJECT: Final = Path(__file__).parent.parent
+SEARCH_PATH: Final = tuple(str(PROJECT / part) for part in ("shared", "layers/streaming/python", ""))
+"""Where functions and the project's own commands import from; the Makefile's PYTHONPATH."""
 DEFAULT_INTEGRATION_TIMEOUT_MS: Final = 29_000
 
 
@@ -23,6 +25,7 @@ class Route:
     method: str
     function_id: str
     integration_timeout_seconds: float
+    is_streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Template:
                     "TimeoutInMillis", DEFAULT_INTEGRATION_TIMEOUT_MS
                 )
                 / 1000,
+                is_streamed=event["Properties"].get("ResponseTransferMode") == "RESPONSE_STREAM",
             )
             for name, function in self.resources("AWS::Serverless::Function").items()
             for event in function["Events"].values()

@@ -37,6 +37,8 @@ class Delivery(Enum):
     WHOLE = auto()
     HELD = auto()
     """Nothing is sent until the backend is released."""
+    HELD_BODY = auto()
+    """The head and half of the body at once, the rest when the backend is released."""
     DRIPPED = auto()
     """A byte at a time, from the status line on."""
     DRIPPED_BODY = auto()
@@ -261,6 +263,11 @@ class _Handler(BaseHTTPRequestHandler):
             case Delivery.HELD:
                 released.wait(MAX_HOLD_SECONDS)
                 self.wfile.write(answer.head + answer.body)
+            case Delivery.HELD_BODY:
+                half = len(answer.body) // 2
+                self.wfile.write(answer.head + answer.body[:half])
+                released.wait(MAX_HOLD_SECONDS)
+                self.wfile.write(answer.body[half:])
             case Delivery.DRIPPED:
                 self._drip(answer.head + answer.body, released)
             case Delivery.DRIPPED_BODY:

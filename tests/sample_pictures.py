@@ -2,7 +2,9 @@
 
 import io
 import zlib
+from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pillow_heif
@@ -74,3 +76,9 @@ def assemble(*parts: bytes) -> bytes:
 def insert_chunks(png: bytes, *parts: bytes) -> bytes:
     """`png` with chunks put between its header and its pixels."""
     return png[:33] + b"".join(parts) + png[33:]
+
+
+def split(content: bytes, cuts: Iterable[int]) -> list[bytes]:
+    """`content` cut at the given places, which may coincide and lie beyond its end."""
+    places = sorted(min(cut, len(content)) for cut in cuts)
+    return [content[start:end] for start, end in pairwise([0, *places, len(content)])]

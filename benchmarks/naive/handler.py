@@ -12,6 +12,7 @@ import json
 import os
 import random
 import time
+import uuid
 from typing import Annotated, Any, Literal
 
 import boto3
@@ -153,6 +154,20 @@ async def edit_image(
         files=[("image", ("reference.jpg", content, "image/jpeg")) for content in references],
     )
     return picture_response(answer, width, height, chosen, caller)
+
+
+@app.post("/v1/uploads")
+async def request_upload(
+    caller: Caller, content_type: Annotated[str, Form()], size: Annotated[int, Form(ge=1)]
+) -> dict[str, str]:
+    """A presigned upload to S3. Its client is made here: only this one endpoint is to bear its cost."""
+    target = {
+        "Bucket": os.environ["IMAGINEART_UPLOADS_BUCKET"],
+        "Key": f"uploads/{caller['consumer_id']['S']}/{uuid.uuid4()}",
+    }
+    bound = {"ContentType": content_type, "ContentLength": size}
+    url = boto3.client("s3").generate_presigned_url("put_object", Params={**target, **bound}, ExpiresIn=3600)
+    return {"id": target["Key"], "url": url}
 
 
 @app.get("/v1/models")

@@ -15,7 +15,7 @@ edit_image = services.edit_image
 async def answer(call: Call) -> Response:
     """Translate the form into the use case and its picture into the answer."""
     form = await call.read_form(EDIT_MODEL.parameters)
-    picture = await edit_image(form.fields, form.files, deadline_seconds=call.deadline_seconds)
+    picture = edit_image(call.consumer_id, form.fields, form.files, deadline_seconds=call.deadline_seconds)
     return call.answer_picture(picture)
 
 

@@ -15,7 +15,7 @@ generate_image = services.generate_image
 async def answer(call: Call) -> Response:
     """Translate the form into the use case and its picture into the answer."""
     form = await call.read_form(GENERATION_MODEL.parameters)
-    picture = await generate_image(form.fields, deadline_seconds=call.deadline_seconds)
+    picture = generate_image(form.fields, deadline_seconds=call.deadline_seconds)
     return call.answer_picture(picture)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 METHODS_BY_PATH = {
     "/v1/images/generations": "POST",
     "/v1/images/edits": "POST",
+    "/v1/uploads": "POST",
     "/v1/models": "GET",
     "/v1/health": "GET, HEAD",
     "/health": "GET, HEAD",

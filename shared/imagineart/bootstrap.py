@@ -22,16 +22,21 @@ from imagineart.adapters.secrets import (
     SecretsManagerPeppers,
     SecretsManagerTokenStore,
 )
-from imagineart.domain.ports import ConsumerRegister, ImageBackend
+from imagineart.domain.ports import ConsumerRegister, ImageBackend, UploadStorage
 from imagineart.domain.tokens import TokenKind
-from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.settings import AccessSettings, BackendSettings, UploadSettings
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller
 from imagineart.use_cases.count_request import CountRequest
 from imagineart.use_cases.edit_image import EditImage
+from imagineart.use_cases.fetch_upload import FetchUpload
 from imagineart.use_cases.generate_image import GenerateImage
 from imagineart.use_cases.manage_tokens import ManageTokens
+from imagineart.use_cases.request_upload import RequestUpload
 from imagineart.web.access import Access
 from imagineart.web.lambda_entry import Endpoint, LambdaHandler, authenticated_handler
+
+STREAMING_VARIABLE: Final = "LAMBDA_RESPONSE_STREAMING"
+"""Set to 1 by the streaming layer's wrapper."""
 
 _CLOCK: Final = time.time
 
@@ -69,7 +74,12 @@ class Services:
         # A log line is about a request; the number of the asyncio task that ran it is noise.
         vars(logging)["logAsyncioTasks"] = False
         return authenticated_handler(
-            method, path, endpoint, access=self._access, logger=Logger(location=None)
+            method,
+            path,
+            endpoint,
+            access=self._access,
+            logger=Logger(location=None),
+            streaming=self._environment.get(STREAMING_VARIABLE) == "1",
         )
 
     @cached_property
@@ -84,7 +94,31 @@ class Services:
         """The use case of POST /v1/images/edits. Raises SettingsError."""
         from imagineart.adapters.pictures import PillowPictureFinisher, PillowReferenceReader
 
-        return EditImage(self._backend, PillowReferenceReader(), PillowPictureFinisher(), secrets.randbelow)
+        return EditImage(
+            self._backend,
+            PillowReferenceReader(),
+            PillowPictureFinisher(),
+            FetchUpload(self._uploads, self._peppers, _CLOCK),
+            secrets.randbelow,
+        )
+
+    @cached_property
+    def request_upload(self) -> RequestUpload:
+        """The use case of POST /v1/uploads. Raises SettingsError."""
+        return RequestUpload(self._uploads, self._peppers, secrets.randbelow, _CLOCK)
+
+    @cached_property
+    def _uploads(self) -> UploadStorage:
+        from imagineart.adapters.s3_uploads import S3UploadStorage
+
+        bucket = UploadSettings.from_mapping(self._environment).bucket
+        return S3UploadStorage(self._aws.region, self._aws.credentials, bucket, self._aws.endpoint_url)
+
+    @cached_property
+    def _peppers(self) -> SecretsManagerPeppers:
+        return SecretsManagerPeppers(
+            self._secret(self._access_settings.pepper_secret, PEPPERS_CACHED_SECONDS)
+        )
 
     @cached_property
     def _access_settings(self) -> AccessSettings:
@@ -106,7 +140,7 @@ class Services:
         )
         authenticate = AuthenticateCaller(
             stores={TokenKind.PARTNER: partner_tokens, TokenKind.INTERNAL: internal_tokens},
-            peppers=SecretsManagerPeppers(self._secret(settings.pepper_secret, PEPPERS_CACHED_SECONDS)),
+            peppers=self._peppers,
             revocations=partner_tokens,
             clock=_CLOCK,
         )
@@ -122,7 +156,11 @@ class Services:
             self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS)
         )
         return OpenAiImagesBackend(
-            settings.base_url, settings.generation_model, settings.edit_model, credential
+            settings.base_url,
+            settings.generation_model,
+            settings.edit_model,
+            credential,
+            settings.response_format,
         )
 
     def _secret(self, secret_id: str, cached_seconds: float) -> CachedSecret:

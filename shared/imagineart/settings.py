@@ -40,6 +40,7 @@ class BackendSettings:
     generation_model: str
     edit_model: str
     credential_secret: str
+    response_format: str
 
     @classmethod
     def from_mapping(cls, environment: Mapping[str, str]) -> "BackendSettings":
@@ -54,7 +55,20 @@ class BackendSettings:
             generation_model=_required(environment, "IMAGINEART_BACKEND_GENERATION_MODEL"),
             edit_model=_required(environment, "IMAGINEART_BACKEND_EDIT_MODEL"),
             credential_secret=_required(environment, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+            response_format=_required(environment, "IMAGINEART_BACKEND_RESPONSE_FORMAT"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSettings:
+    """Where uploaded reference images wait."""
+
+    bucket: str
+
+    @classmethod
+    def from_mapping(cls, environment: Mapping[str, str]) -> "UploadSettings":
+        """Read ``IMAGINEART_UPLOADS_BUCKET``. Raises SettingsError."""
+        return cls(bucket=_required(environment, "IMAGINEART_UPLOADS_BUCKET"))
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

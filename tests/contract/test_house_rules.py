@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.template import PROJECT
+from local.template import PROJECT, SEARCH_PATH
 
 
 def run(*command: str) -> "subprocess.CompletedProcess[str]":
-    search_path = {"PYTHONPATH": os.pathsep.join([str(PROJECT / "shared"), str(PROJECT)])}
+    search_path = {"PYTHONPATH": os.pathsep.join(SEARCH_PATH)}
     return subprocess.run(
         command, cwd=PROJECT, env=os.environ | search_path, capture_output=True, text=True, check=False
     )

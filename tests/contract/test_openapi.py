@@ -126,6 +126,12 @@ def test_only_health_goes_without_a_token(document):
             },
         ),
         ("/v1/images/edits", "images", {"minItems": 1, "maxItems": 4}),
+        ("/v1/uploads", "size", {"minimum": 1, "maximum": 25 * 1024 * 1024}),
+        (
+            "/v1/uploads",
+            "content_type",
+            {"enum": ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]},
+        ),
     ],
 )
 def test_fields_have_the_bounds_of_the_reference(document, path, field, expected):

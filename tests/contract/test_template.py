@@ -1,14 +1,21 @@
 """What every deployment of this template can rely on."""
 
 import importlib
+import itertools
 import json
+import os
 import re
 from collections import defaultdict
 from typing import Any
 
+import boto3
 import pytest
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
 
-from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.domain.uploads import UPLOAD_LIFE_SECONDS, Upload
+from imagineart.settings import AccessSettings, BackendSettings, UploadSettings
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, Function, load_template
 
@@ -16,7 +23,25 @@ TEMPLATE = load_template()
 FUNCTIONS = TEMPLATE.resources("AWS::Serverless::Function")
 OPEN_FUNCTIONS = ("HealthFunction", "UnknownRequestFunction")
 IMAGE_FUNCTIONS = ("GenerateImageFunction", "EditImageFunction")
+IMAGE_PATHS = ("/v1/images/generations", "/v1/images/edits")
+CLIENTS_PATIENCE_SECONDS = 300
+SETTINGS = {
+    "GenerateImageFunction": (AccessSettings, BackendSettings),
+    "EditImageFunction": (AccessSettings, BackendSettings, UploadSettings),
+    "RequestUploadFunction": (AccessSettings, UploadSettings),
+    "ListModelsFunction": (AccessSettings,),
+    "HealthFunction": (),
+    "UnknownRequestFunction": (),
+}
 ACCESS_ACTIONS = {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
+ACTIONS = {
+    "GenerateImageFunction": ACCESS_ACTIONS,
+    "EditImageFunction": ACCESS_ACTIONS | {"s3:GetObject", "s3:ListBucket"},
+    "RequestUploadFunction": ACCESS_ACTIONS | {"s3:PutObject"},
+    "ListModelsFunction": ACCESS_ACTIONS,
+    "HealthFunction": set(),
+    "UnknownRequestFunction": set(),
+}
 
 every_function = pytest.mark.parametrize("function_id", FUNCTIONS)
 
@@ -71,6 +96,106 @@ def test_a_function_gives_up_before_the_gateway_does(function_id: str) -> None:
     assert TEMPLATE.functions[function_id].timeout_seconds < min(patience)
 
 
+@pytest.mark.parametrize("function_id", IMAGE_FUNCTIONS)
+def test_who_waits_longer_waits_at_least_five_seconds_longer(function_id: str) -> None:
+    (route,) = [route for route in TEMPLATE.routes if route.function_id == function_id]
+    timeouts = [
+        TEMPLATE.functions[function_id].timeout_seconds,
+        route.integration_timeout_seconds,
+        CLIENTS_PATIENCE_SECONDS,
+    ]
+    assert all(longer - shorter >= 5 for shorter, longer in itertools.pairwise(timeouts))
+
+
+# Streaming
+
+
+def test_the_pictures_are_streamed_and_nothing_else_is() -> None:
+    modes = {
+        (event["Properties"]["Path"], event["Properties"]["Method"]): event["Properties"][
+            "ResponseTransferMode"
+        ]
+        for function in FUNCTIONS.values()
+        for event in function["Events"].values()
+        if "ResponseTransferMode" in event["Properties"]
+    }
+    # SAM takes anything but this literal for a buffered integration and says nothing.
+    assert modes == {(path, "POST"): "RESPONSE_STREAM" for path in IMAGE_PATHS}
+
+
+def test_a_function_has_the_streaming_layer_where_the_wrapper_is_set_and_where_its_route_streams() -> None:
+    layered = {name for name, own in FUNCTIONS.items() if {"Ref": "StreamingLayer"} in own.get("Layers", [])}
+    wrapped = {
+        name
+        for name, function in TEMPLATE.functions.items()
+        if function.variables.get("AWS_LAMBDA_EXEC_WRAPPER") == "/opt/streaming-wrapper"
+    }
+    named = {name for name, each in TEMPLATE.functions.items() if "AWS_LAMBDA_EXEC_WRAPPER" in each.variables}
+    streamed = {route.function_id for route in TEMPLATE.routes if route.is_streamed}
+    assert layered == wrapped == named == streamed == set(IMAGE_FUNCTIONS)
+
+
+def test_a_function_that_streams_answers_no_buffered_route() -> None:
+    assert all(route.is_streamed for route in TEMPLATE.routes if route.function_id in IMAGE_FUNCTIONS)
+
+
+def test_the_layer_puts_the_wrapper_where_the_functions_look_for_it() -> None:
+    layer = PROJECT / TEMPLATE.resources("AWS::Serverless::LayerVersion")["StreamingLayer"]["ContentUri"]
+    assert os.access(layer / "streaming-wrapper", os.X_OK)
+    assert (layer / "python" / "lambda_response_streaming" / "__main__.py").is_file()
+    # A build method would move what lies beside python/ to where no function looks for it.
+    assert "Metadata" not in TEMPLATE.document["Resources"]["StreamingLayer"]
+
+
+Integration = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def integrations() -> dict[tuple[str, str], Integration]:
+    """What SAM makes of the template: the integration of every path and method."""
+    document = yaml_parse((PROJECT / "template.yaml").read_text())
+    for resource in document["Resources"].values():
+        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][name] = "s3://built/elsewhere"
+    session = boto3.Session(region_name="us-east-1")
+    translated = Translator({}, Parser(), boto_session=session).translate(
+        document, {"BackendUrl": "http://x", "BackendGenerationModel": "x", "BackendEditModel": "x"}
+    )
+    (api,) = [
+        resource["Properties"]["Body"]
+        for resource in translated["Resources"].values()
+        if resource["Type"] == "AWS::ApiGateway::RestApi"
+    ]
+    return {
+        (path, method): operation["x-amazon-apigateway-integration"]
+        for path, operations in api["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+@pytest.mark.parametrize("path", IMAGE_PATHS)
+def test_what_is_deployed_streams_a_picture(
+    integrations: dict[tuple[str, str], Integration], path: str
+) -> None:
+    integration = integrations[path, "post"]
+    assert integration["uri"]["Fn::Sub"].endswith("/response-streaming-invocations")
+    assert "/2021-11-15/functions/" in integration["uri"]["Fn::Sub"]
+    assert integration["responseTransferMode"] == "STREAM"
+    assert integration["timeoutInMillis"] == 290_000
+
+
+def test_what_is_deployed_buffers_everything_else(
+    integrations: dict[tuple[str, str], Integration],
+) -> None:
+    buffered = {
+        key: each for key, each in integrations.items() if key not in [(p, "post") for p in IMAGE_PATHS]
+    }
+    assert {("/v1/models", "get"), ("/v1/uploads", "post"), ("/health", "get")} <= buffered.keys()
+    for integration in buffered.values():
+        assert integration["uri"]["Fn::Sub"].endswith(".Arn}/invocations")
+        assert {"responseTransferMode", "timeoutInMillis"}.isdisjoint(integration)
+
+
 # Settings
 
 
@@ -90,18 +215,17 @@ def variables_read_by(*settings: Any) -> set[str]:
 
 
 def own_variables(function: Function) -> set[str]:
-    return {name for name in function.variables if not name.startswith("POWERTOOLS_")}
+    return {name for name in function.variables if not name.startswith(("POWERTOOLS_", "AWS_LAMBDA_"))}
 
 
-@pytest.mark.parametrize("function_id", IMAGE_FUNCTIONS)
-def test_an_image_function_is_given_exactly_the_settings_it_reads(function_id: str) -> None:
-    needed = variables_read_by(AccessSettings, BackendSettings)
-    assert len(needed) == 8
-    assert own_variables(TEMPLATE.functions[function_id]) == needed
+@every_function
+def test_a_function_is_given_exactly_the_settings_it_reads(function_id: str) -> None:
+    assert own_variables(TEMPLATE.functions[function_id]) == variables_read_by(*SETTINGS[function_id])
 
 
-def test_the_models_function_is_given_exactly_the_settings_it_reads() -> None:
-    assert own_variables(TEMPLATE.functions["ListModelsFunction"]) == variables_read_by(AccessSettings)
+def test_the_settings_that_functions_read_are_counted() -> None:
+    kinds = (AccessSettings, BackendSettings, UploadSettings)
+    assert [len(variables_read_by(kind)) for kind in kinds] == [4, 5, 1]
 
 
 @pytest.mark.parametrize("function_id", [name for name in FUNCTIONS if name not in OPEN_FUNCTIONS])
@@ -134,13 +258,39 @@ def test_no_policy_names_a_wildcard_action_or_resource() -> None:
             for resource in resources:
                 assert isinstance(resource, dict), "a resource of this template, by Ref or GetAtt"
                 (named,) = resource.values()
-                assert named.removesuffix(".Arn") in TEMPLATE.document["Resources"]
+                assert named in OBJECTS or named.removesuffix(".Arn") in TEMPLATE.document["Resources"]
 
 
-@pytest.mark.parametrize("function_id", [name for name in FUNCTIONS if name not in OPEN_FUNCTIONS])
-def test_a_function_may_only_let_callers_in_and_call_the_backend(function_id: str) -> None:
+OBJECTS = ("${UploadsBucket.Arn}/uploads/*",)
+
+
+@every_function
+def test_a_function_may_do_exactly_what_its_code_does(function_id: str) -> None:
     actions = {action for each in statements_of(function_id) for action in listed(each["Action"])}
-    assert actions == ACCESS_ACTIONS
+    assert actions == ACTIONS[function_id]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:PutObject", {"Fn::Sub": OBJECTS[0]}),
+        ("s3:GetObject", {"Fn::Sub": OBJECTS[0]}),
+        ("s3:ListBucket", {"Fn::GetAtt": "UploadsBucket.Arn"}),
+    ],
+)
+def test_uploads_are_reached_where_they_are_kept_and_nowhere_else(
+    action: str, resource: dict[str, str]
+) -> None:
+    policies = TEMPLATE.resources("AWS::IAM::ManagedPolicy").values()
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    granted = [each["Resource"] for each in statements if action in listed(each["Action"])]
+    assert granted == [resource]
+
+
+def test_uploads_are_kept_where_the_functions_may_reach_them() -> None:
+    kept = Upload("upl_x", "acme", 0).key
+    assert kept == "uploads/acme/upl_x"
+    assert OBJECTS[0].removeprefix("${UploadsBucket.Arn}/").removesuffix("*") == "uploads/"
 
 
 def test_only_the_image_functions_may_read_the_backends_credential() -> None:
@@ -221,6 +371,10 @@ def test_a_failure_of_the_gateway_wears_the_envelope(kind: str) -> None:
     assert response.headers["Content-Type"] == "'application/json'"
 
 
+def test_whoever_sends_too_much_is_told_where_to_send_it() -> None:
+    assert "POST /v1/uploads" in TEMPLATE.gateway_responses["REQUEST_TOO_LARGE"].body
+
+
 @pytest.mark.parametrize("kind", [kind for kind, code in GATEWAY_FAILURES.items() if code == "rate_limited"])
 def test_a_throttled_caller_is_told_when_to_come_back(kind: str) -> None:
     assert int(TEMPLATE.gateway_responses[kind].headers["Retry-After"].strip("'")) >= 1
@@ -260,6 +414,48 @@ def test_the_template_holds_no_secret_itself(name: str) -> None:
 def test_the_pepper_is_generated() -> None:
     pepper = TEMPLATE.resources("AWS::SecretsManager::Secret")["PepperSecret"]["GenerateSecretString"]
     assert json.loads(pepper["SecretStringTemplate"])["current"] == pepper["GenerateStringKey"]
+
+
+def the_bucket() -> dict[str, Any]:
+    (properties,) = TEMPLATE.resources("AWS::S3::Bucket").values()
+    return properties
+
+
+def test_the_bucket_is_private() -> None:
+    assert the_bucket()["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert the_bucket()["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert not {"AccessControl", "CorsConfiguration", "WebsiteConfiguration"} & the_bucket().keys()
+
+
+def test_the_bucket_is_encrypted() -> None:
+    (rule,) = the_bucket()["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
+
+
+def test_the_bucket_forgets_every_upload_after_a_day() -> None:
+    (rule,) = the_bucket()["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+    assert not {"Prefix", "Filter", "TagFilters"} & rule.keys()
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert "VersioningConfiguration" not in the_bucket(), "a version would outlive the day"
+    assert UPLOAD_LIFE_SECONDS < 86_400
+
+
+def test_the_bucket_is_spoken_to_over_tls_only() -> None:
+    (policy,) = TEMPLATE.resources("AWS::S3::BucketPolicy").values()
+    assert policy["Bucket"] == {"Ref": "UploadsBucket"}
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [
+        {"Fn::GetAtt": "UploadsBucket.Arn"},
+        {"Fn::Sub": "${UploadsBucket.Arn}/*"},
+    ]
 
 
 # What the operator sees

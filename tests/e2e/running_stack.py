@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.template import PROJECT
+from local.template import PROJECT, SEARCH_PATH
 from tests.processes import is_running
 
 START_SECONDS = 60.0
@@ -112,8 +112,7 @@ def start_stack(folder: Path) -> RunningStack:
 
 def project_environment(folder: Path) -> dict[str, str]:
     """This process's environment as `make` sets it, with the local stack's state in `folder`."""
-    search_path = os.pathsep.join([str(PROJECT / "shared"), str(PROJECT)])
-    return os.environ | {"PYTHONPATH": search_path, "IMAGINEART_LOCAL_STATE": str(folder)}
+    return os.environ | {"PYTHONPATH": os.pathsep.join(SEARCH_PATH), "IMAGINEART_LOCAL_STATE": str(folder)}
 
 
 def can_connect(address: tuple[str | None, int | None]) -> bool:

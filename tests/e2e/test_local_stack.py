@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from local.template import load_template
 from tests.e2e.running_stack import RunningStack
 
 
@@ -17,9 +18,14 @@ def test_the_state_files_say_where_and_with_what(stack: RunningStack) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", stack.base_url)
     assert re.fullmatch(r"iart_p\w+", stack.token)
     modes = {
-        path.name: path.stat().st_mode & 0o777 for path in stack.folder.iterdir() if path.name != "output"
+        str(path.relative_to(stack.folder)): path.stat().st_mode & 0o777
+        for path in stack.folder.rglob("*")
+        if path.is_file() and path.name != "output"
     }
-    assert modes == {"env": 0o600, "stack.json": 0o600}
+    functions = [function.code.name for function in load_template().functions.values()]
+    assert modes == dict.fromkeys(
+        ["env", "stack.json", *(f"functions/{name}.env" for name in functions)], 0o600
+    )
 
 
 def test_the_same_is_told_on_the_terminal(stack: RunningStack) -> None:
@@ -71,3 +77,4 @@ def test_a_body_beyond_awss_limit_is_refused_before_it_is_read(stack: RunningSta
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert '"invalid_request"' in done.stdout, done.stderr
+    assert "POST /v1/uploads" in done.stdout

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -59,6 +60,30 @@ def test_a_killed_painter_is_a_model_error_and_the_rest_goes_on(own_stack: Runni
     assert httpx.get(f"{own_stack.base_url}/health").json() == {"ok": True}
     assert own_stack.interrupt() == 0
     assert [path.name for path in own_stack.folder.iterdir()] == ["output"]
+
+
+def test_a_painter_that_is_killed_at_work_is_a_model_error(own_stack: RunningStack) -> None:
+    painter = own_stack.child("local.painter")
+    os.kill(painter, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as caller:
+        answering = caller.submit(generate, own_stack)
+        own_stack.wait_until(lambda: "GenerateImageFunction: cold start" in own_stack.output)
+        os.kill(painter, signal.SIGKILL)
+        answer = answering.result()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "model_error")
+    assert httpx.get(f"{own_stack.base_url}/health").json() == {"ok": True}
+
+
+def test_clients_that_hang_up_midway_harm_nothing(own_stack: RunningStack) -> None:
+    headers = {"Authorization": f"Bearer {own_stack.token}"}
+    form = {"prompt": "a lighthouse", "resolution": "1K"}
+    with httpx.Client(base_url=own_stack.base_url, headers=headers, timeout=60) as client:
+        for _ in range(3):
+            with client.stream("POST", "/v1/images/generations", data=form) as answer:
+                assert next(answer.iter_raw()).startswith(b"\x89PNG")
+    assert generate(own_stack).content.endswith(b"IEND\xaeB`\x82")
+    own_stack.interrupt_and_expect_nothing_left()
+    assert "Traceback" not in own_stack.output
 
 
 def test_a_stack_that_is_killed_takes_its_children_with_it(own_stack: RunningStack) -> None:

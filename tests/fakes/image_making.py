@@ -1,35 +1,65 @@
 """An image backend, a reference reader and a picture finisher that handle labelled bytes, not pictures."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from imagineart.domain.errors import ImagineArtError, InvalidImageError
 from imagineart.domain.images import PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
+from imagineart.domain.pieces import Piece, Pieces
 from imagineart.domain.sizes import Size
 from tests.fakes.clock import FakeClock
 
 
 @dataclass(slots=True)
-class FakeImageBackend:
-    """An ImageBackend that remembers orders and deadlines, and answers `answer` or raises `failure`."""
+class PieceSource:
+    """Pieces that remember how many were read and whether they were let go; after them, `failure` if any.
 
-    answer: bytes = b"a picture"
+    `pieces` begins to count with the first read, as every source does.
+    """
+
+    contents: Iterable[Piece]
+    failure: BaseException | None = None
+    read: int = 0
+    closed: bool = False
+
+    def pieces(self) -> Pieces:
+        try:
+            for content in self.contents:
+                self.read += 1
+                yield content
+            if self.failure:
+                raise self.failure
+        finally:
+            self.closed = True
+
+
+@dataclass(slots=True)
+class FakeImageBackend:
+    """An ImageBackend that remembers orders and deadlines, and answers `answer` or raises `failure`.
+
+    As with a real one, nothing happens before the answer is read.
+    """
+
+    answer: tuple[bytes, ...] = (b"a ", b"picture")
     failure: ImagineArtError | None = None
     orders: list[GenerationOrder | EditOrder] = field(default_factory=list)
     deadlines_seconds: list[float] = field(default_factory=list)
+    sources: list[PieceSource] = field(default_factory=list)
 
-    async def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> bytes:
+    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         return self._answer(order, deadline_seconds)
 
-    async def edit(self, order: EditOrder, *, deadline_seconds: float) -> bytes:
+    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
         return self._answer(order, deadline_seconds)
 
-    def _answer(self, order: GenerationOrder | EditOrder, deadline_seconds: float) -> bytes:
+    def _answer(self, order: GenerationOrder | EditOrder, deadline_seconds: float) -> Pieces:
         self.orders.append(order)
         self.deadlines_seconds.append(deadline_seconds)
         if self.failure:
             raise self.failure
-        return self.answer
+        self.sources.append(PieceSource(self.answer))
+        yield from self.sources[-1].pieces()
 
 
 @dataclass(slots=True)
@@ -51,7 +81,8 @@ class FakeReferenceReader:
 
 
 class FakePictureFinisher:
-    """A PictureFinisher that writes the size beside the content."""
+    """A PictureFinisher that writes the size behind the content."""
 
-    def finish(self, content: bytes, size: Size) -> bytes:
-        return b"%s at %s" % (content, str(size).encode())
+    def finish(self, answer: Pieces, size: Size) -> Pieces:
+        yield from answer
+        yield b" at %s" % str(size).encode()

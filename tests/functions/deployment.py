@@ -33,6 +33,8 @@ class Deployment:
     operator: OperatorServices
     references: dict[str, str]
     cloud_url: str
+    cold_starts: list[str]
+    """The function of every environment that was started, in order."""
 
     def issue_token(
         self,
@@ -73,25 +75,27 @@ class Deployer:
     backend_url: str
     gateways: list[Gateway] = field(default_factory=list)
 
-    def __call__(self, change: Change = lambda _: None) -> Deployment:
+    def __call__(self, change: Change = lambda _: None, **parameters: str) -> Deployment:
         """A deployment of template.yaml, whose document `change` may alter first."""
         document = copy.deepcopy(load_template().document)
         change(document)
         template = Template(document)
-        parameters = {
+        given = {
             "BackendUrl": self.backend_url,
             "BackendGenerationModel": GENERATION_MODEL,
             "BackendEditModel": EDIT_MODEL,
+            **parameters,
         }
-        references = create_resources(template, self.cloud_url, parameters)
+        references = create_resources(template, self.cloud_url, given)
         runtime = runtime_variables(self.cloud_url)
-        gateway = Gateway(template, references, runtime)
+        cold_starts: list[str] = []
+        gateway = Gateway(template, references, runtime, on_cold_start=cold_starts.append)
         self.gateways.append(gateway)
         variables = load_template().functions["ListModelsFunction"].variables
         settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
         credentials = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
         return Deployment(
-            gateway, OperatorServices(settings, lambda: credentials), references, self.cloud_url
+            gateway, OperatorServices(settings, lambda: credentials), references, self.cloud_url, cold_starts
         )
 
     def close(self) -> None:
@@ -104,6 +108,15 @@ def function_properties(document: dict[str, Any], function_id: str) -> dict[str,
     """The properties of a function in a template's document, to be changed."""
     properties: dict[str, Any] = document["Resources"][function_id]["Properties"]
     return properties
+
+
+def without_the_streaming_layer(document: dict[str, Any]) -> None:
+    """Let the image functions answer as any function does, whole and in base64."""
+    for function_id in ("GenerateImageFunction", "EditImageFunction"):
+        properties = function_properties(document, function_id)
+        del properties["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
+        for event in properties["Events"].values():
+            del event["Properties"]["ResponseTransferMode"]
 
 
 def generate(client: httpx.Client, **fields: str) -> httpx.Response:

@@ -1,6 +1,8 @@
 """The fault backend with replies made from the request: by default a picture in the prompt's colour."""
 
 import hashlib
+import random
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.fault_backend import Answer, Delivery, FaultBackend, RecordedRequest, picture
-from tests.sample_pictures import encode
+from tests.sample_pictures import assemble, chunk, encode, header
 
 GENERATION_MODEL = "test-generate"
 EDIT_MODEL = "test-edit"
@@ -26,6 +28,37 @@ def colour_of(prompt: str) -> tuple[int, int, int]:
 def picture_file(size: tuple[int, int], prompt: str = "", *, kind: str = "PNG", **options: Any) -> bytes:
     """A picture file in the prompt's colour."""
     return encode(Image.new("RGB", size, colour_of(prompt)), kind, **options)
+
+
+def noise_file(width: int, height: int, *, has_alpha: bool = False, padding_bytes: int = 0) -> bytes:
+    """A PNG of noise, which no compression makes smaller, of the chunks alone that make the picture.
+
+    `padding_bytes` are added to the compressed pixels as empty blocks, which every decoder passes over.
+    """
+    dice = random.Random(0)
+    rows = b"".join(b"\0" + dice.randbytes((4 if has_alpha else 3) * width) for _ in range(height))
+    stored = zlib.compress(rows, 0)
+    pixels = stored[:2] + b"\0\0\0\xff\xff" * (padding_bytes // 5) + stored[2:]
+    parts = [chunk(b"IDAT", pixels[at : at + 300_000]) for at in range(0, len(pixels), 300_000)]
+    return assemble(header(width, height, colour_type=6 if has_alpha else 2), *parts, chunk(b"IEND"))
+
+
+def signed(png: bytes) -> bytes:
+    """`png` as a backend answers it: text before, amid and after the pixels, and bytes after the end."""
+    text = chunk(b"tEXt", b"Software\0a backend that signs its work")
+    first_pixels_end = 33 + 12 + int.from_bytes(png[33:37], "big")
+    return b"".join(
+        (
+            png[:33],
+            text,
+            png[33:first_pixels_end],
+            text,
+            png[first_pixels_end:-12],
+            text,
+            png[-12:],
+            b"after the end",
+        )
+    )
 
 
 def paint(request: RecordedRequest) -> Answer:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from imagineart.domain.tokens import TokenKind, create_token
+from imagineart.web.lambda_entry import RESERVED_SECONDS
 from tests.fault_backend import refusal
 from tests.functions.deployment import (
     Deployer,
@@ -92,7 +93,7 @@ def configure_no_token(deploy: Deployer, _: PaintingBackend) -> httpx.Response:
 
 def let_the_backend_be_slow(deploy: Deployer, backend: PaintingBackend) -> httpx.Response:
     def shorten(document: dict) -> None:
-        function_properties(document, "GenerateImageFunction")["Timeout"] = 3.2
+        function_properties(document, "GenerateImageFunction")["Timeout"] = RESERVED_SECONDS + 0.2
 
     backend.reply = never
     return generate(authenticated(deploy(shorten)))

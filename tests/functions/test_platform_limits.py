@@ -1,7 +1,5 @@
 """What AWS's limits and our own crashes look like from outside: always the envelope, never the internals."""
 
-import random
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +7,19 @@ import httpx
 import pytest
 
 from imagineart.domain.tokens import TokenKind
+from imagineart.web.lambda_entry import RESERVED_SECONDS
 from local.gateway import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from tests.fault_backend import picture
-from tests.functions.deployment import Deployer, Deployment, assert_error, edit, function_properties, generate
-from tests.functions.painting_backend import PaintingBackend, never
-
-
-def png_of_noise(width: int, height: int) -> bytes:
-    """An RGB PNG that no compression makes smaller."""
-    row = random.Random(0)
-    rows = b"".join(b"\0" + row.randbytes(3 * width) for _ in range(height))
-    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\0\0\0"
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-        for kind, data in chunks
-    )
+from tests.functions.deployment import (
+    Deployer,
+    Deployment,
+    assert_error,
+    edit,
+    function_properties,
+    generate,
+    without_the_streaming_layer,
+)
+from tests.functions.painting_backend import PaintingBackend, never, noise_file, picture_file
 
 
 @pytest.mark.parametrize("body_bytes", [MAX_BODY_BYTES + 1, MAX_PAYLOAD_BYTES * 3 // 4])
@@ -32,7 +27,9 @@ def test_a_body_that_the_platform_refuses_is_an_invalid_request(
     client: httpx.Client, backend: PaintingBackend, body_bytes: int
 ) -> None:
     answer = edit(client, bytes(body_bytes))
-    assert "too large" in assert_error(answer, 400, "invalid_request")
+    message = assert_error(answer, 400, "invalid_request")
+    assert "too large" in message
+    assert "POST /v1/uploads" in message
     assert "X-RateLimit-Limit" not in answer.headers, "the request reached the function"
     assert backend.requests == []
 
@@ -42,11 +39,33 @@ def test_headers_that_the_platform_refuses_are_an_invalid_request(client: httpx.
     assert_error(answer, 400, "invalid_request")
 
 
-def test_a_picture_too_large_for_the_transport_is_an_internal_error(
-    client: httpx.Client, backend: PaintingBackend
+def test_without_the_layer_a_picture_too_large_for_the_transport_is_an_internal_error(
+    deploy: Deployer, backend: PaintingBackend
 ) -> None:
-    backend.reply = lambda _: picture(png_of_noise(2048, 2048))
-    assert_error(generate(client, resolution="2K"), 500, "internal_error")
+    backend.reply = lambda _: picture(noise_file(2048, 2048))
+    api = deploy(without_the_streaming_layer)
+    assert_error(generate(api.client(api.issue_token()), resolution="2K"), 500, "internal_error")
+
+
+@pytest.mark.parametrize("transfer_mode", ["BUFFERED", "STREAM", {"Ref": "StageName"}])
+def test_the_layer_without_a_streamed_route_is_an_internal_error(
+    deploy: Deployer, transfer_mode: Any
+) -> None:
+    def buffer(document: dict[str, Any]) -> None:
+        events = function_properties(document, "GenerateImageFunction")["Events"]
+        events["GenerateImage"]["Properties"]["ResponseTransferMode"] = transfer_mode
+
+    api = deploy(buffer)
+    assert_error(generate(api.client(api.issue_token())), 500, "internal_error")
+
+
+def test_a_streamed_route_without_the_layer_is_an_internal_error(deploy: Deployer) -> None:
+    def forget_the_wrapper(document: dict[str, Any]) -> None:
+        variables = function_properties(document, "GenerateImageFunction")["Environment"]["Variables"]
+        del variables["AWS_LAMBDA_EXEC_WRAPPER"]
+
+    api = deploy(forget_the_wrapper)
+    assert_error(generate(api.client(api.issue_token())), 500, "internal_error")
 
 
 def test_a_function_that_cannot_start_tells_nothing_of_why(deploy: Deployer) -> None:
@@ -140,17 +159,18 @@ def test_a_function_slower_than_the_gateways_patience_is_a_timeout(
     ("function_id", "send"),
     [
         ("GenerateImageFunction", lambda client: generate(client)),
-        ("EditImageFunction", lambda client: edit(client, png_of_noise(8, 8))),
+        ("EditImageFunction", lambda client: edit(client, picture_file((8, 8)))),
     ],
 )
 def test_the_function_answers_before_its_own_timeout_when_the_backend_does_not(
     deploy: Deployer, backend: PaintingBackend, function_id: str, send: Any
 ) -> None:
     def shorten(document: dict[str, Any]) -> None:
-        function_properties(document, function_id)["Timeout"] = 3.3
+        function_properties(document, function_id)["Timeout"] = RESERVED_SECONDS + 0.3
 
     backend.reply = never
     api = deploy(shorten)
     answer = send(api.client(api.issue_token()))
     assert "model did not answer" in assert_error(answer, 504, "timeout")
+    assert len(backend.requests) == 1
     assert "X-RateLimit-Limit" in answer.headers, "the gateway answered, not the function"

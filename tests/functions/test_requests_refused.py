@@ -67,7 +67,10 @@ def test_an_edit_takes_one_to_four_images(client: httpx.Client, count: int) -> N
 
 def test_text_where_an_image_belongs_is_refused(client: httpx.Client) -> None:
     answer = client.post("/v1/images/edits", data={"prompt": "at dusk", "images": "portrait.jpg"})
-    assert assert_error(answer, 400, "invalid_request").startswith("images: got text")
+    message = assert_error(answer, 400, "invalid_image")
+    assert message.startswith("images[0]: got the text 'portrait.jpg'")
+    assert "file part" in message
+    assert "POST /v1/uploads" in message
 
 
 @pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/images/edits"])

@@ -12,6 +12,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED = {
     "/v1/images/generations": ("POST",),
     "/v1/images/edits": ("POST",),
+    "/v1/uploads": ("POST",),
     "/v1/models": ("GET",),
     "/health": ("GET", "HEAD"),
     "/v1/health": ("GET", "HEAD"),

@@ -82,6 +82,7 @@ def test_without_a_bearer_token_one_is_asked_for(api: Deployment, header: str | 
         api.client().get("/v1/models", headers=headers),
         api.client().post("/v1/images/generations", headers=headers),
         api.client().post("/v1/images/edits", headers=headers),
+        api.client().post("/v1/uploads", headers=headers),
     ):
         assert "Authorization: Bearer" in assert_error(answer, 401, "missing_bearer_token")
 

@@ -25,4 +25,6 @@ access = Access(
     count=lambda _: RateLimitStatus(MAX_REQUESTS_PER_MINUTE, 1, reset_at=0),  # type: ignore[arg-type]
     clock=time.time,
 )
-handler = authenticated_handler("POST", "/v1/images/edits", answer, access=access, logger=Logger())
+handler = authenticated_handler(
+    "POST", "/v1/images/edits", answer, access=access, logger=Logger(), streaming=True
+)

@@ -4,15 +4,18 @@ Source: https://platform.openai.com/docs/api-reference/images. The fields `seed`
 open servers (vLLM-Omni, SGLang Diffusion) read or ignore.
 """
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import httpcore
 import httpx
 import pybase64
 
+from imagineart.adapters.deadline_transport import DeadlineTransport
 from imagineart.domain.errors import (
     ImagineArtError,
     InvalidRequestError,
@@ -23,31 +26,41 @@ from imagineart.domain.errors import (
     RateLimitedError,
 )
 from imagineart.domain.orders import EditOrder, GenerationOrder
+from imagineart.domain.pieces import Pieces
 
 MAX_ANSWER_BYTES: Final = 160 * 1024 * 1024
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 5
 _MAX_RETRY_AFTER_SECONDS: Final = 3600
 _UNKNOWN_MODEL_CODES: Final = frozenset({"model_not_found", "unknown_model", "model_not_available"})
 _REFUSED_PROMPT_CODES: Final = frozenset({"content_policy_violation", "moderation_blocked"})
-
-
-def new_http_client() -> httpx.AsyncClient:
-    """One connection pool; deadlines are set per call, so no timeout of its own."""
-    return httpx.AsyncClient(timeout=None, headers={"Accept-Encoding": "identity"})
+_EXCHANGE_FAILURES: Final = (
+    httpcore.ConnectionNotAvailable,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAiImagesBackend:
-    """An ImageBackend at `base_url` (with its ``/v1``); `api_key` is asked on every call."""
+    """An ImageBackend at `base_url` (with its ``/v1``); `api_key` is asked on every call.
+
+    `response_format` is ``b64_json``, or what makes the server answer the picture's own bytes.
+    """
 
     base_url: str
     generation_model: str
     edit_model: str
     api_key: Callable[[], str | None]
-    http: httpx.AsyncClient = field(default_factory=new_http_client)
+    response_format: str = "b64_json"
+    transport: DeadlineTransport = field(default_factory=DeadlineTransport)
 
-    async def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> bytes:
-        """A picture file made from text. Raises what `ImageBackend` says."""
+    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
+        """A picture file made from text. Reading it raises what `ImageBackend` says."""
         document = {
             "model": self.generation_model,
             "prompt": order.prompt,
@@ -55,59 +68,67 @@ class OpenAiImagesBackend:
             "size": str(order.size),
             "seed": order.seed,
             "reasoning": order.reasoning,
-            "response_format": "b64_json",
+            "response_format": self.response_format,
         }
-        return await self._post("/images/generations", deadline_seconds, json=document)
+        return self._post("/images/generations", deadline_seconds, json=document)
 
-    async def edit(self, order: EditOrder, *, deadline_seconds: float) -> bytes:
-        """A picture file made from references and an instruction. Raises what `ImageBackend` says."""
+    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
+        """A picture file made from references. Reading it raises what `ImageBackend` says."""
         fields = {
             "model": self.edit_model,
             "prompt": order.prompt,
             "n": "1",
             "size": str(order.size),
             "seed": str(order.seed),
-            "response_format": "b64_json",
+            "response_format": self.response_format,
         }
         files = [
             ("image", (f"reference-{position}", reference.content, reference.kind.media_type))
             for position, reference in enumerate(order.references)
         ]
-        return await self._post("/images/edits", deadline_seconds, data=fields, files=files)
+        return self._post("/images/edits", deadline_seconds, data=fields, files=files)
 
-    async def _post(self, path: str, deadline_seconds: float, **body: Any) -> bytes:
+    def _post(self, path: str, deadline_seconds: float, **body: Any) -> Pieces:
         api_key = self.api_key()
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        headers = {"Accept-Encoding": "identity"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        self.transport.deadline = time.monotonic() + deadline_seconds
         try:
-            async with asyncio.timeout(deadline_seconds):
-                async with self.http.stream(
-                    "POST", self.base_url + path, headers=headers, **body
-                ) as response:
-                    content = await _read_bounded(response)
-        except (TimeoutError, httpx.TimeoutException) as error:
+            request = httpx.Request("POST", self.base_url + path, headers=headers, **body)
+            with closing(self.transport.handle_request(request)) as response:
+                if response.status_code != 200:
+                    content = b"".join(_bounded(response))
+                    raise _error_from_answer(response.status_code, response.headers, content)
+                if response.headers.get("content-type", "").startswith("image/"):
+                    yield from _bounded(response)
+                else:
+                    yield _picture_from_json(response.headers, b"".join(_bounded(response)))
+        except (httpx.TimeoutException, httpcore.TimeoutException) as error:
             raise ModelTimeoutError(deadline_seconds=deadline_seconds) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except _EXCHANGE_FAILURES as error:
             raise ModelError(
-                "The inference backend could not be reached. Retry.",
-                detail=f"{type(error).__name__}: {error}",
+                "The inference backend could not be reached. Retry.", detail=_describe(error)
             ) from error
-        if response.status_code != 200:
-            raise _error_from_answer(response.status_code, response.headers, content)
-        return _picture_from_answer(response.headers, content)
 
 
-async def _read_bounded(response: httpx.Response) -> bytes:
-    content = bytearray()
-    async for piece in response.aiter_raw():
-        content += piece
-        if len(content) > MAX_ANSWER_BYTES:
+def _describe(error: Exception) -> str:
+    # The text of a LocalProtocolError quotes the header that cannot be sent: the credential.
+    name = type(error).__name__
+    return name if isinstance(error, httpcore.LocalProtocolError) else f"{name}: {error}"
+
+
+def _bounded(response: httpx.Response) -> Iterator[bytes]:
+    """The body as it arrives. Raises ModelError where it exceeds `MAX_ANSWER_BYTES`."""
+    received = 0
+    for piece in response.iter_raw():
+        received += len(piece)
+        if received > MAX_ANSWER_BYTES:
             raise ModelError(detail=f"the backend's answer exceeds {MAX_ANSWER_BYTES} bytes")
-    return bytes(content)
+        yield piece
 
 
-def _picture_from_answer(headers: Mapping[str, str], content: bytes) -> bytes:
-    if headers.get("content-type", "").startswith("image/"):
-        return content
+def _picture_from_json(headers: Mapping[str, str], content: bytes) -> bytes:
     try:
         return pybase64.b64decode(json.loads(content)["data"][0]["b64_json"], validate=True)
     except (ValueError, LookupError, TypeError, RecursionError) as error:

@@ -5,6 +5,7 @@ The usual answer of a backend, a PNG of the right size, is cleaned without being
 
 import io
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,8 @@ from imagineart.domain.images import (
     describe_content,
     detect_image_kind,
 )
-from imagineart.domain.png import BrokenPngError, clean_png, is_deliverable_png, verify_png
+from imagineart.domain.pieces import Piece, Pieces
+from imagineart.domain.png import BrokenPngError, PngCleaner, UndeliverablePngError, clean_png, verify_png
 from imagineart.domain.sizes import Size
 
 if TYPE_CHECKING:
@@ -68,20 +70,45 @@ class PillowReferenceReader:
 class PillowPictureFinisher:
     """A PictureFinisher."""
 
-    def finish(self, content: bytes, size: Size) -> bytes:
+    def finish(self, answer: Pieces, size: Size) -> Pieces:
         """A clean PNG of exactly `size`; another size is cropped to the ratio and resampled.
 
-        Raises ModelError.
+        Reading it raises ModelError, and what reading `answer` raises.
         """
         try:
-            if is_deliverable_png(content, size):
-                return clean_png(content)
-            return clean_png(_convert(content, size))
+            yield from _clean_or_convert(answer, size)
         except (BrokenPngError, _UnusablePictureError) as error:
             raise ModelError(
                 "The inference backend answered something that is no picture.",
                 detail=f"unusable picture: {error}",
             ) from error
+        finally:
+            answer.close()
+
+
+def _clean_or_convert(answer: Pieces, size: Size) -> Iterator[Piece]:
+    """Passes the picture on as it arrives, where it is as it should be; else waits for the whole of it.
+
+    What a piece gives is passed on when the next has come: an answer in one piece is known to be whole first.
+    """
+    cleaner = PngCleaner(size)
+    withheld: list[Piece] = []
+    certain: list[memoryview] = []
+    passing = False
+    try:
+        for piece in answer:
+            yield from certain
+            if not passing:
+                withheld.append(piece)
+            certain = cleaner.feed(piece)
+            if certain:
+                passing = True
+                withheld.clear()
+        cleaner.finish()
+        yield from certain
+    except UndeliverablePngError:
+        content = b"".join((*withheld, *answer))
+        yield clean_png(_convert(content, size), size)
 
 
 def _convert(content: bytes, size: Size) -> bytes:

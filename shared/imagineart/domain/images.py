@@ -8,6 +8,9 @@ from imagineart.domain.sizes import Size
 MAX_REFERENCE_PIXELS: Final = 50_000_000
 """The most pixels a reference image may have; checked before any pixel is decoded."""
 
+MAX_UPLOAD_BYTES: Final = 25 * 1024 * 1024
+"""The most bytes one uploaded reference image may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageKind:

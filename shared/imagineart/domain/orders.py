@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from imagineart.domain.images import ReferenceImage
+from imagineart.domain.pieces import BegunPieces
 from imagineart.domain.sizes import Size
 
 
@@ -28,9 +29,12 @@ class EditOrder:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A finished picture: a clean PNG of exactly `size`, and what made it."""
+    """A finished picture: a clean PNG of exactly `size` that has begun to arrive, and what made it.
 
-    png: bytes
+    `backend_seconds` is how long the backend took to the first piece.
+    """
+
+    png: BegunPieces
     size: Size
     seed: int
     model_id: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.images import INPUT_IMAGE_KINDS, MAX_REFERENCE_PIXELS
+from imagineart.domain.images import INPUT_IMAGE_KINDS, MAX_REFERENCE_PIXELS, MAX_UPLOAD_BYTES
 from imagineart.domain.sizes import (
     AUTO_ASPECT_RATIO,
     EDIT_ASPECT_RATIOS,
@@ -24,9 +24,12 @@ _SHOWN_CHARACTERS: Final = 60
 
 
 def shown(text: str) -> str:
-    """`text` quoted for an error message, cut so that a hostile value cannot flood the answer."""
+    """`text` quoted for an error message, cut so that a hostile value cannot flood the answer.
+
+    A lone surrogate, which JSON can spell and UTF-8 cannot, is spelt out.
+    """
     cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-    return f"'{cut}'"
+    return f"'{cut.encode(errors='backslashreplace').decode()}'"
 
 
 class ScalarParameter(Protocol):
@@ -80,29 +83,36 @@ class TextParameter:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceParameter:
-    """An optional enum."""
+    """An enum; required where it has no default."""
 
     name: str
     description: str
     choices: tuple[str, ...]
-    default: str
-    required: bool = False
+    default: str | None
+
+    @property
+    def required(self) -> bool:
+        """Whether the field must come."""
+        return self.default is None
 
     def parse(self, text: str | None) -> str:
         """Return the choice, or the default when absent. Raises InvalidRequestError for any other text."""
+        allowed = f"allowed are {', '.join(self.choices)}."
         if text is None:
+            if self.default is None:
+                raise InvalidRequestError(self.name, f"the field is required; {allowed}")
             return self.default
         if text not in self.choices:
-            raise InvalidRequestError(self.name, f"got {shown(text)}; allowed are {', '.join(self.choices)}.")
+            raise InvalidRequestError(self.name, f"got {shown(text)}; {allowed}")
         return text
 
     def describe(self) -> dict[str, Any]:
         """The public description."""
         return {
             "type": "string",
-            "required": False,
+            "required": self.required,
             "enum": list(self.choices),
-            "default": self.default,
+            **({} if self.required else {"default": self.default}),
             "description": self.description,
         }
 
@@ -144,8 +154,39 @@ class SeedParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class IntegerParameter:
+    """A required integer."""
+
+    name: str
+    description: str
+    minimum: int
+    maximum: int
+    required: bool = True
+
+    def parse(self, text: str | None) -> int:
+        """Return the integer. Raises InvalidRequestError when it is absent, no integer or out of bounds."""
+        allowed = f"allowed is an integer from {self.minimum} to {self.maximum}."
+        if text is None:
+            raise InvalidRequestError(self.name, f"the field is required; {allowed}")
+        number = int(text) if re.fullmatch(r"[0-9]{1,19}", text) else None
+        if number is None or not self.minimum <= number <= self.maximum:
+            raise InvalidRequestError(self.name, f"got {shown(text)}; {allowed}")
+        return number
+
+    def describe(self) -> dict[str, Any]:
+        """The public description."""
+        return {
+            "type": "integer",
+            "required": True,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "description": self.description,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class FilesParameter:
-    """A required list of files, repeated under one field name."""
+    """A required list of files, or of ids of uploads, repeated under one field name."""
 
     name: str
     description: str
@@ -261,6 +302,22 @@ EDIT_PARAMETERS: Final = EndpointParameters(
         _SEED,
     ),
     files=FilesParameter(
-        "images", "Reference images, in order. Kind is told by content.", min_items=1, max_items=4
+        "images",
+        "Reference images, in order: files, or ids from POST /v1/uploads. Kind is told by content.",
+        min_items=1,
+        max_items=4,
     ),
+)
+
+UPLOAD_PARAMETERS: Final = EndpointParameters(
+    scalars=(
+        ChoiceParameter(
+            "content_type",
+            "Media type of the image, which the upload has to declare.",
+            tuple(kind.media_type for kind in INPUT_IMAGE_KINDS),
+            default=None,
+        ),
+        IntegerParameter("size", "Size of the image in bytes, exactly.", minimum=1, maximum=MAX_UPLOAD_BYTES),
+    ),
+    files=None,
 )

@@ -6,32 +6,34 @@ from typing import Protocol
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.images import ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
+from imagineart.domain.pieces import Pieces
 from imagineart.domain.sizes import Size
 from imagineart.domain.tokens import Peppers, StoredToken
+from imagineart.domain.uploads import UploadRequest
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
 
 
 class ImageBackend(Protocol):
-    """An inference backend. Its answer is any picture file, of any size; see `PictureFinisher`.
+    """An inference backend. Its answer is any picture file, of any size, in pieces; see `PictureFinisher`.
 
-    Both methods raise ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError,
-    RateLimitedError, or InvalidRequestError where the backend refuses the prompt itself.
+    Reading the pieces of either may raise ModelError, ModelAuthError, ModelNotAvailableError,
+    ModelTimeoutError, RateLimitedError, or InvalidRequestError where the backend refuses the prompt itself.
     """
 
-    async def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> bytes:
+    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         """A picture made from text."""
 
-    async def edit(self, order: EditOrder, *, deadline_seconds: float) -> bytes:
+    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
         """A picture made from references and an instruction."""
 
 
 class PictureFinisher(Protocol):
     """Turns what a backend answered into the PNG to deliver."""
 
-    def finish(self, content: bytes, size: Size) -> bytes:
-        """A clean PNG of exactly `size`. Raises ModelError where `content` is no usable picture."""
+    def finish(self, answer: Pieces, size: Size) -> Pieces:
+        """A clean PNG of exactly `size`. Reading it raises ModelError where `answer` is no usable picture."""
 
 
 class ReferenceReader(Protocol):
@@ -39,6 +41,16 @@ class ReferenceReader(Protocol):
 
     def read(self, content: bytes, *, label: str) -> ReferenceImage:
         """The picture in `content`. Raises InvalidImageError, its message beginning with `label`."""
+
+
+class UploadStorage(Protocol):
+    """Where reference images wait that were too large for a request."""
+
+    def grant(self, key: str, *, media_type: str, size_bytes: int, life_seconds: int) -> UploadRequest:
+        """How to send a content of exactly this size and type, for a while."""
+
+    def read(self, key: str) -> bytes | None:
+        """The content, or None where nothing was uploaded."""
 
 
 class TokenStore(Protocol):

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imagineart.domain.catalogue import EDIT_MODEL
+from imagineart.domain.images import ReferenceImage
 from imagineart.domain.orders import EditOrder, Picture
+from imagineart.domain.pieces import BegunPieces
 from imagineart.domain.ports import ImageBackend, PictureFinisher, ReferenceReader
 from imagineart.domain.seeds import RandomBelow, choose_seed
 from imagineart.domain.sizes import AUTO_ASPECT_RATIO, nearest_aspect_ratio, output_size
+from imagineart.use_cases.fetch_upload import FetchUpload
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +21,18 @@ class EditImage:
     backend: ImageBackend
     reader: ReferenceReader
     finisher: PictureFinisher
+    fetch_upload: FetchUpload
     random_below: RandomBelow
 
-    async def __call__(
-        self, fields: Mapping[str, str], images: Sequence[bytes], *, deadline_seconds: float
+    def __call__(
+        self,
+        consumer_id: str,
+        fields: Mapping[str, str],
+        images: Sequence[bytes | str],
+        *,
+        deadline_seconds: float,
     ) -> Picture:
-        """The picture that the form `fields` and the files `images` ask for (see `EDIT_PARAMETERS`).
+        """The picture that `fields` and `images`, files or upload ids, ask for (see `EDIT_PARAMETERS`).
 
         Raises InvalidRequestError, InvalidImageError, and what `ImageBackend` and `PictureFinisher` raise.
         """
@@ -32,7 +41,8 @@ class EditImage:
             EDIT_MODEL.parameters.files.check_count(len(images))
         started = time.monotonic()
         references = tuple(
-            self.reader.read(content, label=f"images[{position}]") for position, content in enumerate(images)
+            self._read(consumer_id, image, label=f"images[{position}]")
+            for position, image in enumerate(images)
         )
         ratio = values["aspect_ratio"]
         if ratio == AUTO_ASPECT_RATIO:
@@ -45,7 +55,10 @@ class EditImage:
         )
         read = time.monotonic()
         left_seconds = max(0.0, deadline_seconds - (read - started))
-        answer = await self.backend.edit(order, deadline_seconds=left_seconds)
-        backend_seconds = time.monotonic() - read
-        png = self.finisher.finish(answer, order.size)
-        return Picture(png, order.size, order.seed, EDIT_MODEL.id, backend_seconds)
+        answer = self.backend.edit(order, deadline_seconds=left_seconds)
+        png = BegunPieces(self.finisher.finish(answer, order.size))
+        return Picture(png, order.size, order.seed, EDIT_MODEL.id, time.monotonic() - read)
+
+    def _read(self, consumer_id: str, image: bytes | str, *, label: str) -> ReferenceImage:
+        content = self.fetch_upload(consumer_id, image, label=label) if isinstance(image, str) else image
+        return self.reader.read(content, label=label)

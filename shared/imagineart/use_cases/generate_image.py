@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from imagineart.domain.catalogue import GENERATION_MODEL
 from imagineart.domain.orders import GenerationOrder, Picture
+from imagineart.domain.pieces import BegunPieces
 from imagineart.domain.ports import ImageBackend, PictureFinisher
 from imagineart.domain.seeds import RandomBelow, choose_seed
 from imagineart.domain.sizes import output_size
@@ -19,7 +20,7 @@ class GenerateImage:
     finisher: PictureFinisher
     random_below: RandomBelow
 
-    async def __call__(self, fields: Mapping[str, str], *, deadline_seconds: float) -> Picture:
+    def __call__(self, fields: Mapping[str, str], *, deadline_seconds: float) -> Picture:
         """The picture that the form `fields` ask for (see `GENERATION_PARAMETERS`).
 
         Raises InvalidRequestError, and whatever `ImageBackend` and `PictureFinisher` raise.
@@ -32,7 +33,6 @@ class GenerateImage:
             reasoning=values["reasoning"],
         )
         started = time.monotonic()
-        answer = await self.backend.generate(order, deadline_seconds=deadline_seconds)
-        backend_seconds = time.monotonic() - started
-        png = self.finisher.finish(answer, order.size)
-        return Picture(png, order.size, order.seed, GENERATION_MODEL.id, backend_seconds)
+        answer = self.backend.generate(order, deadline_seconds=deadline_seconds)
+        png = BegunPieces(self.finisher.finish(answer, order.size))
+        return Picture(png, order.size, order.seed, GENERATION_MODEL.id, time.monotonic() - started)

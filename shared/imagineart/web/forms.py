@@ -3,6 +3,7 @@
 Sources: RFC 7578 (multipart/form-data), https://url.spec.whatwg.org/#application/x-www-form-urlencoded
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -19,22 +20,26 @@ if TYPE_CHECKING:
 
 _MAX_PARTS: Final = 64
 _MULTIPART: Final = b"multipart/form-data"
+_JSON: Final = b"application/json"
 _URLENCODED: Final = b"application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A request's text fields by name, and its files in order."""
+    """A request's text fields by name, and its files in order; text among the files names an upload."""
 
     fields: Mapping[str, str]
-    files: tuple[bytes, ...]
+    files: tuple[bytes | str, ...]
 
 
-def parse_form(content_type: str, body: bytes, parameters: EndpointParameters) -> Form:
+def parse_form(
+    content_type: str, body: bytes, parameters: EndpointParameters, *, accepts_json: bool = False
+) -> Form:
     """The form in `body`, holding only fields that `parameters` names, each scalar once.
 
-    Raises InvalidRequestError for an empty body, another content type, a malformed body, an unknown, repeated
-    or undecodable field, a file where text belongs and text where a file belongs.
+    With `accepts_json`, a JSON object of texts and integers is a form too. Raises InvalidRequestError for an
+    empty body, another content type, a malformed body, an unknown, repeated or undecodable field, and a file
+    where text belongs.
     """
     if not body:
         raise InvalidRequestError(
@@ -45,12 +50,15 @@ def parse_form(content_type: str, body: bytes, parameters: EndpointParameters) -
         parts = _parse_multipart(body, options.get(b"boundary", b""))
     elif media_type == _URLENCODED:
         parts = _parse_urlencoded(body)
+    elif media_type == _JSON and accepts_json:
+        parts = _parse_json(body)
     else:
-        raise InvalidRequestError(
-            "Content-Type",
-            f"got {shown(content_type)}; allowed are multipart/form-data and "
-            "application/x-www-form-urlencoded.",
+        allowed = (
+            "multipart/form-data, application/x-www-form-urlencoded and application/json"
+            if accepts_json
+            else "multipart/form-data and application/x-www-form-urlencoded"
         )
+        raise InvalidRequestError("Content-Type", f"got {shown(content_type)}; allowed are {allowed}.")
     return _to_form(parts, parameters)
 
 
@@ -69,7 +77,7 @@ class _Part:
 
 def _to_form(parts: list[_Part], parameters: EndpointParameters) -> Form:
     fields: dict[str, str] = {}
-    files: list[bytes] = []
+    files: list[bytes | str] = []
     file_field = parameters.files.name if parameters.files else None
     for part in parts:
         if part.name not in parameters.names:
@@ -78,9 +86,7 @@ def _to_form(parts: list[_Part], parameters: EndpointParameters) -> Form:
                 "form", f"got the unknown field {shown(part.name)}; allowed are {allowed}."
             )
         if part.name == file_field:
-            if not part.is_file:
-                raise InvalidRequestError(part.name, "got text; allowed is a file part (with a filename).")
-            files.append(part.content)
+            files.append(part.content if part.is_file else _decode(part))
         elif part.is_file:
             raise InvalidRequestError(part.name, "got a file; allowed is a text field (without a filename).")
         elif part.name in fields:
@@ -109,6 +115,29 @@ def _parse_urlencoded(body: bytes) -> list[_Part]:
             "body", "the urlencoded form is malformed; allowed is percent-encoded UTF-8."
         ) from error
     return [_Part(name, pieces=[value.encode()]) for name, value in pairs]
+
+
+def _parse_json(body: bytes) -> list[_Part]:
+    """The members of a JSON object, repeated ones too."""
+    try:
+        members = json.loads(body, object_pairs_hook=_Members)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError("body", "is not JSON, which Content-Type says it is.") from error
+    if not isinstance(members, _Members):
+        raise InvalidRequestError("body", "is no JSON object; allowed is an object of the fields.")
+    for name, value in members:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise InvalidRequestError("form", f"the field {shown(name)} is neither a text nor an integer.")
+    return [_Part(name, pieces=[_to_utf8(value)]) for name, value in members]
+
+
+class _Members(list[tuple[str, object]]):
+    """The members of a JSON object in order."""
+
+
+def _to_utf8(value: object) -> bytes:
+    """A lone surrogate, which JSON can spell, becomes bytes that are refused as no UTF-8."""
+    return str(value).encode(errors="surrogatepass")
 
 
 def _parse_multipart(body: bytes, boundary: bytes) -> list[_Part]:

@@ -80,3 +80,11 @@ def secret_id(aws_endpoint: str) -> str:
     return boto3_client("secretsmanager", aws_endpoint).create_secret(
         Name=f"secret-{next(names)}", SecretString="{}"
     )["ARN"]
+
+
+@pytest.fixture
+def bucket(aws_endpoint: str) -> str:
+    """A new bucket."""
+    name = f"bucket-{next(names)}"
+    boto3_client("s3", aws_endpoint).create_bucket(Bucket=name)
+    return name

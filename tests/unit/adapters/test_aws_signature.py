@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime
 from unittest.mock import patch
+from urllib.parse import parse_qsl, quote, urlsplit
 
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.adapters.aws_signature import Credentials, sign_post
+from imagineart.adapters.aws_signature import Credentials, presign, sign_get, sign_post
 
 HOST = "dynamodb.eu-central-1.amazonaws.com"
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
@@ -17,6 +19,9 @@ credentials = st.builds(Credentials, words, words, st.none() | words)
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 regions = st.sampled_from(["us-east-1", "eu-central-1", "cn-north-1"])
 services = st.sampled_from(["dynamodb", "secretsmanager"])
+keys = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
+header_names = st.sampled_from(["content-type", "content-length", "x-amz-meta-a", "content-md5", "if-match"])
+origins = st.sampled_from(["https://pictures.s3.eu-central-1.amazonaws.com", "http://127.0.0.1:5000"])
 
 
 @given(st.binary(max_size=500), credentials, moments, regions, services, words)
@@ -37,10 +42,75 @@ def test_the_signature_equals_botocores(
     assert signed == {name.lower(): value for name, value in request.headers.items()}
 
 
+@given(origins, keys, credentials, moments, regions)
+def test_the_signature_of_a_get_equals_botocores(
+    origin: str, key: str, credentials: Credentials, now: datetime, region: str
+) -> None:
+    path = "/" + quote(key)
+    headers = {"host": urlsplit(origin).netloc}
+    request = AWSRequest("GET", origin + path, dict(headers))
+    # What botocore does over TLS, it does over plain HTTP where it is told to.
+    request.context["client_config"] = Config(s3={"payload_signing_enabled": False})
+    identity = BotoCredentials(
+        credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+    )
+    # botocore reads the clock itself.
+    with patch("botocore.auth.get_current_datetime", return_value=now):
+        S3SigV4Auth(identity, "s3", region).add_auth(request)
+
+    signed = sign_get(path, headers, credentials=credentials, service="s3", region=region, now=now)
+
+    assert signed == {name.lower(): value for name, value in request.headers.items()}
+
+
+@given(
+    st.sampled_from(["GET", "PUT"]),
+    origins,
+    keys,
+    st.dictionaries(header_names, words),
+    credentials,
+    moments,
+    regions,
+    st.integers(1, 604_800),
+)
+def test_a_presigned_url_equals_botocores(
+    method: str,
+    origin: str,
+    key: str,
+    headers: dict[str, str],
+    credentials: Credentials,
+    now: datetime,
+    region: str,
+    life_seconds: int,
+) -> None:
+    path = "/" + quote(key)
+    request = AWSRequest(method, origin + path, dict(headers))
+    identity = BotoCredentials(
+        credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+    )
+    # botocore reads the clock itself.
+    with patch("botocore.auth.get_current_datetime", return_value=now):
+        S3SigV4QueryAuth(identity, "s3", region, expires=life_seconds).add_auth(request)
+
+    url = presign(
+        method, origin, path, headers,
+        credentials=credentials, service="s3", region=region, now=now, life_seconds=life_seconds,
+    )  # fmt: skip
+
+    ours, theirs = urlsplit(url), urlsplit(request.url)
+    assert ours[:3] == theirs[:3]
+    assert sorted(parse_qsl(ours.query)) == sorted(parse_qsl(theirs.query))
+
+
 def test_the_headers_that_were_given_are_not_changed() -> None:
     headers = {"host": HOST}
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    sign_post(headers, b"", credentials=Credentials("a", "b"), service="s", region="r", now=now)
+    identity = Credentials("a", "b", "c")
+    sign_post(headers, b"", credentials=identity, service="s", region="r", now=now)
+    presign(
+        "PUT", "https://a.test", "/b", headers,
+        credentials=identity, service="s", region="r", now=now, life_seconds=1,
+    )  # fmt: skip
     assert headers == {"host": HOST}
 
 

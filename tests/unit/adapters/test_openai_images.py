@@ -1,16 +1,16 @@
 """The inference backend over the OpenAI-compatible protocol, on its good days and on its bad ones."""
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from typing import TypeVar
 
+import httpcore
 import httpx
 import pytest
 
 from imagineart.adapters import openai_images
-from imagineart.adapters.openai_images import OpenAiImagesBackend, new_http_client
+from imagineart.adapters.deadline_transport import DeadlineTransport
+from imagineart.adapters.openai_images import OpenAiImagesBackend
 from imagineart.domain.errors import (
     ImagineArtError,
     InternalError,
@@ -23,6 +23,7 @@ from imagineart.domain.errors import (
 )
 from imagineart.domain.images import JPEG, PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
+from imagineart.domain.pieces import Piece
 from imagineart.domain.sizes import Size
 from tests.fault_backend import Answer, Delivery, FaultBackend, document, page, picture, raw_picture, refusal
 from tests.sample_pictures import sample
@@ -42,8 +43,6 @@ EDIT = EditOrder(
 A_PICTURE = sample("png")
 AMPLE_SECONDS = 30.0
 
-T = TypeVar("T")
-
 
 @pytest.fixture
 def server() -> Iterator[FaultBackend]:
@@ -51,44 +50,37 @@ def server() -> Iterator[FaultBackend]:
         yield server
 
 
-def adapter(base_url: str, *, api_key: str | None = "backend-key", transport=None) -> OpenAiImagesBackend:
-    http = httpx.AsyncClient(transport=transport, timeout=None) if transport else new_http_client()
-    return OpenAiImagesBackend(base_url, "imagine-2", "imagine-2-edit", lambda: api_key, http)
+@pytest.fixture
+def transport() -> Iterator[DeadlineTransport]:
+    with DeadlineTransport() as transport:
+        yield transport
 
 
-def run(backend: OpenAiImagesBackend, conversation: Callable[[OpenAiImagesBackend], Awaitable[T]]) -> T:
-    """The outcome of a conversation with the backend, its connections closed at the end."""
-
-    async def converse() -> T:
-        async with backend.http:
-            return await conversation(backend)
-
-    return asyncio.run(converse())
-
-
-def generate(
-    server: FaultBackend, *, deadline_seconds: float = AMPLE_SECONDS, api_key: str | None = "backend-key"
-) -> bytes:
-    return run(
-        adapter(server.base_url, api_key=api_key),
-        lambda backend: backend.generate(GENERATION, deadline_seconds=deadline_seconds),
+def adapter(base_url: str, transport: httpx.BaseTransport, **options: str) -> OpenAiImagesBackend:
+    return OpenAiImagesBackend(
+        base_url, "imagine-2", "imagine-2-edit", lambda: "backend-key", transport=transport, **options
     )
 
 
-def edit(server: FaultBackend) -> bytes:
-    return run(adapter(server.base_url), lambda backend: backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
+def generate(base_url: str, transport: httpx.BaseTransport, deadline_seconds: float = AMPLE_SECONDS) -> bytes:
+    backend = adapter(base_url, transport)
+    return b"".join(backend.generate(GENERATION, deadline_seconds=deadline_seconds))
 
 
-def failure(server: FaultBackend, answer: Answer, **options: float) -> ImagineArtError:
+def edit(base_url: str, transport: httpx.BaseTransport) -> bytes:
+    return b"".join(adapter(base_url, transport).edit(EDIT, deadline_seconds=AMPLE_SECONDS))
+
+
+def failure(server: FaultBackend, answer: Answer, deadline_seconds: float = AMPLE_SECONDS) -> ImagineArtError:
     """What becomes of a call that the server answers with `answer`."""
     server.script(answer)
-    with pytest.raises(ImagineArtError) as caught:
-        generate(server, **options)
+    with DeadlineTransport() as transport, pytest.raises(ImagineArtError) as caught:
+        generate(server.base_url, transport, deadline_seconds)
     return caught.value
 
 
-def test_a_generation_carries_the_whole_order(server: FaultBackend) -> None:
-    generate(server)
+def test_a_generation_carries_the_whole_order(server: FaultBackend, transport: DeadlineTransport) -> None:
+    generate(server.base_url, transport)
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1/images/generations")
     assert request.json == {
@@ -102,8 +94,10 @@ def test_a_generation_carries_the_whole_order(server: FaultBackend) -> None:
     }
 
 
-def test_an_edit_carries_the_whole_order_and_its_references_in_order(server: FaultBackend) -> None:
-    edit(server)
+def test_an_edit_carries_the_whole_order_and_its_references_in_order(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
+    edit(server.base_url, transport)
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1/images/edits")
     assert request.fields == {
@@ -121,32 +115,71 @@ def test_an_edit_carries_the_whole_order_and_its_references_in_order(server: Fau
     ]
 
 
-def test_the_credential_is_sent_and_asked_for_on_every_call(server: FaultBackend) -> None:
+@pytest.mark.parametrize("response_format", ["b64_json", "png", "url"])
+def test_the_configured_form_of_the_answer_is_asked_for(
+    server: FaultBackend, transport: DeadlineTransport, response_format: str
+) -> None:
+    backend = adapter(server.base_url, transport, response_format=response_format)
+    list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+    list(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
+    generation, edit = server.requests
+    assert generation.json["response_format"] == edit.fields["response_format"] == response_format
+
+
+def test_an_answer_is_asked_for_as_it_is(server: FaultBackend, transport: DeadlineTransport) -> None:
+    generate(server.base_url, transport)
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+def test_nothing_is_asked_before_the_answer_is_read(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
+    answer = adapter(server.base_url, transport).generate(GENERATION, deadline_seconds=AMPLE_SECONDS)
+    assert server.connections == 0
+    assert b"".join(answer) == A_PICTURE
+
+
+def test_the_credential_is_sent_and_asked_for_on_every_call(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
     keys = iter(["first key", "rotated key"])
-    backend = OpenAiImagesBackend(server.base_url, "g", "e", lambda: next(keys), new_http_client())
-
-    async def twice(backend: OpenAiImagesBackend) -> None:
-        await backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS)
-        await backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS)
-
-    run(backend, twice)
+    backend = OpenAiImagesBackend(server.base_url, "g", "e", lambda: next(keys), transport=transport)
+    list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+    list(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
     assert [request.headers["authorization"] for request in server.requests] == [
         "Bearer first key", "Bearer rotated key",
     ]  # fmt: skip
 
 
-def test_a_backend_that_wants_no_credential_gets_none(server: FaultBackend) -> None:
-    generate(server, api_key=None)
+@pytest.mark.parametrize("api_key", [None, ""])
+def test_a_backend_that_wants_no_credential_gets_none(
+    server: FaultBackend, transport: DeadlineTransport, api_key: str | None
+) -> None:
+    backend = OpenAiImagesBackend(server.base_url, "g", "e", lambda: api_key, transport=transport)
+    list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
     assert "authorization" not in server.requests[0].headers
 
 
-def test_a_credential_that_cannot_be_read_is_our_own_failure(server: FaultBackend) -> None:
+def test_a_credential_that_cannot_be_read_is_our_own_failure(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
     def unreadable() -> str:
         raise InternalError(detail="no such secret")
 
-    backend = OpenAiImagesBackend(server.base_url, "g", "e", unreadable, new_http_client())
+    backend = OpenAiImagesBackend(server.base_url, "g", "e", unreadable, transport=transport)
     with pytest.raises(InternalError):
-        run(backend, lambda backend: backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+        list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("api_key", ["backend-key\n", "backend-key\r\nX-More: 1", "backend-key\0"], ids=ascii)
+def test_a_credential_that_no_header_can_carry_is_a_model_error_that_does_not_tell_it(
+    server: FaultBackend, transport: DeadlineTransport, api_key: str
+) -> None:
+    backend = OpenAiImagesBackend(server.base_url, "g", "e", lambda: api_key, transport=transport)
+    with pytest.raises(ModelError) as caught:
+        list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+    assert "backend-key" not in f"{caught.value} {caught.value.detail}"
     assert server.requests == []
 
 
@@ -158,34 +191,89 @@ def test_a_credential_that_cannot_be_read_is_our_own_failure(server: FaultBacken
         raw_picture(A_PICTURE),
         raw_picture(A_PICTURE, "image/png; charset=binary"),
         picture(A_PICTURE).delivered(Delivery.HELD),
+        picture(A_PICTURE).delivered(Delivery.HELD_BODY),
         picture(A_PICTURE).delivered(Delivery.DRIPPED),
         raw_picture(A_PICTURE).delivered(Delivery.DRIPPED_BODY),
     ],
-    ids=["base64", "raw", "raw with options", "held a while", "dripped", "dripped body"],
+    ids=["base64", "raw", "raw with options", "held a while", "half held", "dripped", "dripped body"],
 )
 def test_a_picture_is_taken_however_it_is_delivered(
-    server: FaultBackend, ask: Callable[[FaultBackend], bytes], answer: Answer
+    server: FaultBackend,
+    transport: DeadlineTransport,
+    ask: Callable[[str, DeadlineTransport], bytes],
+    answer: Answer,
 ) -> None:
     server.script(answer)
     server.release()
-    assert ask(server) == A_PICTURE
+    assert ask(server.base_url, transport) == A_PICTURE
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg", "image/webp; q=1"])
+def test_the_pictures_own_bytes_flow_while_the_backend_still_holds_the_rest(
+    server: FaultBackend, transport: DeadlineTransport, media_type: str
+) -> None:
+    content = bytes(range(256)) * 40
+    server.script(raw_picture(content, media_type).delivered(Delivery.HELD_BODY))
+    answer = adapter(server.base_url, transport).generate(GENERATION, deadline_seconds=AMPLE_SECONDS)
+    received = b""
+    while len(received) < len(content) // 2:
+        received += next(answer)
+    assert not server.released.is_set()
+    assert received == content[: len(content) // 2]
+    server.release()
+    assert received + b"".join(answer) == content
+
+
+def test_an_answer_that_nobody_reads_to_its_end_is_let_go_and_the_next_call_succeeds(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
+    backend = adapter(server.base_url, transport)
+    for _ in range(12):
+        server.script(raw_picture(A_PICTURE).delivered(Delivery.HELD_BODY))
+        answer = backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS)
+        assert next(answer)
+        answer.close()
+        assert list(answer) == []
+    assert b"".join(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS)) == A_PICTURE
+    assert server.connections == 13
+
+
+@pytest.mark.parametrize(
+    ("delivery", "expected"), [(Delivery.CUT, ModelError), (Delivery.HELD_BODY, ModelTimeoutError)]
+)
+def test_an_answer_that_breaks_off_fails_after_what_came(
+    server: FaultBackend,
+    transport: DeadlineTransport,
+    delivery: Delivery,
+    expected: type[ImagineArtError],
+) -> None:
+    server.script(raw_picture(A_PICTURE).delivered(delivery))
+    answer = adapter(server.base_url, transport).generate(GENERATION, deadline_seconds=0.3)
+    received: list[Piece] = []
+    with pytest.raises(ImagineArtError) as caught:
+        received.extend(answer)
+    assert type(caught.value) is expected
+    assert b"".join(received) == A_PICTURE[: len(A_PICTURE) // 2]
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-def test_other_kinds_of_picture_are_left_to_the_finisher(server: FaultBackend, kind: str) -> None:
-    server.script(picture(sample(kind)))
-    assert generate(server) == sample(kind)
-    server.script(raw_picture(sample(kind), f"image/{kind}"))
-    assert generate(server) == sample(kind)
+def test_other_kinds_of_picture_are_left_to_the_finisher(
+    server: FaultBackend, transport: DeadlineTransport, kind: str
+) -> None:
+    server.script(picture(sample(kind)), raw_picture(sample(kind), f"image/{kind}"))
+    assert generate(server.base_url, transport) == sample(kind)
+    assert generate(server.base_url, transport) == sample(kind)
 
 
-def test_one_connection_serves_many_calls(server: FaultBackend) -> None:
-    async def thrice(backend: OpenAiImagesBackend) -> None:
-        for _ in range(3):
-            await backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS)
-
-    run(adapter(server.base_url), thrice)
-    assert (len(server.requests), server.connections) == (3, 1)
+def test_one_connection_serves_many_calls(server: FaultBackend, transport: DeadlineTransport) -> None:
+    server.script(picture(A_PICTURE), raw_picture(A_PICTURE), refusal(500), page(404), document({}))
+    for _ in range(2):
+        generate(server.base_url, transport)
+    for _ in range(3):
+        with pytest.raises(ImagineArtError):
+            edit(server.base_url, transport)
+    generate(server.base_url, transport)
+    assert (len(server.requests), server.connections) == (6, 1)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +376,9 @@ def test_a_redirect_is_never_followed(server: FaultBackend, status: int) -> None
 
 
 @pytest.mark.parametrize(
-    "delivery", [Delivery.HELD, Delivery.DRIPPED, Delivery.DRIPPED_BODY], ids=lambda delivery: delivery.name
+    "delivery",
+    [Delivery.HELD, Delivery.HELD_BODY, Delivery.DRIPPED, Delivery.DRIPPED_BODY],
+    ids=lambda delivery: delivery.name,
 )
 def test_the_deadline_holds_however_slowly_the_backend_answers(
     server: FaultBackend, delivery: Delivery
@@ -299,128 +389,144 @@ def test_the_deadline_holds_however_slowly_the_backend_answers(
 
 @pytest.mark.parametrize("deadline_seconds", [0.0, -3.0])
 def test_a_deadline_that_has_passed_is_a_timeout_at_once(
-    server: FaultBackend, deadline_seconds: float
+    server: FaultBackend, transport: DeadlineTransport, deadline_seconds: float
 ) -> None:
     with pytest.raises(ModelTimeoutError):
-        generate(server, deadline_seconds=deadline_seconds)
+        generate(server.base_url, transport, deadline_seconds)
     assert server.requests == []
 
 
-def test_a_backend_that_accepts_no_bytes_meets_the_deadline() -> None:
+def test_a_backend_that_accepts_no_bytes_meets_the_deadline(transport: DeadlineTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         with pytest.raises(ModelTimeoutError):
-            run(adapter(url), lambda backend: backend.generate(GENERATION, deadline_seconds=0.2))
+            generate(url, transport, deadline_seconds=0.2)
 
 
-def test_a_refused_connection_is_a_model_error() -> None:
+def test_a_refused_connection_is_a_model_error(transport: DeadlineTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
     with pytest.raises(ModelError, match="could not be reached") as caught:
-        run(adapter(url), lambda backend: backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+        generate(url, transport)
     assert caught.value.detail.startswith("ConnectError")
 
 
-def test_the_backend_is_reached_again_after_timeouts_cancellations_and_resets(server: FaultBackend) -> None:
+def test_the_backend_is_reached_again_after_timeouts_and_resets(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
     """More ended calls than the pool has places, so that a place lost by each would be noticed."""
     held = picture(A_PICTURE).delivered(Delivery.HELD)
-
-    async def converse(backend: OpenAiImagesBackend) -> bytes:
-        for failing in (held, held.delivered(Delivery.DRIPPED_BODY), held.delivered(Delivery.RESET)):
-            server.script(*[failing] * 4)
-            calls = [backend.generate(GENERATION, deadline_seconds=0.1) for _ in range(4)]
-            outcomes = await asyncio.gather(*calls, return_exceptions=True)
-            assert {type(outcome) for outcome in outcomes} <= {ModelTimeoutError, ModelError}
-        server.script(held)
-        asked = len(server.requests)
-        cancelled = asyncio.create_task(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
-        await asyncio.to_thread(server.wait_for_requests, asked + 1)
-        cancelled.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await cancelled
-        server.script(picture(A_PICTURE))
-        return await backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS)
-
-    limits = httpx.Limits(max_connections=4)
-    http = httpx.AsyncClient(timeout=None, limits=limits)
-    backend = OpenAiImagesBackend(server.base_url, "g", "e", lambda: None, http)
-    assert run(backend, converse) == A_PICTURE
+    for failing in (held, held.delivered(Delivery.DRIPPED_BODY), held.delivered(Delivery.RESET)):
+        for _ in range(12):
+            server.script(failing)
+            with pytest.raises((ModelTimeoutError, ModelError)):
+                generate(server.base_url, transport, deadline_seconds=0.05)
+    server.script(picture(A_PICTURE))
+    assert generate(server.base_url, transport) == A_PICTURE
 
 
-class FailingTransport(httpx.AsyncBaseTransport):
+class FailingTransport(httpx.BaseTransport):
     """A transport that fails as it is told to, before the answer or within it."""
 
-    def __init__(self, failure: Exception, *, within_answer: bool) -> None:
+    deadline = 0.0
+
+    def __init__(self, failure: Exception, *, within: str | None) -> None:
         self._failure = failure
-        self._within_answer = within_answer
+        self._within = within
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._within_answer:
-            return httpx.Response(200, stream=FailingStream(self._failure))
-        raise self._failure
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._within is None:
+            raise self._failure
+        return httpx.Response(
+            200, headers={"content-type": self._within}, stream=FailingStream(self._failure)
+        )
 
 
-class FailingStream(httpx.AsyncByteStream):
+class FailingStream(httpx.SyncByteStream):
     def __init__(self, failure: Exception) -> None:
         self._failure = failure
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         yield b'{"data": ['
         raise self._failure
 
 
-HTTPX_FAILURES = [
+LIBRARY_FAILURES = [
     each
-    for each in vars(httpx).values()
+    for library in (httpx, httpcore)
+    for each in vars(library).values()
     # A CookieConflict comes only of reading a cookie by name, which nothing here does.
     if isinstance(each, type) and issubclass(each, Exception) and each is not httpx.CookieConflict
 ]
 
 
-def test_the_enumeration_of_the_library_finds_its_failures() -> None:
-    assert {httpx.ConnectError, httpx.PoolTimeout, httpx.StreamConsumed, httpx.InvalidURL} < set(
-        HTTPX_FAILURES
-    )
+def test_the_enumeration_of_the_libraries_finds_their_failures() -> None:
+    expected = {
+        httpx.ConnectError, httpx.PoolTimeout, httpx.StreamConsumed, httpx.InvalidURL, httpx.HTTPStatusError,
+        httpcore.ConnectError, httpcore.PoolTimeout, httpcore.ReadTimeout, httpcore.RemoteProtocolError,
+        httpcore.LocalProtocolError, httpcore.UnsupportedProtocol, httpcore.ConnectionNotAvailable,
+        httpcore.ProxyError, httpcore.WriteError,
+    }  # fmt: skip
+    assert expected < set(LIBRARY_FAILURES)
 
 
-@pytest.mark.parametrize("within_answer", [False, True], ids=["before the answer", "within the answer"])
-@pytest.mark.parametrize("failure_class", HTTPX_FAILURES, ids=lambda each: each.__name__)
-def test_every_failure_of_the_http_library_is_translated(
-    failure_class: type[Exception], within_answer: bool
+@pytest.mark.parametrize(
+    "within",
+    [None, "application/json", "image/png"],
+    ids=["before the answer", "within JSON", "within a picture"],
+)
+@pytest.mark.parametrize(
+    "failure_class", LIBRARY_FAILURES, ids=lambda each: f"{each.__module__.partition('.')[0]}.{each.__name__}"
+)
+def test_every_failure_of_the_http_libraries_is_translated(
+    failure_class: type[Exception], within: str | None
 ) -> None:
-    transport = FailingTransport(failure_class.__new__(failure_class, "a cause"), within_answer=within_answer)
-    expected = ModelTimeoutError if issubclass(failure_class, httpx.TimeoutException) else ModelError
+    transport = FailingTransport(failure_class.__new__(failure_class, "a cause"), within=within)
+    is_timeout = issubclass(failure_class, httpx.TimeoutException | httpcore.TimeoutException)
     with pytest.raises(ImagineArtError) as caught:
-        run(
-            adapter("http://127.0.0.1/v1", transport=transport),
-            lambda backend: backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS),
-        )
-    assert type(caught.value) is expected
+        generate("http://127.0.0.1/v1", transport)
+    assert type(caught.value) is (ModelTimeoutError if is_timeout else ModelError)
 
 
-@pytest.mark.parametrize("base_url", ["http://[nonsense/v1", "ftp://127.0.0.1/v1", "http:///v1"])
-def test_a_url_that_cannot_be_called_is_a_model_error(base_url: str) -> None:
+@pytest.mark.parametrize("base_url", ["http://[nonsense/v1", "ftp://127.0.0.1/v1", "http:///v1", "/v1", ""])
+def test_a_url_that_cannot_be_called_is_a_model_error(transport: DeadlineTransport, base_url: str) -> None:
     with pytest.raises(ModelError):
-        run(adapter(base_url), lambda backend: backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+        generate(base_url, transport)
 
 
-def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("media_type", "status"), [("application/json", 200), ("image/png", 200), ("application/json", 500)]
+)
+def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch, media_type: str, status: int) -> None:
     monkeypatch.setattr(openai_images, "MAX_ANSWER_BYTES", 1 << 20)
 
-    class EndlessStream(httpx.AsyncByteStream):
+    class EndlessStream(httpx.SyncByteStream):
         pieces = 0
+        closed = False
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
+        def __iter__(self) -> Iterator[bytes]:
             while True:
                 self.pieces += 1
                 yield bytes(1 << 16)
 
+        def close(self) -> None:
+            self.closed = True
+
     stream = EndlessStream()
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=stream))
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(status, headers={"content-type": media_type}, stream=stream)
+    )
     with pytest.raises(ModelError) as caught:
-        run(
-            adapter("http://127.0.0.1/v1", transport=transport),
-            lambda backend: backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS),
-        )
+        generate("http://127.0.0.1/v1", transport)
     assert "exceeds" in caught.value.detail
-    assert stream.pieces == 17
+    assert (stream.pieces, stream.closed) == (17, True)
+
+
+def test_a_picture_as_large_as_an_answer_may_be_is_taken(
+    monkeypatch: pytest.MonkeyPatch, server: FaultBackend, transport: DeadlineTransport
+) -> None:
+    monkeypatch.setattr(openai_images, "MAX_ANSWER_BYTES", len(A_PICTURE))
+    server.script(raw_picture(A_PICTURE), raw_picture(A_PICTURE + b"x"))
+    assert generate(server.base_url, transport) == A_PICTURE
+    with pytest.raises(ModelError):
+        generate(server.base_url, transport)

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageChops, ImageCms, ImageStat
 
 from imagineart.adapters.pictures import MAX_REFERENCE_SIDE, PillowPictureFinisher, PillowReferenceReader
-from imagineart.domain.errors import InvalidImageError, ModelError
+from imagineart.domain.errors import InvalidImageError, ModelError, ModelTimeoutError
 from imagineart.domain.images import JPEG, PNG, ImageKind, ReferenceImage
+from imagineart.domain.pieces import Piece
 from imagineart.domain.sizes import Size
+from tests.fakes.image_making import PieceSource
 from tests.sample_pictures import (
     assemble,
     chunk,
@@ -23,6 +25,7 @@ from tests.sample_pictures import (
     header,
     insert_chunks,
     sample,
+    split,
 )
 from tests.sample_profiles import ink_that_prints_gray, wide_gamut
 
@@ -66,7 +69,15 @@ def read_picture(content: bytes) -> Image.Image:
 
 
 def finish(content: bytes, size: Size = SIZE) -> bytes:
-    return PillowPictureFinisher().finish(content, size)
+    return finish_pieces(PieceSource([content]), size)
+
+
+def finish_pieces(source: PieceSource, size: Size = SIZE) -> bytes:
+    """The finished picture, whole; its source has been let go, whatever came of it."""
+    try:
+        return b"".join(PillowPictureFinisher().finish(source.pieces(), size))
+    finally:
+        assert source.closed
 
 
 def problem(content: bytes) -> str:
@@ -557,3 +568,101 @@ def test_what_is_no_usable_picture_is_a_model_error_whose_reason_is_for_the_log(
 def test_every_documented_size_can_be_finished_from_a_small_picture() -> None:
     finished = finish(sample("jpeg"), Size(592, 1776))
     assert Image.open(io.BytesIO(finished)).size == (592, 1776)
+
+
+# The finisher's picture flows
+
+RIGHT = encode(NOISE, "png")
+PIECES = split(RIGHT, range(500, len(RIGHT), 500))
+
+
+def test_a_right_png_leaves_while_it_comes_one_piece_behind() -> None:
+    source = PieceSource(PIECES)
+    finished = PillowPictureFinisher().finish(source.pieces(), SIZE)
+    for position, piece in enumerate(PIECES):
+        assert next(finished) == piece
+        assert source.read == min(position + 2, len(PIECES))
+    assert list(finished) == []
+    assert source.closed
+
+
+@pytest.mark.parametrize("damaged", [RIGHT[:-1], flipped(RIGHT, -14), flipped(RIGHT, 60)])
+def test_a_picture_in_one_piece_is_known_to_be_whole_before_any_of_it_leaves(damaged: bytes) -> None:
+    finished = PillowPictureFinisher().finish(PieceSource([damaged]).pieces(), SIZE)
+    with pytest.raises(ModelError):
+        next(finished)
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    source = PieceSource(PIECES)
+    PillowPictureFinisher().finish(source.pieces(), SIZE)
+    assert source.read == 0
+
+
+FLOWING_AND_CONVERTED = {
+    "right PNG": RIGHT,
+    "right PNG with private chunks": insert_chunks(RIGHT, chunk(b"tEXt", b"prompt\0a fox" * 50)),
+    "wrong size": sample("png", 8, 6),
+    "wrong layout": encode(GRADIENT.convert("L"), "png"),
+    "colour key": encode(GRADIENT, "png", transparency=(0, 0, 96)),
+    "wide gamut": encode(GRADIENT, "png", icc_profile=wide_gamut()),
+    "JPEG": sample("jpeg"),
+    "HEIC": sample("heic"),
+}
+
+
+@pytest.mark.parametrize("content", FLOWING_AND_CONVERTED.values(), ids=FLOWING_AND_CONVERTED)
+@given(st.lists(st.integers(0, 3000), max_size=20))
+def test_a_picture_is_finished_the_same_however_it_is_cut_on_its_way(content: bytes, cuts: list[int]) -> None:
+    assert finish_pieces(PieceSource(split(content, cuts))) == finish(content)
+
+
+def test_a_picture_that_arrives_byte_by_byte_is_finished_the_same() -> None:
+    for content in (sample("png"), sample("jpeg"), FLOWING_AND_CONVERTED["wide gamut"]):
+        assert finish_pieces(PieceSource(split(content, range(len(content))))) == finish(content)
+
+
+def test_nothing_of_a_wrong_picture_leaves_before_all_of_it_came() -> None:
+    wrong = encode(NOISE, "png", transparency=(0, 0, 96))
+    source = PieceSource(split(wrong, range(10, len(wrong), 10)))
+    finished = PillowPictureFinisher().finish(source.pieces(), SIZE)
+    first = next(finished)
+    assert source.read == len(source.contents)
+    assert decode(b"".join([first, *finished])).mode == "RGBA"
+
+
+@pytest.mark.parametrize("damaged", [RIGHT[:-1], RIGHT[: len(RIGHT) // 2], flipped(RIGHT, -14)])
+def test_a_picture_that_breaks_midway_is_a_model_error_after_what_was_passed_on(damaged: bytes) -> None:
+    source = PieceSource(split(damaged, range(500, len(damaged), 500)))
+    passed_on: list[Piece] = []
+    with pytest.raises(ModelError) as caught:
+        passed_on.extend(PillowPictureFinisher().finish(source.pieces(), SIZE))
+    assert RIGHT.startswith(b"".join(passed_on))
+    assert len(b"".join(passed_on)) > len(RIGHT) // 4
+    assert caught.value.detail.startswith("unusable picture: ")
+    assert source.closed
+
+
+@pytest.mark.parametrize("content", FLOWING_AND_CONVERTED.values(), ids=FLOWING_AND_CONVERTED)
+@pytest.mark.parametrize("at", [0, 0.5, 1])
+def test_a_source_that_fails_fails_the_picture_with_its_own_error(content: bytes, at: float) -> None:
+    failure = ModelTimeoutError(deadline_seconds=60)
+    half = int(len(content) * at)
+    source = PieceSource([content[:10], content[10:half]], failure)
+    with pytest.raises(ModelTimeoutError) as caught:
+        finish_pieces(source)
+    assert caught.value is failure
+
+
+@pytest.mark.parametrize("read", [1, 3])
+def test_a_picture_that_nobody_reads_to_its_end_lets_its_source_go(read: int) -> None:
+    source = PieceSource(PIECES)
+    finished = PillowPictureFinisher().finish(source.pieces(), SIZE)
+    for _ in range(read):
+        next(finished)
+    finished.close()
+    assert (source.read, source.closed) == (read + 1, True)
+
+
+def test_what_follows_the_end_of_the_picture_does_not_leave() -> None:
+    assert finish_pieces(PieceSource([RIGHT, b"trailing", b"bytes", RIGHT])) == RIGHT

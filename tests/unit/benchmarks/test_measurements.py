@@ -10,11 +10,18 @@ from benchmarks.measurements import Measurement, any_goal_missed, encode_report,
 
 WITHIN = Measurement("start", value=30.0, unit="ms", baseline=100.0, goal=0.3)
 OVER = Measurement("memory", value=31.0, unit="MB", baseline=100.0, goal=0.3)
+WITHIN_LIMIT = Measurement("peak", value=2.0, unit="MB", baseline=1.0, limit=2.0)
+OVER_LIMIT = Measurement("peak", value=2.1, unit="MB", baseline=100.0, goal=0.3, limit=2.0)
 WITHOUT_GOAL = Measurement("request", value=500.0, unit="ms", baseline=100.0)
 
 
 @pytest.mark.parametrize(("measurement", "met"), [(WITHIN, True), (OVER, False), (WITHOUT_GOAL, None)])
 def test_a_goal_is_met_up_to_its_very_ratio(measurement: Measurement, met: bool | None) -> None:
+    assert measurement.met is met
+
+
+@pytest.mark.parametrize(("measurement", "met"), [(WITHIN_LIMIT, True), (OVER_LIMIT, False)])
+def test_a_limit_is_about_the_value_whatever_the_ratio(measurement: Measurement, met: bool) -> None:
     assert measurement.met is met
 
 
@@ -35,6 +42,7 @@ def test_the_report_holds_every_measurement_with_its_ratio() -> None:
             "baseline": 100.0,
             "ratio": 0.31,
             "goal": 0.3,
+            "limit": None,
             "met": False,
         },
         {
@@ -44,6 +52,7 @@ def test_the_report_holds_every_measurement_with_its_ratio() -> None:
             "baseline": 100.0,
             "ratio": 5.0,
             "goal": None,
+            "limit": None,
             "met": None,
         },
     ]
@@ -55,3 +64,9 @@ def test_the_table_tells_which_goal_was_missed() -> None:
     lines = console.file.getvalue().splitlines()
     assert any("start" in line and "yes" in line for line in lines)
     assert any("memory" in line and "no" in line for line in lines)
+
+
+def test_the_table_shows_a_limit_with_its_unit() -> None:
+    console = Console(width=100, file=io.StringIO())
+    console.print(tabulate([WITHIN_LIMIT]))
+    assert "2 MB" in console.file.getvalue()

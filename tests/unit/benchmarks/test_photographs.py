@@ -6,6 +6,7 @@ from PIL import Image, ImageChops
 
 from benchmarks.photographs import encode_png_with_metadata, paint_photograph, split_picture_data
 from imagineart.domain.png import clean_png
+from imagineart.domain.sizes import Size
 
 
 def test_a_photograph_is_the_same_in_every_run() -> None:
@@ -15,7 +16,7 @@ def test_a_photograph_is_the_same_in_every_run() -> None:
 def test_the_encoded_photograph_carries_metadata_to_remove() -> None:
     png = encode_png_with_metadata(paint_photograph(32, 16))
     assert all(kind in png for kind in (b"tEXt", b"iTXt", b"eXIf"))
-    assert len(clean_png(png)) < len(png)
+    assert len(clean_png(png, Size(32, 16))) < len(png)
 
 
 def test_splitting_the_data_changes_the_chunks_and_not_the_picture() -> None:

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from imagineart.domain.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL, Model
 from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.parameters import EDIT_PARAMETERS, GENERATION_PARAMETERS, EndpointParameters
+from imagineart.domain.images import MAX_UPLOAD_BYTES
+from imagineart.domain.parameters import (
+    EDIT_PARAMETERS,
+    GENERATION_PARAMETERS,
+    UPLOAD_PARAMETERS,
+    ChoiceParameter,
+    EndpointParameters,
+    IntegerParameter,
+    shown,
+)
 
 BOTH = pytest.mark.parametrize("parameters", [GENERATION_PARAMETERS, EDIT_PARAMETERS], ids=["text", "edit"])
 MAX_SEED = 9_223_372_036_854_775_807
@@ -247,3 +256,66 @@ def test_the_catalogue_is_the_references() -> None:
         ("image-edit", "ImagineArt 2.0 Edit", "image-to-image"),
     ]
     assert (GENERATION_MODEL, EDIT_MODEL) == CATALOGUE
+
+
+COLOUR = ChoiceParameter("colour", "The colour.", ("red", "blue"), default=None)
+COUNT = IntegerParameter("count", "How many.", minimum=2, maximum=900)
+
+
+def test_a_choice_without_a_default_is_required_and_says_what_is_allowed() -> None:
+    assert COLOUR.required
+    assert COLOUR.parse("blue") == "blue"
+    with pytest.raises(InvalidRequestError) as caught:
+        COLOUR.parse(None)
+    assert caught.value.message == "colour: the field is required; allowed are red, blue."
+    with pytest.raises(InvalidRequestError, match=r"^colour: got ''; allowed are red, blue\.$"):
+        COLOUR.parse("")
+
+
+def test_a_required_choice_describes_no_default() -> None:
+    assert COLOUR.describe() == {
+        "type": "string", "required": True, "enum": ["red", "blue"], "description": "The colour.",
+    }  # fmt: skip
+
+
+@given(st.integers(2, 900), st.integers(0, 12))
+def test_an_integer_within_its_bounds_is_taken_with_leading_zeros_too(number: int, zeros: int) -> None:
+    assert COUNT.parse("0" * zeros + str(number)) == number
+
+
+@given(st.integers().filter(lambda number: not 2 <= number <= 900).map(str) | st.text())
+def test_anything_else_is_no_integer_within_bounds(text: str) -> None:
+    assume(not (text.isascii() and text.isdigit() and len(text) < 20 and 2 <= int(text) <= 900))
+    with pytest.raises(InvalidRequestError) as caught:
+        COUNT.parse(text)
+    assert caught.value.message == f"count: got {shown(text)}; allowed is an integer from 2 to 900."
+
+
+@pytest.mark.parametrize("text", ["+5", "-5", " 5", "5\n", "5.0", "5e1", "0x5", "٥", "²", "5_0"], ids=ascii)
+def test_near_misses_of_an_integer_are_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^count: got "):
+        COUNT.parse(text)
+
+
+def test_an_integer_is_required_and_describes_its_bounds() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        COUNT.parse(None)
+    assert caught.value.message == (
+        "count: the field is required; allowed is an integer from 2 to 900."
+    )  # fmt: skip
+    assert COUNT.describe() == {
+        "type": "integer", "required": True, "minimum": 2, "maximum": 900, "description": "How many.",
+    }  # fmt: skip
+
+
+def test_an_upload_is_asked_for_by_the_media_types_and_sizes_that_images_may_have() -> None:
+    described = UPLOAD_PARAMETERS.describe()
+    assert UPLOAD_PARAMETERS.names == ("content_type", "size")
+    assert described["content_type"]["enum"] == EDIT_PARAMETERS.describe()["images"]["media_types"]
+    assert (described["size"]["minimum"], described["size"]["maximum"]) == (1, MAX_UPLOAD_BYTES)
+    assert MAX_UPLOAD_BYTES == 25 * 1024 * 1024
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll", "So"])))
+def test_any_text_is_shown_as_text_that_can_be_sent(text: str) -> None:
+    assert len(shown(text).encode()) < 400

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ import httpx
 import pytest
 import yaml
 
+from local.environments import MAX_ENVIRONMENTS_PER_FUNCTION, FunctionCrashError
 from local.gateway import (
     MAX_BODY_BYTES,
     MAX_HEADERS_BYTES,
@@ -15,7 +17,7 @@ from local.gateway import (
     find_route,
 )
 from local.gateway_server import GatewayApp, GatewayTransport
-from local.proxy_events import HttpAnswer, HttpRequest
+from local.proxy_events import BodyStream, HttpAnswer, HttpRequest
 from local.template import Route, Template, load_template
 
 ECHO = """
@@ -27,9 +29,12 @@ def handler(event, context):
 NewGateway = Callable[..., Gateway]
 
 
-def document(code: Path, routes: list[tuple[str, str]], responses: dict[str, Any]) -> dict[str, Any]:
+def document(
+    code: Path, routes: list[tuple[str, str]], responses: dict[str, Any], transfer_mode: str | None
+) -> dict[str, Any]:
+    mode = {"ResponseTransferMode": transfer_mode} if transfer_mode else {}
     events = {
-        f"Event{number}": {"Type": "Api", "Properties": {"Path": path, "Method": method}}
+        f"Event{number}": {"Type": "Api", "Properties": {"Path": path, "Method": method, **mode}}
         for number, (method, path) in enumerate(routes)
     }
     function = {"CodeUri": str(code), "Events": events}
@@ -47,10 +52,15 @@ def new_gateway(tmp_path: Path) -> Iterator[NewGateway]:
     gateways = []
 
     def build(
-        *routes: tuple[str, str], source: str = ECHO, responses: dict[str, Any] | None = None
+        *routes: tuple[str, str],
+        source: str = ECHO,
+        responses: dict[str, Any] | None = None,
+        transfer_mode: str | None = None,
+        **options: Any,
     ) -> Gateway:
         (tmp_path / "handler.py").write_text(source)
-        gateways.append(Gateway(Template(document(tmp_path, list(routes), responses or {})), {}, {}))
+        described = document(tmp_path, list(routes), responses or {}, transfer_mode)
+        gateways.append(Gateway(Template(described), {}, {}, **options))
         return gateways[-1]
 
     yield build
@@ -170,7 +180,15 @@ def test_a_buffered_answer_has_awss_limit(new_gateway: NewGateway, body_bytes: i
     assert ask(new_gateway(("GET", "/echo"), source=source), "GET", "/echo").status == status
 
 
-@pytest.mark.parametrize("body", ["raise ValueError", "return None", "return {'statusCode': {1, 2}}"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError",
+        "return None",
+        "return {'statusCode': {1, 2}}",
+        "return {'statusCode': 200, 'headers': ['X-A']}",
+    ],
+)
 def test_a_crash_or_nonsense_is_a_500(
     new_gateway: NewGateway, body: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,6 +196,172 @@ def test_a_crash_or_nonsense_is_a_500(
     answer = ask(gateway, "GET", "/echo")
     assert (answer.status, json.loads(answer.body)) == (500, {"message": "Internal server error"})
     assert "Traceback" in capsys.readouterr().err, "whoever develops is told why"
+
+
+# Streams
+
+STREAM = """
+from lambda_response_streaming import StreamedResponse
+def handler(event, context):
+    return StreamedResponse(201, {"X-A": ["1"], "X-B": ["2", "3"]}, body())
+def body():
+    yield b"one"
+    yield b"two"
+"""
+
+
+@pytest.fixture
+def cold_starts() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def new_streaming_gateway(new_gateway: NewGateway, cold_starts: list[str]) -> Callable[[str], Gateway]:
+    """Builds gateways whose one route streams."""
+    return lambda source, method="GET": new_gateway(
+        (method, "/echo"), source=source, transfer_mode="RESPONSE_STREAM", on_cold_start=cold_starts.append
+    )
+
+
+def assert_internal_error(answer: HttpAnswer) -> None:
+    assert isinstance(answer.body, bytes)
+    assert (answer.status, json.loads(answer.body)) == (500, {"message": "Internal server error"})
+
+
+def test_a_stream_is_answered_in_pieces(new_streaming_gateway: Callable[[str], Gateway]) -> None:
+    answer = ask(new_streaming_gateway(STREAM), "GET", "/echo")
+    assert (answer.status, answer.headers) == (201, (("X-A", "1"), ("X-B", "2"), ("X-B", "3")))
+    assert isinstance(answer.body, BodyStream)
+    assert list(answer.body) == [b"one", b"two"]
+
+
+def test_a_buffered_answer_on_a_route_that_streams_is_an_internal_error(
+    new_streaming_gateway: Callable[[str], Gateway],
+) -> None:
+    assert_internal_error(ask(new_streaming_gateway(ECHO), "GET", "/echo"))
+
+
+@pytest.mark.parametrize("transfer_mode", [None, "BUFFERED", "STREAM"])
+def test_a_stream_on_a_route_that_buffers_is_an_internal_error(
+    new_gateway: NewGateway, transfer_mode: str | None
+) -> None:
+    gateway = new_gateway(("GET", "/echo"), source=STREAM, transfer_mode=transfer_mode)
+    assert_internal_error(ask(gateway, "GET", "/echo"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "StreamedResponse('OK', {}, body())",
+        "StreamedResponse(99, {}, body())",
+        "StreamedResponse(200, {'X-Long': ['x' * 17_000]}, body())",
+        "StreamedResponse(200, {}, no_body())",
+    ],
+)
+def test_a_malformed_stream_is_an_internal_error_and_the_environment_is_not_lost(
+    new_streaming_gateway: Callable[[str], Gateway], answer: str
+) -> None:
+    source = (
+        STREAM.split("    return")[0]
+        + f"    if event['httpMethod'] == 'POST': return {answer}\n    return"
+        + STREAM.split("    return")[1]
+        + "def no_body():\n    raise ValueError\n    yield\n"
+    )
+    gateway = new_streaming_gateway(source, method="ANY")
+    for _ in range(MAX_ENVIRONMENTS_PER_FUNCTION + 1):
+        assert_internal_error(ask(gateway, "POST", "/echo"))
+    assert ask(gateway, "GET", "/echo").status == 201
+
+
+@pytest.mark.parametrize("transfer_mode", [None, "RESPONSE_STREAM"])
+def test_a_refused_stream_leaves_its_environment_in_use(
+    new_gateway: NewGateway, cold_starts: list[str], transfer_mode: str | None
+) -> None:
+    source = STREAM if transfer_mode is None else STREAM.replace("201", "99")
+    gateway = new_gateway(
+        ("GET", "/echo"), source=source, transfer_mode=transfer_mode, on_cold_start=cold_starts.append
+    )
+    for _ in range(3):
+        assert_internal_error(ask(gateway, "GET", "/echo"))
+    assert cold_starts == ["Echo"]
+
+
+def test_head_gets_no_body_of_a_stream_and_the_environment_is_not_lost(
+    new_streaming_gateway: Callable[..., Gateway], cold_starts: list[str]
+) -> None:
+    gateway = new_streaming_gateway(STREAM, method="HEAD")
+    for _ in range(3):
+        answer = ask(gateway, "HEAD", "/echo")
+        assert (answer.status, answer.body) == (201, b"")
+    assert cold_starts == ["Echo"]
+
+
+def test_a_stream_may_take_more_than_a_buffered_answer(
+    new_streaming_gateway: Callable[[str], Gateway],
+) -> None:
+    source = STREAM.replace('b"one"', f"bytes({MAX_PAYLOAD_BYTES})")
+    answer = ask(new_streaming_gateway(source), "GET", "/echo")
+    assert sum(map(len, answer.body)) == MAX_PAYLOAD_BYTES + len("two")
+
+
+@pytest.mark.parametrize("way_in", ["transport", "server"])
+def test_a_stream_is_delivered_whole_by_either_way(
+    new_streaming_gateway: Callable[..., Gateway], way_in: str
+) -> None:
+    gateway = new_streaming_gateway(STREAM, method="POST")
+    post = post_by_transport if way_in == "transport" else post_by_server
+    answer = post(gateway, url="http://api.local/echo")
+    assert (answer.status_code, answer.content) == (201, b"onetwo")
+    assert answer.headers.get_list("X-B") == ["2", "3"]
+    assert "content-length" not in answer.headers
+
+
+@pytest.mark.parametrize("way_in", ["transport", "server"])
+def test_a_failure_midway_breaks_the_transfer_off(
+    new_streaming_gateway: Callable[..., Gateway], way_in: str
+) -> None:
+    source = STREAM.replace('yield b"two"', "raise ValueError('midway')")
+    gateway = new_streaming_gateway(source, method="POST")
+    if way_in == "transport":
+        with pytest.raises(httpx.RemoteProtocolError):
+            post_by_transport(gateway, url="http://api.local/echo")
+    else:
+        # Whatever server runs the application closes the connection when this reaches it.
+        with pytest.raises(FunctionCrashError, match="midway"):
+            post_by_server(gateway, url="http://api.local/echo")
+
+
+def test_a_client_that_stops_reading_gives_the_environment_back(
+    new_streaming_gateway: Callable[..., Gateway], cold_starts: list[str]
+) -> None:
+    gateway = new_streaming_gateway(STREAM)
+    with httpx.Client(transport=GatewayTransport(gateway)) as client:
+        for _ in range(3):
+            with client.stream("GET", "http://api.local/echo") as answer:
+                assert next(answer.iter_raw()) == b"one"
+            with client.stream("GET", "http://api.local/echo") as answer:
+                assert answer.status_code == 201
+    assert cold_starts == ["Echo"]
+
+
+def test_a_server_that_cannot_send_gives_the_environment_back(
+    new_streaming_gateway: Callable[..., Gateway], cold_starts: list[str]
+) -> None:
+    app = GatewayApp(new_streaming_gateway(STREAM))
+    scope = {
+        "type": "http", "method": "GET", "raw_path": b"/echo", "query_string": b"", "headers": [],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def refuse(message: dict[str, Any]) -> None:
+        raise OSError("the connection is gone")
+
+    for _ in range(3):
+        with pytest.raises(OSError, match="gone"):
+            asyncio.run(app(scope, receive, refuse))
+    assert cold_starts == ["Echo"]
 
 
 # The two ways in
@@ -204,8 +388,6 @@ def post_by_transport(gateway: Gateway, **sent: Any) -> httpx.Response:
 
 
 def post_by_server(gateway: Gateway, **sent: Any) -> httpx.Response:
-    import asyncio
-
     async def post() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(GatewayApp(gateway))) as client:
             return await client.post(**sent)

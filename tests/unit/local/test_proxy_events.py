@@ -1,9 +1,20 @@
 import base64
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.proxy_events import HttpRequest, MalformedProxyAnswerError, build_proxy_event, read_proxy_answer
+from local.proxy_events import (
+    MAX_PRELUDE_BYTES,
+    BodyStream,
+    HttpAnswer,
+    HttpRequest,
+    MalformedProxyAnswerError,
+    build_proxy_event,
+    read_proxy_answer,
+    read_streamed_answer,
+)
 
 
 def request(method: str = "GET", path: str = "/", query: str = "", body: bytes = b"", **headers: str) -> Any:
@@ -124,8 +135,165 @@ def test_a_status_may_be_text_and_a_body_may_be_missing(status: object) -> None:
         {"statusCode": 200, "body": {"json": 1}},
         {"statusCode": 200, "body": "é", "isBase64Encoded": True},
         {"statusCode": 200, "body": "abc", "isBase64Encoded": True},
+        {"statusCode": 200, "headers": ["X-A"]},
+        {"statusCode": 200, "multiValueHeaders": ["X-A"]},
+        {"statusCode": 200, "multiValueHeaders": {"X-A": "1"}},
     ],
 )
 def test_an_answer_that_the_gateway_would_not_accept_is_refused(answer: Any) -> None:
     with pytest.raises(MalformedProxyAnswerError):
         read_proxy_answer(answer)
+
+
+# Streamed answers
+
+DELIMITER = b"\0" * 8
+
+
+def prelude(**metadata: Any) -> bytes:
+    return json.dumps({"statusCode": 200, **metadata}).encode() + DELIMITER
+
+
+def read(*pieces: bytes) -> HttpAnswer:
+    return read_streamed_answer(iter(pieces))
+
+
+def body_of(answer: HttpAnswer) -> list[bytes]:
+    assert isinstance(answer.body, BodyStream)
+    return list(answer.body)
+
+
+def test_a_streamed_answer_has_status_headers_and_body() -> None:
+    answer = read(prelude(statusCode=404, headers={"X-A": "1"}), b"one", b"two")
+    assert (answer.status, answer.headers) == (404, (("X-A", "1"),))
+    assert body_of(answer) == [b"one", b"two"]
+
+
+def test_every_value_of_a_header_and_every_cookie_is_sent() -> None:
+    answer = read(prelude(multiValueHeaders={"X-A": ["1", "2"]}, cookies=["a=1; Secure", "b=2"]))
+    assert answer.headers == (
+        ("X-A", "1"),
+        ("X-A", "2"),
+        ("set-cookie", "a=1; Secure"),
+        ("set-cookie", "b=2"),
+    )
+
+
+def test_what_follows_the_delimiter_in_its_piece_is_body() -> None:
+    assert body_of(read(prelude() + b"begun", b"rest")) == [b"begun", b"rest"]
+
+
+def test_a_body_may_hold_the_delimiter_too() -> None:
+    assert b"".join(body_of(read(prelude() + b"a" + DELIMITER + b"b", DELIMITER))) == (
+        b"a" + DELIMITER + b"b" + DELIMITER
+    )
+
+
+@pytest.mark.parametrize("at", range(1, len(DELIMITER)))
+def test_the_delimiter_may_come_in_two_pieces(at: int) -> None:
+    whole = prelude(headers={"X-A": "1"}) + b"body"
+    cut = whole.index(DELIMITER) + at
+    answer = read(whole[:cut], whole[cut:])
+    assert answer.headers == (("X-A", "1"),)
+    assert body_of(answer) == [b"body"]
+
+
+def test_a_prelude_may_come_byte_by_byte() -> None:
+    pieces = [bytes([byte]) for byte in prelude() + b"ab"]
+    assert body_of(read(*pieces)) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("sent", [prelude(), prelude(statusCode="204")])
+def test_a_body_may_be_empty(sent: bytes) -> None:
+    assert body_of(read(sent)) == []
+
+
+def test_no_more_is_read_than_the_prelude_needs() -> None:
+    asked: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number, piece in enumerate((prelude(), b"one", b"two")):
+            asked.append(number)
+            yield piece
+
+    answer = read_streamed_answer(pieces())
+    assert asked == [0]
+    assert body_of(answer) == [b"one", b"two"]
+
+
+def padded(length: int) -> bytes:
+    """A prelude of this many bytes, the delimiter among them."""
+    return prelude(headers={"X": "x" * (length - len(prelude(headers={"X": ""})))})
+
+
+@pytest.mark.parametrize("piece_bytes", [1000, 16 * 1024, 20_000])
+def test_the_delimiter_has_to_lie_within_16_kib(piece_bytes: int) -> None:
+    fits, too_long = padded(MAX_PRELUDE_BYTES), padded(MAX_PRELUDE_BYTES + 1)
+    assert len(fits) == 16_384
+    assert body_of(read(*in_pieces(fits + b"body", piece_bytes)))[-1][-4:] == b"body"
+    with pytest.raises(MalformedProxyAnswerError, match="no delimiter within 16384 bytes"):
+        read(*in_pieces(too_long + b"body", piece_bytes))
+
+
+def in_pieces(content: bytes, piece_bytes: int) -> list[bytes]:
+    return [content[at : at + piece_bytes] for at in range(0, len(content), piece_bytes)]
+
+
+def test_an_endless_prelude_is_not_read_to_its_end() -> None:
+    read_bytes = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read_bytes
+        for _ in range(1000):
+            read_bytes += 1024
+            yield b"x" * 1024
+
+    with pytest.raises(MalformedProxyAnswerError):
+        read_streamed_answer(endless())
+    assert read_bytes <= MAX_PRELUDE_BYTES + 1024
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"{}",
+        b'{"statusCode": 200}',
+        b'{"statusCode": 200}' + DELIMITER[1:],
+        DELIMITER,
+        b"no JSON" + DELIMITER,
+        b"\xff" + DELIMITER,
+        b"[200]" + DELIMITER,
+        b"{}" + DELIMITER,
+        prelude(statusCode="OK"),
+        prelude(statusCode=None),
+        prelude(statusCode=99),
+        prelude(statusCode=600),
+        prelude(statusCode=200.0),
+        prelude(body="in the prelude"),
+        prelude(isBase64Encoded=False),
+        prelude(headers=["X-A"]),
+        prelude(multiValueHeaders={"X-A": "1"}),
+        prelude(cookies="a=1"),
+        json.dumps({"statusCode": 200, "headers": {}, "body": "buffered"}).encode(),
+    ],
+)
+def test_a_stream_that_the_gateway_would_not_accept_is_refused(sent: bytes) -> None:
+    with pytest.raises(MalformedProxyAnswerError):
+        read(sent)
+
+
+def test_closing_a_body_closes_its_source() -> None:
+    closed: list[bool] = []
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield prelude()
+            yield b"one"
+        finally:
+            closed.append(True)
+
+    answer = read_streamed_answer(pieces())
+    assert isinstance(answer.body, BodyStream)
+    answer.body.close()
+    assert closed == [True]

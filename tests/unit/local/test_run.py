@@ -2,6 +2,7 @@ import json
 import os
 import socket
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from local.run import PortError, StateFiles, chosen_port, main, state_files
 from local.template import PROJECT
 
 ACCESS = {"AWS_REGION": "us-east-1", "IMAGINEART_TOKENS_TABLE": "TokensTable"}
+FUNCTIONS = {"paint": {"PLAIN": "value", "HOSTILE": "a b'c\"$(touch here)`id`\\ \n;#é"}, "probe": {}}
+WRITTEN = ["env", "functions/paint.env", "functions/probe.env", "stack.json"]
 
 
 @pytest.fixture
@@ -18,34 +21,76 @@ def state(tmp_path: Path) -> StateFiles:
     return StateFiles(tmp_path / "state")
 
 
+def write(state: StateFiles) -> None:
+    state.write("http://127.0.0.1:8000", "iart_x", ACCESS, FUNCTIONS)
+
+
+def files_of(state: StateFiles) -> dict[str, Path]:
+    """Every file by its name within the folder."""
+    found = [path for path in state.folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(state.folder)): path for path in found}
+
+
 def test_the_env_file_is_what_a_shell_reads(state: StateFiles) -> None:
-    state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+    write(state)
     written = (state.folder / "env").read_text()
     assert written == "IMAGINEART_BASE_URL=http://127.0.0.1:8000\nIMAGINEART_TOKEN=iart_x\n"
 
 
 def test_the_stack_file_holds_what_the_command_line_needs(state: StateFiles) -> None:
-    state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+    write(state)
     assert json.loads((state.folder / "stack.json").read_text()) == ACCESS
 
 
 def test_state_files_are_the_users_alone(state: StateFiles) -> None:
     before = os.umask(0)
     try:
-        state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+        write(state)
     finally:
         os.umask(before)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.folder.iterdir()}
-    assert modes == {"env": 0o600, "stack.json": 0o600}
+    modes = {name: stat.S_IMODE(path.stat().st_mode) for name, path in files_of(state).items()}
+    assert modes == dict.fromkeys(WRITTEN, 0o600)
+
+
+def test_a_functions_file_gives_a_shell_its_variables_and_nothing_else(
+    state: StateFiles, tmp_path: Path
+) -> None:
+    write(state)
+    command = ["sh", "-euc", "set -a; . ./paint.env; env -0"]
+    clean = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(command, cwd=state.folder / "functions", env=clean, capture_output=True, check=True)
+    variables = dict(line.split("=", 1) for line in done.stdout.decode().split("\0") if line)
+    assert {
+        name: value
+        for name, value in variables.items()
+        if name not in ("PATH", "PWD", "OLDPWD", "_", "SHLVL")
+    } == (FUNCTIONS["paint"])
+    assert not (state.folder / "functions" / "here").exists()
 
 
 def test_a_draft_left_by_a_killed_run_is_not_trusted(state: StateFiles) -> None:
     state.folder.mkdir()
     (state.folder / "env.draft").write_text("left over")
     (state.folder / "env.draft").chmod(0o644)
-    state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+    write(state)
     assert stat.S_IMODE((state.folder / "env").stat().st_mode) == 0o600
-    assert sorted(path.name for path in state.folder.iterdir()) == ["env", "stack.json"]
+    assert sorted(files_of(state)) == WRITTEN
+
+
+def test_whoever_finds_the_env_file_finds_all_the_others(
+    state: StateFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appeared: list[str] = []
+    replace = Path.replace
+
+    def replace_and_note(draft: Path, target: Path) -> Path:
+        appeared.append(str(target.relative_to(state.folder)))
+        return replace(draft, target)
+
+    monkeypatch.setattr(Path, "replace", replace_and_note)
+    write(state)
+    assert sorted(appeared) == WRITTEN
+    assert appeared[-1] == "env"
 
 
 def test_a_reader_sees_the_whole_file_or_none(state: StateFiles) -> None:
@@ -63,14 +108,14 @@ def test_a_reader_sees_the_whole_file_or_none(state: StateFiles) -> None:
     reader = threading.Thread(target=read_over_and_over)
     reader.start()
     for _ in range(200):
-        state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+        write(state)
     done.set()
     reader.join()
     assert seen <= {whole}
 
 
 def test_removing_leaves_what_is_not_the_stacks(state: StateFiles) -> None:
-    state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+    write(state)
     (state.folder / "bench.json").write_text("{}")
     state.remove()
     state.remove()
@@ -117,7 +162,7 @@ def test_a_taken_port_is_told_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: StateFiles
 ) -> None:
     monkeypatch.setenv("IMAGINEART_LOCAL_STATE", str(state.folder))
-    state.write("http://127.0.0.1:8000", "iart_x", ACCESS)
+    write(state)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setenv("PORT", str(port))

@@ -62,6 +62,18 @@ def test_routes_are_the_api_events_with_their_patience(template: Template) -> No
     assert template.routes == [Route("/paint", "POST", "Paint", 1.5), Route("/", "ANY", "Probe", 29.0)]
 
 
+@pytest.mark.parametrize(
+    ("mode", "is_streamed"),
+    [("RESPONSE_STREAM", True), ("BUFFERED", False), ("STREAM", False), ("!Ref Model", False)],
+)
+def test_a_route_streams_where_sam_reads_the_literal_and_nowhere_else(
+    tmp_path: Path, mode: str, is_streamed: bool
+) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(SMALL.replace("TimeoutInMillis: 1500", f"ResponseTransferMode: {mode}"))
+    assert [route.is_streamed for route in load_template(path).routes] == [is_streamed, False]
+
+
 def test_gateway_responses_may_leave_status_and_headers_to_the_gateway(template: Template) -> None:
     assert template.gateway_responses == {
         "THROTTLED": GatewayResponse(429, {"X-Request-Id": "context.requestId"}, "slow down"),

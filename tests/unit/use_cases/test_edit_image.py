@@ -1,6 +1,5 @@
 """From a form with reference images to an order to a finished picture."""
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +8,15 @@ from imagineart.domain.errors import InvalidImageError, InvalidRequestError, Mod
 from imagineart.domain.images import PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, Picture
 from imagineart.domain.sizes import Size
+from imagineart.domain.uploads import Upload, create_upload
 from imagineart.use_cases import edit_image
 from imagineart.use_cases.edit_image import EditImage
+from imagineart.use_cases.fetch_upload import FetchUpload
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_making import FakeImageBackend, FakePictureFinisher, FakeReferenceReader
-from tests.fakes.randomness import FixedRandomBelow
+from tests.fakes.randomness import FixedRandomBelow, repeatable_random_below
+from tests.fakes.token_stores import InMemoryPeppers
+from tests.fakes.upload_storage import InMemoryUploadStorage
 
 SIZES = {
     b"portrait": Size(3024, 4032),
@@ -21,6 +24,9 @@ SIZES = {
     b"dot": Size(1, 1),
     b"tower": Size(10, 900),
 }
+
+PEPPERS = InMemoryPeppers()
+RANDOM_BELOW = repeatable_random_below()
 
 
 @pytest.fixture
@@ -30,14 +36,25 @@ def backend() -> FakeImageBackend:
 
 def edit(
     backend: FakeImageBackend,
-    *images: bytes,
+    *images: bytes | str,
     reader: FakeReferenceReader | None = None,
+    storage: InMemoryUploadStorage | None = None,
     deadline_seconds: float = 60,
     **fields: str,
 ) -> Picture:
     reader = reader or FakeReferenceReader(SIZES)
-    use_case = EditImage(backend, reader, FakePictureFinisher(), FixedRandomBelow(0.5))
-    return asyncio.run(use_case({"prompt": "at night"} | fields, images, deadline_seconds=deadline_seconds))
+    fetch_upload = FetchUpload(storage or InMemoryUploadStorage(), PEPPERS, FakeClock())
+    use_case = EditImage(backend, reader, FakePictureFinisher(), fetch_upload, FixedRandomBelow(0.5))
+    return use_case("acme", {"prompt": "at night"} | fields, images, deadline_seconds=deadline_seconds)
+
+
+def upload(content: bytes, storage: InMemoryUploadStorage, consumer_id: str = "acme", at: int = 0) -> Upload:
+    """A content that was uploaded `at` seconds from now."""
+    new = create_upload(
+        consumer_id, now=int(FakeClock().now) + at, peppers=PEPPERS.read(), random_below=RANDOM_BELOW
+    )
+    storage.contents[new.key] = content
+    return new
 
 
 def test_a_prompt_and_an_image_order_a_2k_picture_of_the_images_ratio(backend: FakeImageBackend) -> None:
@@ -72,7 +89,7 @@ def test_the_automatic_ratio_is_that_of_the_first_reference(
 
 def test_the_picture_is_finished_and_says_what_was_made(backend: FakeImageBackend) -> None:
     picture = edit(backend, b"dot", seed="5")
-    assert picture.png == b"a picture at 2048x2048"
+    assert b"".join(picture.png) == b"a picture at 2048x2048"
     assert (picture.size, picture.seed, picture.model_id) == (Size(2048, 2048), 5, "image-edit")
 
 
@@ -122,3 +139,42 @@ def test_a_failure_of_the_backend_is_passed_on(backend: FakeImageBackend) -> Non
     backend.failure = ModelTimeoutError(deadline_seconds=1)
     with pytest.raises(ModelTimeoutError):
         edit(backend, b"dot")
+
+
+def test_files_and_uploads_reach_the_backend_in_the_order_of_the_request(backend: FakeImageBackend) -> None:
+    storage = InMemoryUploadStorage()
+    tower, banner = upload(b"tower", storage), upload(b"banner", storage)
+    assert edit(backend, tower.id, b"dot", banner.id, b"portrait", storage=storage).size == Size(1184, 3552)
+    assert [reference.content for reference in backend.orders[0].references] == [
+        b"upright tower", b"upright dot", b"upright banner", b"upright portrait",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_an_unusable_upload_is_named_by_its_position_among_all_images(
+    backend: FakeImageBackend, position: int
+) -> None:
+    storage = InMemoryUploadStorage()
+    foreign, expired = upload(b"dot", storage, "globex"), upload(b"dot", storage, at=-3600)
+    empty, text = upload(b"dot", storage), upload(b"a text", storage)
+    del storage.contents[empty.key]
+    for unusable in (foreign, expired, empty, text):
+        images: list[bytes | str] = [b"dot"] * 4
+        images[position] = unusable.id
+        with pytest.raises(InvalidImageError, match=rf"^images\[{position}\]: ") as caught:
+            edit(backend, *images, storage=storage)
+        assert caught.value.field == f"images[{position}]"
+    assert backend.orders == []
+
+
+def test_too_many_images_are_refused_before_any_upload_is_fetched(backend: FakeImageBackend) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^images: got 5 files; allowed are 1 to 4"):
+        edit(backend, b"dot", *["no upload"] * 4)
+
+
+def test_the_picture_has_begun_and_the_rest_waits_until_it_is_read(backend: FakeImageBackend) -> None:
+    picture = edit(backend, b"dot")
+    (source,) = backend.sources
+    assert (source.read, source.closed) == (1, False)
+    picture.png.close()
+    assert (source.read, source.closed) == (1, True)

@@ -1,7 +1,5 @@
 """From a form to an order to a finished picture."""
 
-import asyncio
-
 import pytest
 
 from imagineart.domain.errors import InvalidRequestError, ModelError
@@ -19,7 +17,7 @@ def backend() -> FakeImageBackend:
 
 def generate(backend: FakeImageBackend, *, deadline_seconds: float = 60, **fields: str) -> Picture:
     use_case = GenerateImage(backend, FakePictureFinisher(), FixedRandomBelow(0.5))
-    return asyncio.run(use_case({"prompt": "a fox"} | fields, deadline_seconds=deadline_seconds))
+    return use_case({"prompt": "a fox"} | fields, deadline_seconds=deadline_seconds)
 
 
 def test_a_prompt_alone_orders_a_square_2k_picture_with_a_random_seed(backend: FakeImageBackend) -> None:
@@ -35,9 +33,9 @@ def test_every_field_reaches_the_backend(backend: FakeImageBackend) -> None:
 
 
 def test_the_picture_is_finished_and_says_what_was_made(backend: FakeImageBackend) -> None:
-    backend.answer = b"a fox, painted"
+    backend.answer = (b"a fox", b", painted")
     picture = generate(backend, aspect_ratio="4:1", seed="9223372036854775807")
-    assert picture.png == b"a fox, painted at 4096x1024"
+    assert b"".join(picture.png) == b"a fox, painted at 4096x1024"
     assert (picture.size, picture.seed, picture.model_id) == (Size(4096, 1024), 2**63 - 1, "text-to-image")
     assert picture.backend_seconds >= 0
 
@@ -69,3 +67,17 @@ def test_a_failure_of_the_backend_is_passed_on(backend: FakeImageBackend) -> Non
     backend.failure = ModelError()
     with pytest.raises(ModelError):
         generate(backend)
+
+
+def test_the_picture_has_begun_and_the_rest_waits_until_it_is_read(backend: FakeImageBackend) -> None:
+    picture = generate(backend)
+    (source,) = backend.sources
+    assert (source.read, source.closed) == (1, False)
+    assert b"".join(picture.png) == b"a picture at 2048x2048"
+    assert (source.read, source.closed) == (2, True)
+
+
+def test_a_picture_that_nobody_reads_to_its_end_lets_the_backend_go(backend: FakeImageBackend) -> None:
+    picture = generate(backend)
+    picture.png.close()
+    assert (backend.sources[0].read, backend.sources[0].closed) == (1, True)

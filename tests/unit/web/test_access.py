@@ -6,20 +6,9 @@ from starlette.datastructures import Headers
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.errors import InvalidTokenError, MissingBearerTokenError, RateLimitedError
 from imagineart.domain.rate_limits import RateLimitStatus
-from imagineart.domain.tokens import TokenKind
-from imagineart.use_cases.authenticate_caller import AuthenticateCaller
-from imagineart.use_cases.count_request import CountRequest
-from imagineart.use_cases.manage_tokens import ManageTokens
 from imagineart.web.access import Access, bearer_token, came_over_plain_http, rate_limit_headers
+from tests.fakes.access import gate_for
 from tests.fakes.clock import FakeClock
-from tests.fakes.randomness import repeatable_random_below
-from tests.fakes.request_counter import InMemoryRequestCounter
-from tests.fakes.token_stores import (
-    InMemoryConsumers,
-    InMemoryPeppers,
-    InMemoryRevocations,
-    InMemoryTokenStore,
-)
 
 ACME = Consumer("acme", 2)
 
@@ -32,13 +21,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def gate(clock: FakeClock) -> tuple[Access, str]:
     """The gate, and a token that opens it."""
-    revocations, peppers = InMemoryRevocations(), InMemoryPeppers()
-    stores = {kind: InMemoryTokenStore(revocations) for kind in TokenKind}
-    consumers = InMemoryConsumers({ACME.id: ACME})
-    tokens = ManageTokens(stores, consumers, revocations, peppers, repeatable_random_below(), clock)
-    token, _ = tokens.issue(ACME.id, TokenKind.PARTNER, life_days=None)
-    authenticate = AuthenticateCaller(stores, peppers, revocations, clock)
-    return Access(authenticate, CountRequest(InMemoryRequestCounter(), clock), clock), token.text
+    return gate_for(ACME, clock)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Forms of every sender are read the same way, and nothing unexpected passes."""
 
+import json
 from collections.abc import Iterable
 from urllib.parse import quote_plus, urlencode
 
@@ -9,12 +10,18 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.parameters import EDIT_PARAMETERS, GENERATION_PARAMETERS, EndpointParameters
+from imagineart.domain.parameters import (
+    EDIT_PARAMETERS,
+    GENERATION_PARAMETERS,
+    UPLOAD_PARAMETERS,
+    EndpointParameters,
+)
 from imagineart.web.forms import Form, parse_form
 
 BOUNDARY = "----a-boundary-9f2"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 URLENCODED = "application/x-www-form-urlencoded"
+JSON = "application/json"
 
 SCALARS = {"text": GENERATION_PARAMETERS.names, "edit": ("prompt", "aspect_ratio", "resolution", "seed")}
 
@@ -101,9 +108,23 @@ def test_an_urlencoded_form_knows_plus_and_percent() -> None:
     }  # fmt: skip
 
 
-def test_an_urlencoded_edit_has_no_file_and_cannot_name_one() -> None:
+def test_an_urlencoded_edit_has_no_file_but_may_name_uploads_in_order() -> None:
     assert parse_form(URLENCODED, b"prompt=x", EDIT_PARAMETERS).files == ()
-    assert refusal(URLENCODED, b"prompt=x&images=a.png").field == "images"
+    body = b"images=upl_b&prompt=x&images=upl_a&images="
+    assert parse_form(URLENCODED, body, EDIT_PARAMETERS) == Form({"prompt": "x"}, ("upl_b", "upl_a", ""))
+
+
+@given(st.lists(contents | texts, max_size=6))
+def test_texts_among_the_files_are_kept_in_order_with_them(images: list[bytes | str]) -> None:
+    encoded = [each.encode() if isinstance(each, str) else each for each in images]
+    assume(not any(f"--{BOUNDARY}".encode() in content for content in encoded))
+    parts = [
+        file_part(content) if isinstance(image, bytes) else part("images", content)
+        for image, content in zip(images, encoded, strict=True)
+    ]
+    assert parse(part("prompt"), *parts, part("seed", b"5")) == Form(
+        {"prompt": "x", "seed": "5"}, tuple(images)
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,9 +229,9 @@ def test_a_file_where_text_belongs_is_refused(name: str) -> None:
     assert error.message == f"{name}: got a file; allowed is a text field (without a filename)."
 
 
-def test_text_where_a_file_belongs_is_refused() -> None:
-    error = refusal(MULTIPART, multipart(part("prompt"), part("images", b"data:image/png;base64,xyz")))
-    assert error.message == "images: got text; allowed is a file part (with a filename)."
+def test_text_among_the_files_that_is_not_utf8_is_refused_at_its_byte() -> None:
+    error = refusal(MULTIPART, multipart(file_part(b"\xe9"), part("images", b"caf\xe9")))
+    assert error.message == "images: byte 3 is not UTF-8; allowed is UTF-8 text."
 
 
 def test_a_generation_takes_no_image() -> None:
@@ -344,3 +365,130 @@ def test_a_form_with_any_byte_changed_is_a_form_or_an_invalid_request(data: st.D
         parse_form(MULTIPART, bytes(body), EDIT_PARAMETERS)
     except InvalidRequestError as error:
         assert error.message
+
+
+# JSON
+
+
+def parse_json(body: bytes | str, parameters: EndpointParameters = UPLOAD_PARAMETERS) -> Form:
+    encoded = body.encode() if isinstance(body, str) else body
+    return parse_form(JSON, encoded, parameters, accepts_json=True)
+
+
+def json_refusal(body: bytes | str, parameters: EndpointParameters = UPLOAD_PARAMETERS) -> str:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_json(body, parameters)
+    # Whatever it quotes can be sent.
+    assert caught.value.message.encode()
+    return caught.value.message
+
+
+@given(st.dictionaries(st.sampled_from(UPLOAD_PARAMETERS.names), texts | st.integers()), st.booleans())
+def test_a_json_object_of_texts_and_integers_is_a_form(
+    members: dict[str, str | int], ascii_only: bool
+) -> None:
+    form = parse_json(json.dumps(members, ensure_ascii=ascii_only))
+    assert form == Form({name: str(value) for name, value in members.items()}, ())
+
+
+def test_a_json_form_may_name_an_upload() -> None:
+    form = parse_json('{"images": "upl_a", "prompt": "x"}', EDIT_PARAMETERS)
+    assert form == Form({"prompt": "x"}, ("upl_a",))
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
+def test_json_is_known_however_its_type_is_written(content_type: str) -> None:
+    form = parse_form(content_type, b'{"size": 5}', UPLOAD_PARAMETERS, accepts_json=True)
+    assert form.fields == {"size": "5"}
+
+
+def test_where_json_is_taken_every_other_form_is_too() -> None:
+    for content_type, body in ((URLENCODED, b"size=5"), (MULTIPART, multipart(part("size", b"5")))):
+        form = parse_form(content_type, body, UPLOAD_PARAMETERS, accepts_json=True)
+        assert form.fields == {"size": "5"}
+
+
+def test_json_is_refused_where_it_is_not_taken() -> None:
+    error = refusal(JSON, b'{"prompt": "x"}')
+    assert error.message == (
+        "Content-Type: got 'application/json'; allowed are multipart/form-data and "
+        "application/x-www-form-urlencoded."
+    )
+
+
+@pytest.mark.parametrize("content_type", ["", "text/json", "application/json5", "application/problem+json"])
+def test_another_type_is_refused_with_json_among_the_allowed_where_it_is_taken(content_type: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_form(content_type, b'{"size": 5}', UPLOAD_PARAMETERS, accepts_json=True)
+    assert caught.value.message == (
+        f"Content-Type: got '{content_type}'; allowed are multipart/form-data, "
+        "application/x-www-form-urlencoded and application/json."
+    )
+
+
+@pytest.mark.parametrize("again", ["5", '"5"', "6"])
+def test_a_repeated_member_is_refused_even_with_the_same_value(again: str) -> None:
+    assert json_refusal(f'{{"size": 5, "size": {again}}}') == (
+        "size: the field came more than once; allowed is once."
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["true", "false", "null", "5.0", "5e3", "1e999", "NaN", "-Infinity", "[]", "[5]", "{}", '{"size": 5}'],
+)
+def test_a_member_that_is_neither_text_nor_integer_is_refused_by_name(value: str) -> None:
+    assert json_refusal(f'{{"content_type": "image/png", "size": {value}}}') == (
+        "form: the field 'size' is neither a text nor an integer."
+    )
+
+
+@pytest.mark.parametrize("body", ["[]", '[["size", 5]]', "[{}]", "5", '"size"', "null", "true", " 1.5 "])
+def test_json_that_is_no_object_is_refused(body: str) -> None:
+    assert json_refusal(body) == "body: is no JSON object; allowed is an object of the fields."
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{", "{'size': 5}", '{"size": 5,}', '{"size": 5} {}', "size=5", '{"size": 05}', " ", "\ufeff", "nul",
+     '{"size": ' + "9" * 5000 + "}", "[" * 100_000, '{"size":' * 100_000, b"\xff\xfe", b'{"size": "\xff"}',
+     '{"a\nb": 5}'],
+    ids=lambda body: ascii(body[:20]),
+)  # fmt: skip
+def test_what_is_no_json_is_refused(body: bytes | str) -> None:
+    assert json_refusal(body) == "body: is not JSON, which Content-Type says it is."
+
+
+@pytest.mark.parametrize("surrogate", ["\\ud800", "\\udfff", "a\\udc00\\ud800"])
+def test_a_lone_surrogate_is_refused_wherever_it_comes(surrogate: str) -> None:
+    assert json_refusal(f'{{"content_type": "{surrogate}"}}').startswith("content_type: byte ")
+    assert json_refusal(f'{{"{surrogate}": 5}}').startswith("form: got the unknown field '")
+    assert json_refusal(f'{{"{surrogate}": null}}').startswith("form: the field '")
+
+
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert parse_json('{"content_type": "\\ud83e\\udd8a"}').fields == {"content_type": "🦊"}
+
+
+def test_an_unknown_member_is_named_beside_the_allowed_ones() -> None:
+    assert json_refusal('{"size": 5, "name": "a.png"}') == (
+        "form: got the unknown field 'name'; allowed are content_type, size."
+    )
+
+
+def test_an_empty_object_is_a_form_without_fields() -> None:
+    assert parse_json("{}") == Form({}, ())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+)
+
+
+@given(json_values.map(json.dumps).map(str.encode) | st.binary(min_size=1))
+def test_arbitrary_json_is_a_form_or_an_invalid_request(body: bytes) -> None:
+    try:
+        parse_json(body)
+    except InvalidRequestError as error:
+        assert error.message.encode()

@@ -1,0 +1,49 @@
+"""This system's way of a picture from the backend to Lambda, with nothing before and after it."""
+
+import os
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from imagineart.adapters.openai_images import OpenAiImagesBackend
+from imagineart.adapters.pictures import PillowPictureFinisher
+from imagineart.use_cases.generate_image import GenerateImage
+from imagineart.web.picture_stream import PictureStream
+from imagineart.web.streaming_entry import StreamingEntry
+from lambda_response_streaming.runtime_client import StreamingRuntimeClient
+
+backend = OpenAiImagesBackend(
+    base_url=os.environ["IMAGINEART_BACKEND_URL"],
+    generation_model="generate",
+    edit_model="edit",
+    api_key=lambda: None,
+    response_format=os.environ["IMAGINEART_BACKEND_RESPONSE_FORMAT"],
+)
+generate_image = GenerateImage(backend, PillowPictureFinisher(), random_below=lambda _: 0)
+runtime = StreamingRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+
+async def answer(request: Request) -> Response:
+    """The backend's picture, cleaned."""
+    response = PictureStream(generate_image(request.query_params, deadline_seconds=60))
+    response.on_end = require_complete
+    return response
+
+
+def require_complete(*, image_bytes: int, complete: bool) -> None:
+    """Raises RuntimeError where a delivery failed, which would else be a fast one."""
+    if not complete:
+        raise RuntimeError(f"the delivery ended after {image_bytes} bytes")
+
+
+entry = StreamingEntry(Starlette(routes=[Route("/v1/images/generations", answer, methods=["POST"])]))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Deliver, as AWS's bootstrap does with what a handler returns."""
+    result, content_type = runtime.marshaller.marshal_response(entry(event, context))
+    runtime.post_invocation_result("1", result, content_type, "1")
+    return {"statusCode": 200}

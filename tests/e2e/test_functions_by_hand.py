@@ -1,0 +1,111 @@
+"""The real functions under the real wrapper and AWS's runtime client, from the files of a running stack."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.proxy_events import HttpRequest, build_proxy_event, read_proxy_answer, read_streamed_answer
+from tests.e2e.running_stack import RunningStack
+from tests.sample_pictures import decode
+from tests.streaming.runtime_api import Post, RuntimeApi
+
+pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
+
+# Lambda puts the wrapper before the command of its own runtime; a function without one runs that command.
+START = """
+set -a
+. "$0"
+if [ -n "${AWS_LAMBDA_EXEC_WRAPPER:-}" ]; then
+    exec "$AWS_LAMBDA_EXEC_WRAPPER" "$1" /var/runtime/bootstrap.py
+fi
+cd "$LAMBDA_TASK_ROOT"
+exec "$1" -m awslambdaric "$_HANDLER"
+"""
+
+
+@contextlib.contextmanager
+def started(stack: RunningStack, function: str) -> Iterator[RuntimeApi]:
+    """A Runtime API whose invocations the function takes."""
+    api = RuntimeApi()
+    process = subprocess.Popen(
+        ["sh", "-euc", START, str(stack.folder / "functions" / f"{function}.env"), sys.executable],
+        env={"PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": api.address},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield api
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        api.stop()
+
+
+def event(stack: RunningStack, method: str, path: str, form: str = "") -> dict[str, Any]:
+    """What API Gateway makes of an authenticated urlencoded form."""
+    headers = {
+        "Authorization": f"Bearer {stack.token}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    request = HttpRequest(method, path, "", tuple(headers.items()), form.encode())
+    return build_proxy_event(request, resource=path, path_parameters=None)
+
+
+def streamed(post: Post) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an answer that was posted as a stream."""
+    assert post.path.endswith("/response"), post.body
+    assert post.is_streamed
+    assert post.trailers == {}
+    answer = read_streamed_answer(iter([post.body]))
+    return answer.status, dict(answer.headers), b"".join(answer.body)
+
+
+def test_a_picture_is_streamed_to_the_runtime_api(stack: RunningStack) -> None:
+    form = "prompt=a+lighthouse&resolution=1K&aspect_ratio=3:2&seed=7"
+    with started(stack, "generate_image") as api:
+        sent = event(stack, "POST", "/v1/images/generations", form)
+        posts = [api.invoke(sent, request_id=f"request-{number}") for number in (1, 2)]
+    for number, post in enumerate(posts, 1):
+        assert post.path == f"/invocation/request-{number}/response"
+        assert len(post.chunk_sizes) > 2, "the picture came in one piece"
+        status, headers, body = streamed(post)
+        assert (status, headers["content-type"], headers["x-seed"]) == (200, "image/png", "7")
+        assert headers["x-request-id"] == sent["requestContext"]["requestId"]
+        picture = decode(body)
+        assert (picture.format, picture.size) == ("PNG", (1248, 832))
+
+
+def test_a_refusal_is_streamed_too(stack: RunningStack) -> None:
+    with started(stack, "edit_image") as api:
+        post = api.invoke(event(stack, "POST", "/v1/images/edits", "prompt=at+dusk&images=portrait.jpg"))
+    status, headers, body = streamed(post)
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert json.loads(body)["error"]["code"] == "invalid_image"
+
+
+@pytest.mark.parametrize(
+    ("function", "method", "path", "form", "member"),
+    [
+        ("request_upload", "POST", "/v1/uploads", "content_type=image/png&size=1", "id"),
+        ("list_models", "GET", "/v1/models", "", "data"),
+        ("health", "GET", "/health", "", "ok"),
+    ],
+)
+def test_every_other_function_answers_whole(
+    stack: RunningStack, function: str, method: str, path: str, form: str, member: str
+) -> None:
+    with started(stack, function) as api:
+        post = api.invoke(event(stack, method, path, form))
+    assert post.path.endswith("/response"), post.body
+    assert not post.is_streamed
+    answer = read_proxy_answer(json.loads(post.body))
+    assert answer.status == 200
+    assert isinstance(answer.body, bytes)
+    assert json.loads(answer.body)[member]

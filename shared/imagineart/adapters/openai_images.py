@@ -89,11 +89,11 @@ class OpenAiImagesBackend:
         return self._post("/images/edits", deadline_seconds, data=fields, files=files)
 
     def _post(self, path: str, deadline_seconds: float, **body: Any) -> Pieces:
+        self.transport.deadline = time.monotonic() + deadline_seconds
         api_key = self.api_key()
         headers = {"Accept-Encoding": "identity"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
-        self.transport.deadline = time.monotonic() + deadline_seconds
         try:
             request = httpx.Request("POST", self.base_url + path, headers=headers, **body)
             with closing(self.transport.handle_request(request)) as response:

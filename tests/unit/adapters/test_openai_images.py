@@ -530,3 +530,17 @@ def test_a_picture_as_large_as_an_answer_may_be_is_taken(
     assert generate(server.base_url, transport) == A_PICTURE
     with pytest.raises(ModelError):
         generate(server.base_url, transport)
+
+
+def test_the_time_that_reading_the_credential_takes_counts_against_the_deadline(
+    server: FaultBackend, transport: DeadlineTransport
+) -> None:
+    deadlines: list[float] = []
+
+    def read_credential() -> str | None:
+        deadlines.append(transport.deadline)
+        return None
+
+    backend = OpenAiImagesBackend(server.base_url, "g", "e", read_credential, transport=transport)
+    b"".join(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
+    assert deadlines == [transport.deadline]

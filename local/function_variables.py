@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from imagineart.bootstrap import STREAMING_VARIABLE
 from local.template import PROJECT, SEARCH_PATH, Function, resolve
 
 _WRAPPER_VARIABLE: Final = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -16,7 +17,7 @@ def function_variables(
 ) -> dict[str, str]:
     """What Lambda sets, what the template sets, and what the wrapper that the template names sets."""
     own: dict[str, str] = resolve(dict(function.variables), references)
-    wrapper = {"LAMBDA_RESPONSE_STREAMING": "1"} if _WRAPPER_VARIABLE in own else {}
+    wrapper = {STREAMING_VARIABLE: "1"} if _WRAPPER_VARIABLE in own else {}
     return {**runtime_variables, **own, **wrapper}
 
 

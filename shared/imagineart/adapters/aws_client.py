@@ -55,7 +55,7 @@ class AwsClient:
     def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The service's answer to `operation`. Raises AwsCallError."""
         target, json_version = _TARGETS[service]
-        url = self.endpoint_url or _public_endpoint(service, self.region)
+        url = self.endpoint_url or public_endpoint(service, self.region)
         body = json.dumps(payload).encode()
         headers = sign_post(
             {
@@ -79,7 +79,8 @@ class AwsClient:
         return answer
 
 
-def _public_endpoint(service: str, region: str) -> str:
+def public_endpoint(service: str, region: str) -> str:
+    """AWS's own address of a service; the name may have a bucket in front, as in ``bucket.s3``."""
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"https://{service}.{region}.{suffix}"
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from imagineart.adapters.aws_client import AwsCallError, CredentialsProvider
+from imagineart.adapters.aws_client import AwsCallError, CredentialsProvider, public_endpoint
 from imagineart.adapters.aws_signature import presign, sign_get
 from imagineart.domain.images import MAX_UPLOAD_BYTES
 from imagineart.domain.uploads import UploadRequest
@@ -67,5 +67,4 @@ class S3UploadStorage:
         path = "/" + quote(key)
         if self.endpoint_url:
             return self.endpoint_url, f"/{self.bucket}{path}"
-        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        return f"https://{self.bucket}.s3.{self.region}.{suffix}", path
+        return public_endpoint(f"{self.bucket}.s3", self.region), path

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from imagineart.domain.base62 import to_base62
 from imagineart.domain.consumers import Consumer
 
-_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_RANDOM_CHARACTERS: Final = 15
 _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _SECRET_BITS: Final = 256
@@ -106,7 +106,7 @@ def parse_token(text: str) -> Token | None:
 def create_token(kind: TokenKind, random_below: Callable[[int], int]) -> Token:
     """A new token; `random_below` must be cryptographically strong (`secrets.randbelow`)."""
     id_tail = "".join(_ID_ALPHABET[random_below(len(_ID_ALPHABET))] for _ in range(_ID_RANDOM_CHARACTERS))
-    return Token(kind + id_tail, _base62(random_below(2**_SECRET_BITS), _SECRET_CHARACTERS))
+    return Token(kind + id_tail, to_base62(random_below(2**_SECRET_BITS), _SECRET_CHARACTERS))
 
 
 def matches(token: Token, stored: StoredToken | None, peppers: Peppers) -> bool:
@@ -117,12 +117,4 @@ def matches(token: Token, stored: StoredToken | None, peppers: Peppers) -> bool:
 
 
 def _checksum(body: str) -> str:
-    return _base62(zlib.crc32(body.encode()), _CHECKSUM_CHARACTERS)
-
-
-def _base62(number: int, length: int) -> str:
-    digits: list[str] = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))
+    return to_base62(zlib.crc32(body.encode()), _CHECKSUM_CHARACTERS)

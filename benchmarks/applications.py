@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import distribution
@@ -26,8 +26,9 @@ _NAIVE_FOLDER: Final = Path(__file__).with_name("naive")
 _LAYER_REQUIREMENTS: Final = PROJECT / "layers" / "dependencies" / "requirements.txt"
 _STREAMING_LAYER: Final = PROJECT / "layers" / "streaming" / "python"
 _NAIVE_PACKAGES: Final = (
-    "annotated-doc", "annotated-types", "aws-xray-sdk", "boto3", "botocore", "fastapi", "opentelemetry-api",
-    "pydantic", "pydantic-core", "python-dateutil", "s3transfer", "six", "typing-inspection", "wrapt",
+    "annotated-doc", "annotated-types", "aws-xray-sdk", "boto3", "botocore", "certifi", "fastapi", "h11",
+    "httpcore", "httpx", "opentelemetry-api", "pydantic", "pydantic-core", "python-dateutil", "s3transfer",
+    "six", "typing-inspection", "wrapt",
 )  # fmt: skip
 _RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
 """What Lambda's own runtime brings, after everything else; AWS publishes it for Linux only."""
@@ -73,10 +74,10 @@ class Application:
         *,
         times: int = 1,
         variables: Mapping[str, str] = MappingProxyType({}),
-        warm_up: SampleRequest | None = None,
+        warm_up: Sequence[SampleRequest] = (),
     ) -> Run:
         """Start a fresh interpreter that answers `request` `times` times. Raises RuntimeError on failure."""
-        order = {"event": request.event, "times": times, "warm_up": warm_up and warm_up.event}
+        order = {"event": request.event, "times": times, "warm_up": [each.event for each in warm_up]}
         finished = subprocess.run(
             [sys.executable, "-I", "-S", str(_PROBE), *map(str, self.folders)],
             input=json.dumps(order),

@@ -1,8 +1,8 @@
 """Runs in a fresh interpreter for every measurement: loads one handler as Lambda does, and weighs it.
 
 Started with ``python -I -S probe.py <folder>...``; the folders alone become importable. Standard input holds
-``{"event": ..., "times": <how often>, "warm_up": <an event to answer before, uncounted, or null>}``. The last
-line of standard output is ``{"init": usage, "ready": usage, "first": usage, "requests": [{"cpu_seconds",
+``{"event": ..., "times": <how often>, "warm_up": <events to answer before, uncounted>}``. The last line of
+standard output is ``{"init": usage, "ready": usage, "first": usage, "requests": [{"cpu_seconds",
 "wall_seconds"}...], "status": <of the last answer>}``, where a usage is ``{"cpu_seconds", "peak_bytes"}``,
 counted from the start of the process; after a warm-up, peaks are counted from its end.
 """
@@ -67,8 +67,9 @@ import json  # noqa: E402
 
 order = json.load(sys.stdin)
 ready = init
-if order["warm_up"] is not None:
-    answer_once(order["warm_up"])
+for event in order["warm_up"]:
+    answer_once(event)
+if order["warm_up"]:
     forget_peak()
     ready = measure_usage()
 requests = []

@@ -149,6 +149,7 @@ class Services:
 
     @cached_property
     def _backend(self) -> ImageBackend:
+        from imagineart.adapters.deadline_http import DeadlineHttpClient
         from imagineart.adapters.openai_images import OpenAiImagesBackend
 
         settings = BackendSettings.from_mapping(self._environment)
@@ -156,7 +157,7 @@ class Services:
             self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS)
         )
         return OpenAiImagesBackend(
-            settings.base_url,
+            DeadlineHttpClient(settings.base_url),
             settings.generation_model,
             settings.edit_model,
             credential,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 class SettingsError(ValueError):
@@ -45,13 +46,8 @@ class BackendSettings:
     @classmethod
     def from_mapping(cls, environment: Mapping[str, str]) -> "BackendSettings":
         """Read ``IMAGINEART_BACKEND_*`` variables. Raises SettingsError."""
-        base_url = _required(environment, "IMAGINEART_BACKEND_URL").rstrip("/")
-        if not base_url.startswith(("http://", "https://")):
-            raise SettingsError(
-                f"IMAGINEART_BACKEND_URL: got '{base_url}'; allowed is an http:// or https:// URL."
-            )
         return cls(
-            base_url=base_url,
+            base_url=_base_url(environment, "IMAGINEART_BACKEND_URL"),
             generation_model=_required(environment, "IMAGINEART_BACKEND_GENERATION_MODEL"),
             edit_model=_required(environment, "IMAGINEART_BACKEND_EDIT_MODEL"),
             credential_secret=_required(environment, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
@@ -76,3 +72,24 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name}: the setting is required and is not set.")
     return value
+
+
+def _base_url(environment: Mapping[str, str], name: str) -> str:
+    value = _required(environment, name)
+    if not _is_base_url(value):
+        shown = value.rpartition("@")[2]
+        raise SettingsError(
+            f"{name}: got '{shown}'; allowed is an http:// or https:// URL with a host and without a user, "
+            "a query or a fragment."
+        )
+    return value.rstrip("/")
+
+
+def _is_base_url(text: str) -> bool:
+    if not (text.isascii() and text.isprintable()) or any(each in text for each in " @?#"):
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.adapters.openai_images import OpenAiImagesBackend
 from imagineart.adapters.pictures import PillowPictureFinisher
 from imagineart.use_cases.generate_image import GenerateImage
@@ -16,7 +17,7 @@ from imagineart.web.streaming_entry import StreamingEntry
 from lambda_response_streaming.runtime_client import StreamingRuntimeClient
 
 backend = OpenAiImagesBackend(
-    base_url=os.environ["IMAGINEART_BACKEND_URL"],
+    DeadlineHttpClient(os.environ["IMAGINEART_BACKEND_URL"]),
     generation_model="generate",
     edit_model="edit",
     api_key=lambda: None,

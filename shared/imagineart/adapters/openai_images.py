@@ -5,24 +5,21 @@ open servers (vLLM-Omni, SGLang Diffusion) read or ignore.
 """
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-import httpcore
-import httpx
 import pybase64
+from urllib3.fields import RequestField
+from urllib3.filepost import choose_boundary
 
-from imagineart.adapters.deadline_transport import DeadlineTransport
+from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient, HttpAnswer
 from imagineart.domain.errors import (
     ImagineArtError,
     InvalidRequestError,
     ModelAuthError,
     ModelError,
     ModelNotAvailableError,
-    ModelTimeoutError,
     RateLimitedError,
 )
 from imagineart.domain.orders import EditOrder, GenerationOrder
@@ -33,31 +30,20 @@ _DEFAULT_RETRY_AFTER_SECONDS: Final = 5
 _MAX_RETRY_AFTER_SECONDS: Final = 3600
 _UNKNOWN_MODEL_CODES: Final = frozenset({"model_not_found", "unknown_model", "model_not_available"})
 _REFUSED_PROMPT_CODES: Final = frozenset({"content_policy_violation", "moderation_blocked"})
-_EXCHANGE_FAILURES: Final = (
-    httpcore.ConnectionNotAvailable,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAiImagesBackend:
-    """An ImageBackend at `base_url` (with its ``/v1``); `api_key` is asked on every call.
+    """An ImageBackend at a base URL with its ``/v1``; `api_key` is asked on every call.
 
     `response_format` is ``b64_json``, or what makes the server answer the picture's own bytes.
     """
 
-    base_url: str
+    http: DeadlineHttpClient
     generation_model: str
     edit_model: str
     api_key: Callable[[], str | None]
     response_format: str = "b64_json"
-    transport: DeadlineTransport = field(default_factory=DeadlineTransport)
 
     def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         """A picture file made from text. Reading it raises what `ImageBackend` says."""
@@ -70,7 +56,8 @@ class OpenAiImagesBackend:
             "reasoning": order.reasoning,
             "response_format": self.response_format,
         }
-        return self._post("/images/generations", deadline_seconds, json=document)
+        body = [json.dumps(document).encode()]
+        return self._post("/images/generations", "application/json", body, deadline_seconds)
 
     def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
         """A picture file made from references. Reading it raises what `ImageBackend` says."""
@@ -83,64 +70,77 @@ class OpenAiImagesBackend:
             "response_format": self.response_format,
         }
         files = [
-            ("image", (f"reference-{position}", reference.content, reference.kind.media_type))
+            RequestField(
+                "image",
+                reference.content,
+                filename=f"reference-{position}",
+                headers={"Content-Type": reference.kind.media_type},
+            )
             for position, reference in enumerate(order.references)
         ]
-        return self._post("/images/edits", deadline_seconds, data=fields, files=files)
+        content_type, body = _encode_multipart(fields, files)
+        return self._post("/images/edits", content_type, body, deadline_seconds)
 
-    def _post(self, path: str, deadline_seconds: float, **body: Any) -> Pieces:
-        self.transport.deadline = time.monotonic() + deadline_seconds
+    def _post(self, path: str, content_type: str, body: Sequence[bytes], deadline_seconds: float) -> Pieces:
+        deadline = Deadline.after(deadline_seconds)
+        headers = {"Content-Type": content_type, "Accept-Encoding": "identity"}
         api_key = self.api_key()
-        headers = {"Accept-Encoding": "identity"}
         if api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
-        try:
-            request = httpx.Request("POST", self.base_url + path, headers=headers, **body)
-            with closing(self.transport.handle_request(request)) as response:
-                if response.status_code != 200:
-                    content = b"".join(_bounded(response))
-                    raise _error_from_answer(response.status_code, response.headers, content)
-                if response.headers.get("content-type", "").startswith("image/"):
-                    yield from _bounded(response)
-                else:
-                    yield _picture_from_json(response.headers, b"".join(_bounded(response)))
-        except (httpx.TimeoutException, httpcore.TimeoutException) as error:
-            raise ModelTimeoutError(deadline_seconds=deadline_seconds) from error
-        except _EXCHANGE_FAILURES as error:
-            raise ModelError(
-                "The inference backend could not be reached. Retry.", detail=_describe(error)
-            ) from error
+            headers["Authorization"] = _bearer(api_key)
+        with self.http.post(path, headers=headers, body=body, deadline=deadline) as answer:
+            if answer.status != 200:
+                content = b"".join(_bounded(answer))
+                raise _error_from_answer(answer, content)
+            if answer.header("content-type").startswith("image/"):
+                yield from _bounded(answer)
+            else:
+                yield _picture_from_json(answer, b"".join(_bounded(answer)))
 
 
-def _describe(error: Exception) -> str:
-    # The text of a LocalProtocolError quotes the header that cannot be sent: the credential.
-    name = type(error).__name__
-    return name if isinstance(error, httpcore.LocalProtocolError) else f"{name}: {error}"
+def _bearer(api_key: str) -> str:
+    """Raises ModelAuthError, which does not tell the key, for one that no header can carry."""
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise ModelAuthError(detail="the backend's credential has characters that no header can carry")
+    return f"Bearer {api_key}"
 
 
-def _bounded(response: httpx.Response) -> Iterator[bytes]:
+def _encode_multipart(
+    fields: Mapping[str, str], files: Sequence[RequestField]
+) -> tuple[str, Sequence[bytes]]:
+    """The content type, and the body in parts that are not joined, for files are large."""
+    boundary = choose_boundary()
+    body = []
+    for each in [*map(RequestField.from_tuples, fields, fields.values()), *files]:
+        each.make_multipart(content_type=each.headers.get("Content-Type"))
+        content = each.data if isinstance(each.data, bytes) else each.data.encode()
+        body += [f"--{boundary}\r\n{each.render_headers()}".encode(), content, b"\r\n"]
+    body.append(f"--{boundary}--\r\n".encode())
+    return f"multipart/form-data; boundary={boundary}", body
+
+
+def _bounded(answer: HttpAnswer) -> Iterator[bytes]:
     """The body as it arrives. Raises ModelError where it exceeds `MAX_ANSWER_BYTES`."""
     received = 0
-    for piece in response.iter_raw():
+    for piece in answer.pieces():
         received += len(piece)
         if received > MAX_ANSWER_BYTES:
             raise ModelError(detail=f"the backend's answer exceeds {MAX_ANSWER_BYTES} bytes")
         yield piece
 
 
-def _picture_from_json(headers: Mapping[str, str], content: bytes) -> bytes:
+def _picture_from_json(answer: HttpAnswer, content: bytes) -> bytes:
     try:
         return pybase64.b64decode(json.loads(content)["data"][0]["b64_json"], validate=True)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ModelError(
             "The inference backend answered something that is no picture.",
             detail=f"{type(error).__name__} in an answer of {len(content)} bytes, "
-            f"content type {headers.get('content-type')!r}",
+            f"content type {answer.header('content-type')!r}",
         ) from error
 
 
-def _error_from_answer(status: int, headers: Mapping[str, str], content: bytes) -> ImagineArtError:
-    code = _error_code(content)
+def _error_from_answer(answer: HttpAnswer, content: bytes) -> ImagineArtError:
+    status, code = answer.status, _error_code(content)
     detail = f"the backend answered {status} with code {code!r}"
     if status in (401, 403):
         return ModelAuthError(detail=detail)
@@ -151,7 +151,7 @@ def _error_from_answer(status: int, headers: Mapping[str, str], content: bytes) 
     if status == 429:
         return RateLimitedError(
             "The inference backend is at its limit. Retry after the seconds in Retry-After.",
-            retry_after_seconds=_retry_after_seconds(headers.get("retry-after", "")),
+            retry_after_seconds=_retry_after_seconds(answer.header("retry-after")),
             detail=detail,
         )
     return ModelError(detail=detail)

@@ -42,10 +42,6 @@ def test_the_layer_carries_no_more_than_the_functions_use() -> None:
     assert {name for name, *_ in pins(LAYER)} == {
         "anyio",
         "aws-lambda-powertools",
-        "certifi",
-        "h11",
-        "httpcore",
-        "httpx",
         "idna",
         "jmespath",
         "mangum",

@@ -18,7 +18,8 @@ from lambda_response_streaming.response import CONTENT_TYPE, Piece, StartedStrea
 
 _ERROR_TYPE: Final = "Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY: Final = "Lambda-Runtime-Function-Error-Body"
-_ACCEPTED: Final = 202
+_ACCEPTED: Final = "202"
+_MAX_STATUS_LINE_BYTES: Final = 256
 
 logger: Final = logging.getLogger(__name__)
 
@@ -64,42 +65,41 @@ class _Streaming:
         self, invoke_id: str, stream: StartedStream, content_type: str, invocation_id: str | None = None
     ) -> None:
         connection = http.client.HTTPConnection(self.lambda_runtime_address)
+        head = _format_head(self.lambda_runtime_address, invoke_id, content_type, invocation_id)
         try:
-            self._begin(connection, invoke_id, content_type, invocation_id)
-            failure = _send_pieces(connection.sock, stream)
+            connection.connect()
+            failure = _send_pieces(connection.sock, head, stream)
             _send_end(connection.sock, failure)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != _ACCEPTED:
-                logger.error("The runtime API answered %s to the stream of %s", answer.status, invoke_id)
+            status = _read_status(connection.sock)
+            if status != _ACCEPTED:
+                logger.error("The runtime API answered %s to the stream of %s", status, invoke_id)
         except OSError as error:
             logger.warning("The stream of %s was cut off by its reader: %s", invoke_id, error)
         finally:
             connection.close()
 
-    def _begin(
-        self,
-        connection: http.client.HTTPConnection,
-        invoke_id: str,
-        content_type: str,
-        invocation_id: str | None,
-    ) -> None:
-        connection.putrequest(
-            "POST", f"/2018-06-01/runtime/invocation/{invoke_id}/response", skip_accept_encoding=True
-        )
-        connection.putheader("Content-Type", content_type)
-        connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
-        connection.putheader("Transfer-Encoding", "chunked")
-        connection.putheader("Trailer", f"{_ERROR_TYPE}, {_ERROR_BODY}")
-        connection.putheader("Connection", "close")
-        if invocation_id:
-            connection.putheader("Lambda-Runtime-Invocation-Id", invocation_id)
-        connection.endheaders()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+def _format_head(address: str, invoke_id: str, content_type: str, invocation_id: str | None) -> bytes:
+    lines = [
+        f"POST /2018-06-01/runtime/invocation/{invoke_id}/response HTTP/1.1",
+        f"Host: {address}",
+        f"Content-Type: {content_type}",
+        "Lambda-Runtime-Function-Response-Mode: streaming",
+        "Transfer-Encoding: chunked",
+        f"Trailer: {_ERROR_TYPE}, {_ERROR_BODY}",
+        "Connection: close",
+    ]
+    if invocation_id:
+        lines.append(f"Lambda-Runtime-Invocation-Id: {invocation_id}")
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
-def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None:
-    """Send every piece as a chunk; return what the body's producer raised, if anything. Raises OSError."""
+def _send_pieces(sock: socket.socket, head: bytes, stream: StartedStream) -> Exception | None:
+    """Send the head, then every piece as a chunk; return what the body's producer raised, if anything.
+
+    Raises OSError.
+    """
+    before = head
     while True:
         try:
             piece = next(stream)
@@ -108,7 +108,8 @@ def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None
         except Exception as error:
             logger.exception("The body of a streamed answer failed after it had begun")
             return error
-        _send_all(sock, b"%x\r\n" % len(piece), piece, b"\r\n")
+        _send_all(sock, b"%b%x\r\n" % (before, len(piece)), piece, b"\r\n")
+        before = b""
 
 
 def _send_all(sock: socket.socket, *buffers: Piece) -> None:
@@ -128,6 +129,12 @@ def _send_end(sock: socket.socket, failure: Exception | None) -> None:
         }
         trailers = "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode()
     sock.sendall(b"0\r\n" + trailers + b"\r\n")
+
+
+def _read_status(sock: socket.socket) -> str:
+    """The status code of the answer, whose rest the closing of the connection lets go. Raises OSError."""
+    with sock.makefile("rb") as answer:
+        return answer.readline(_MAX_STATUS_LINE_BYTES)[9:12].decode("latin-1")
 
 
 def _describe(failure: Exception) -> dict[str, Any]:

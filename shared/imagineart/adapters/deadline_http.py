@@ -1,0 +1,202 @@
+"""HTTP with a deadline over a whole exchange, not only over each operation on a socket.
+
+A time-out of single operations lets a server that sends a byte now and then hold its client for ever. Here
+every operation gets what is left until the deadline. Why http.client: docs/decisions/0005.
+"""
+
+import http.client
+import io
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from imagineart.domain.errors import ModelError, ModelTimeoutError
+
+_READ_BYTES: Final = 96 * 1024
+"""Fewer pieces cost less to pass on; from 128 KiB on, each would be new memory from the system."""
+
+_CONNECT_SECONDS: Final = 10.0
+"""What each address of a server gets, so that the next one is tried while there is time."""
+
+_KEPT_ALIVE_SECONDS: Final = 60.0
+"""An idle connection is used again this long; address translators forget longer ones without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of the `seconds` that an exchange may take, `at` a time of `time.monotonic`."""
+
+    seconds: float
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """The deadline that is `seconds` away."""
+        return cls(seconds, time.monotonic() + seconds)
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self.at
+
+    def remaining_seconds(self) -> float:
+        """What is left. Raises TimeoutError where nothing is."""
+        remaining = self.at - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the deadline has passed")
+        return remaining
+
+
+class HttpAnswer:
+    """An answer whose head has come."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._response = response
+        self.status = response.status
+
+    def header(self, name: str) -> str:
+        """The value of a header, in any case of its name; empty where there is none."""
+        return self._response.headers.get(name, "")
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it arrives."""
+        while piece := self._response.read1(_READ_BYTES):
+            yield piece
+        if self._response.length:
+            raise http.client.IncompleteRead(b"", self._response.length)
+        self._response.close()
+
+
+class DeadlineHttpClient:
+    """Posts to one inference backend over a connection that is kept; for one exchange at a time."""
+
+    def __init__(self, base_url: str) -> None:
+        """`base_url` is absolute, http or https, and without a query."""
+        self._url = urlsplit(base_url)
+        self._connection: http.client.HTTPConnection | None = None
+        self._last_used = 0.0
+
+    @contextmanager
+    def post(
+        self, path: str, *, headers: Mapping[str, str], body: Sequence[bytes], deadline: Deadline
+    ) -> Iterator[HttpAnswer]:
+        """The answer to a POST of the joined `body` to `path` under the base URL, a redirect's own too.
+
+        Raises ModelTimeoutError when the deadline passes, also while the answer is read within the context,
+        and ModelError for every other failure of the exchange.
+        """
+        try:
+            with self._exchange(path, headers, body, deadline) as answer:
+                yield answer
+        except (OSError, http.client.HTTPException) as error:
+            if deadline.has_passed:
+                raise ModelTimeoutError(deadline_seconds=deadline.seconds) from error
+            raise ModelError(
+                "The inference backend could not be reached. Retry.",
+                detail=f"{type(error).__name__}: {error}",
+            ) from error
+
+    def close(self) -> None:
+        """Close the connection; the next exchange opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _exchange(
+        self, path: str, headers: Mapping[str, str], body: Sequence[bytes], deadline: Deadline
+    ) -> Iterator[HttpAnswer]:
+        connection = self._usable_connection(deadline)
+        length = {"Content-Length": str(sum(map(len, body)))}
+        response = None
+        try:
+            # A server that refuses a request may answer and hang up before it has read the whole.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request("POST", self._url.path + path, body, {**headers, **length})
+            response = connection.getresponse()
+            yield HttpAnswer(response)
+        finally:
+            self._last_used = time.monotonic()
+            # After an interim answer, which http.client takes for the answer, the real one is still to come.
+            if response is None or not response.isclosed() or response.status < 200:
+                self.close()
+            if response is not None:
+                response.close()
+
+    def _usable_connection(self, deadline: Deadline) -> http.client.HTTPConnection:
+        kept = self._connection
+        if kept is not None and kept.sock is not None:
+            is_fresh = time.monotonic() - self._last_used < _KEPT_ALIVE_SECONDS
+            if is_fresh and not _has_input(kept.sock):
+                cast(_DeadlineSocket, kept.sock).deadline = deadline
+                return kept
+        self.close()
+        connection = self._new_connection(min(deadline.remaining_seconds(), _CONNECT_SECONDS))
+        connection.connect()
+        connection.sock = cast(socket.socket, _DeadlineSocket(connection.sock, deadline))
+        self._connection = connection
+        return connection
+
+    def _new_connection(self, connect_seconds: float) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._url.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=connect_seconds, context=self._tls_context)
+        return http.client.HTTPConnection(host, port, timeout=connect_seconds)
+
+    @cached_property
+    def _tls_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+
+def _has_input(connected: socket.socket) -> bool:
+    """Whether a connection on which nothing is expected has its end or something else to read."""
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _DeadlineSocket:
+    """What http.client asks of a socket, every operation bounded by the deadline."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._socket = connected
+        self.deadline = deadline
+        self.fileno = connected.fileno
+        self.close = connected.close
+
+    def sendall(self, content: bytes) -> None:
+        rest = memoryview(content)
+        while rest:
+            self._socket.settimeout(self.deadline.remaining_seconds())
+            rest = rest[self._socket.send(rest) :]
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_DeadlineReader(self._socket, self.deadline))
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The reading end of a socket, for one answer."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._socket = connected
+        self._deadline = deadline
+        self._hold = connected.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._socket.settimeout(self._deadline.remaining_seconds())
+        return self._socket.recv_into(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket, which stays open until its connection is closed too."""
+        self._hold.close()
+        super().close()

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import pybase64
 from urllib3.fields import RequestField
 from urllib3.filepost import choose_boundary
 
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient, HttpAnswer
+from imagineart.adapters.json_pictures import NoPictureError, decode_picture
 from imagineart.domain.errors import (
     ImagineArtError,
     InvalidRequestError,
@@ -94,7 +94,7 @@ class OpenAiImagesBackend:
             if answer.header("content-type").startswith("image/"):
                 yield from _bounded(answer)
             else:
-                yield _picture_from_json(answer, b"".join(_bounded(answer)))
+                yield from _picture_from_json(answer)
 
 
 def _bearer(api_key: str) -> str:
@@ -128,14 +128,13 @@ def _bounded(answer: HttpAnswer) -> Iterator[bytes]:
         yield piece
 
 
-def _picture_from_json(answer: HttpAnswer, content: bytes) -> bytes:
+def _picture_from_json(answer: HttpAnswer) -> Iterator[bytes]:
     try:
-        return pybase64.b64decode(json.loads(content)["data"][0]["b64_json"], validate=True)
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        yield from decode_picture(_bounded(answer))
+    except NoPictureError as error:
         raise ModelError(
             "The inference backend answered something that is no picture.",
-            detail=f"{type(error).__name__} in an answer of {len(content)} bytes, "
-            f"content type {answer.header('content-type')!r}",
+            detail=f"{error}, content type {answer.header('content-type')!r}",
         ) from error
 
 

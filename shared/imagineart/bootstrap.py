@@ -26,6 +26,7 @@ from imagineart.domain.ports import ConsumerRegister, ImageBackend, UploadStorag
 from imagineart.domain.tokens import TokenKind
 from imagineart.settings import AccessSettings, BackendSettings, UploadSettings
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller
+from imagineart.use_cases.call_backends import CallBackends, Route
 from imagineart.use_cases.count_request import CountRequest
 from imagineart.use_cases.edit_image import EditImage
 from imagineart.use_cases.fetch_upload import FetchUpload
@@ -85,19 +86,16 @@ class Services:
     @cached_property
     def generate_image(self) -> GenerateImage:
         """The use case of POST /v1/images/generations. Raises SettingsError."""
-        from imagineart.adapters.pictures import PillowPictureFinisher
-
-        return GenerateImage(self._backend, PillowPictureFinisher(), secrets.randbelow)
+        return GenerateImage(self._backends, secrets.randbelow)
 
     @cached_property
     def edit_image(self) -> EditImage:
         """The use case of POST /v1/images/edits. Raises SettingsError."""
-        from imagineart.adapters.pictures import PillowPictureFinisher, PillowReferenceReader
+        from imagineart.adapters.pictures import PillowReferenceReader
 
         return EditImage(
-            self._backend,
+            self._backends,
             PillowReferenceReader(),
-            PillowPictureFinisher(),
             FetchUpload(self._uploads, self._peppers, _CLOCK),
             secrets.randbelow,
         )
@@ -146,6 +144,13 @@ class Services:
         )
         counter = DynamoDbRequestCounter(self._aws, settings.request_counts_table)
         return Access(authenticate, CountRequest(counter, _CLOCK), _CLOCK)
+
+    @cached_property
+    def _backends(self) -> CallBackends:
+        from imagineart.adapters.pictures import PillowPictureFinisher
+
+        route = Route("openai", self._backend)
+        return CallBackends([route], PillowPictureFinisher(), random_fraction=secrets.SystemRandom().random)
 
     @cached_property
     def _backend(self) -> ImageBackend:

@@ -8,6 +8,7 @@ from imagineart.domain.images import PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Piece, Pieces
 from imagineart.domain.sizes import Size
+from imagineart.use_cases.call_backends import CallBackends, Route
 from tests.fakes.clock import FakeClock
 
 
@@ -43,6 +44,7 @@ class FakeImageBackend:
 
     answer: tuple[bytes, ...] = (b"a ", b"picture")
     failure: ImagineArtError | None = None
+    has_seed: bool = True
     orders: list[GenerationOrder | EditOrder] = field(default_factory=list)
     deadlines_seconds: list[float] = field(default_factory=list)
     sources: list[PieceSource] = field(default_factory=list)
@@ -78,6 +80,11 @@ class FakeReferenceReader:
         if content not in self.sizes:
             raise InvalidImageError(label, "the content is text.")
         return ReferenceImage(b"upright " + content, PNG, self.sizes[content])
+
+
+def only(backend: FakeImageBackend) -> CallBackends:
+    """The one backend there is."""
+    return CallBackends([Route("fake", backend)], FakePictureFinisher(), random_fraction=lambda: 0.0)
 
 
 class FakePictureFinisher:

@@ -11,6 +11,8 @@ from starlette.routing import Route
 from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.adapters.openai_images import OpenAiImagesBackend
 from imagineart.adapters.pictures import PillowPictureFinisher
+from imagineart.use_cases.call_backends import CallBackends
+from imagineart.use_cases.call_backends import Route as BackendRoute
 from imagineart.use_cases.generate_image import GenerateImage
 from imagineart.web.picture_stream import PictureStream
 from imagineart.web.streaming_entry import StreamingEntry
@@ -23,7 +25,8 @@ backend = OpenAiImagesBackend(
     api_key=lambda: None,
     response_format=os.environ["IMAGINEART_BACKEND_RESPONSE_FORMAT"],
 )
-generate_image = GenerateImage(backend, PillowPictureFinisher(), random_below=lambda _: 0)
+backends = CallBackends([BackendRoute("peer", backend)], PillowPictureFinisher(), random_fraction=lambda: 0.0)
+generate_image = GenerateImage(backends, random_below=lambda _: 0)
 runtime = StreamingRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from imagineart.domain.errors import ModelError, ModelTimeoutError
+from imagineart.domain.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 
 _READ_BYTES: Final = 96 * 1024
 """Fewer pieces cost less to pass on; from 128 KiB on, each would be new memory from the system."""
@@ -90,18 +90,12 @@ class DeadlineHttpClient:
         """The answer to a POST of the joined `body` to `path` under the base URL, a redirect's own too.
 
         Raises ModelTimeoutError when the deadline passes, also while the answer is read within the context,
-        and ModelError for every other failure of the exchange.
+        ModelUnavailableError where nobody could be asked, and ModelError for every later failure.
         """
-        try:
-            with self._exchange(path, headers, body, deadline) as answer:
-                yield answer
-        except (OSError, http.client.HTTPException) as error:
-            if deadline.has_passed:
-                raise ModelTimeoutError(deadline_seconds=deadline.seconds) from error
-            raise ModelError(
-                "The inference backend could not be reached. Retry.",
-                detail=f"{type(error).__name__}: {error}",
-            ) from error
+        with _failures_as(ModelUnavailableError, deadline):
+            connection = self._usable_connection(deadline)
+        with _failures_as(ModelError, deadline), self._exchange(connection, path, headers, body) as answer:
+            yield answer
 
     def close(self) -> None:
         """Close the connection; the next exchange opens another."""
@@ -111,9 +105,12 @@ class DeadlineHttpClient:
 
     @contextmanager
     def _exchange(
-        self, path: str, headers: Mapping[str, str], body: Sequence[bytes], deadline: Deadline
+        self,
+        connection: http.client.HTTPConnection,
+        path: str,
+        headers: Mapping[str, str],
+        body: Sequence[bytes],
     ) -> Iterator[HttpAnswer]:
-        connection = self._usable_connection(deadline)
         length = {"Content-Length": str(sum(map(len, body)))}
         response = None
         try:
@@ -153,6 +150,16 @@ class DeadlineHttpClient:
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+@contextmanager
+def _failures_as(kind: type[ModelError], deadline: Deadline) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if deadline.has_passed:
+            raise ModelTimeoutError(deadline_seconds=deadline.seconds) from error
+        raise kind(detail=f"{type(error).__name__}: {error}") from error
 
 
 def _has_input(connected: socket.socket) -> bool:

@@ -45,6 +45,11 @@ class OpenAiImagesBackend:
     api_key: Callable[[], str | None]
     response_format: str = "b64_json"
 
+    @property
+    def has_seed(self) -> bool:
+        """Whether the model takes a seed."""
+        return True
+
     def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         """A picture file made from text. Reading it raises what `ImageBackend` says."""
         document = {

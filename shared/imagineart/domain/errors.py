@@ -12,6 +12,7 @@ Tree::
     ├── InternalError              internal_error
     ├── ModelNotAvailableError     model_not_available
     ├── ModelError                 model_error
+    │   └── ModelUnavailableError  model_error
     ├── ModelAuthError             model_auth_error
     ├── NoTokensConfiguredError    no_tokens_configured
     └── ModelTimeoutError          timeout
@@ -115,6 +116,23 @@ class ModelError(ImagineArtError):
 
     def __init__(
         self, message: str = "The inference backend failed. Retry.", *, detail: str | None = None
+    ) -> None:
+        super().__init__(message, detail=detail)
+
+
+class ModelUnavailableError(ModelError):
+    """The inference backend did not begin to work: it could not be reached, or it is overloaded or starting.
+
+    Asking again is safe, since nothing was painted.
+    """
+
+    code = "model_error"
+
+    def __init__(
+        self,
+        message: str = "The inference backend could not be reached. Retry.",
+        *,
+        detail: str | None = None,
     ) -> None:
         super().__init__(message, detail=detail)
 

@@ -31,11 +31,13 @@ class EditOrder:
 class Picture:
     """A finished picture: a clean PNG of exactly `size` that has begun to arrive, and what made it.
 
-    `backend_seconds` is how long the backend took to the first piece.
+    `seed` is None where the model that made it has none. `backend` is the name of the route that served it,
+    and `backend_seconds` how long that took to the first piece, earlier routes included.
     """
 
     png: BegunPieces
     size: Size
-    seed: int
+    seed: int | None
     model_id: str
+    backend: str
     backend_seconds: float

@@ -18,9 +18,14 @@ Clock = Callable[[], float]
 class ImageBackend(Protocol):
     """An inference backend. Its answer is any picture file, of any size, in pieces; see `PictureFinisher`.
 
-    Reading the pieces of either may raise ModelError, ModelAuthError, ModelNotAvailableError,
-    ModelTimeoutError, RateLimitedError, or InvalidRequestError where the backend refuses the prompt itself.
+    Nothing is asked before the first piece is read. Reading the pieces of either may raise ModelError,
+    ModelUnavailableError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError, RateLimitedError, or
+    InvalidRequestError where the backend refuses the prompt itself.
     """
+
+    @property
+    def has_seed(self) -> bool:
+        """Whether the model takes the order's seed, so that the same order gives the same picture."""
 
     def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         """A picture made from text."""

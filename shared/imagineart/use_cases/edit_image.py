@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from imagineart.domain.catalogue import EDIT_MODEL
 from imagineart.domain.images import ReferenceImage
 from imagineart.domain.orders import EditOrder, Picture
-from imagineart.domain.pieces import BegunPieces
-from imagineart.domain.ports import ImageBackend, PictureFinisher, ReferenceReader
+from imagineart.domain.ports import ReferenceReader
 from imagineart.domain.seeds import RandomBelow, choose_seed
 from imagineart.domain.sizes import AUTO_ASPECT_RATIO, nearest_aspect_ratio, output_size
+from imagineart.use_cases.call_backends import CallBackends
 from imagineart.use_cases.fetch_upload import FetchUpload
 
 
 @dataclass(frozen=True, slots=True)
 class EditImage:
-    """Reads the references, has the backend edit them and finishes the picture."""
+    """Reads the references and has a backend edit them."""
 
-    backend: ImageBackend
+    backends: CallBackends
     reader: ReferenceReader
-    finisher: PictureFinisher
     fetch_upload: FetchUpload
     random_below: RandomBelow
 
@@ -34,7 +33,7 @@ class EditImage:
     ) -> Picture:
         """The picture that `fields` and `images`, files or upload ids, ask for (see `EDIT_PARAMETERS`).
 
-        Raises InvalidRequestError, InvalidImageError, and what `ImageBackend` and `PictureFinisher` raise.
+        Raises InvalidRequestError, InvalidImageError, and what `CallBackends` raises.
         """
         values = EDIT_MODEL.parameters.parse_scalars(fields)
         if EDIT_MODEL.parameters.files:
@@ -55,9 +54,8 @@ class EditImage:
         )
         read = time.monotonic()
         left_seconds = max(0.0, deadline_seconds - (read - started))
-        answer = self.backend.edit(order, deadline_seconds=left_seconds)
-        png = BegunPieces(self.finisher.finish(answer, order.size))
-        return Picture(png, order.size, order.seed, EDIT_MODEL.id, time.monotonic() - read)
+        painting = self.backends.edit(order, deadline_seconds=left_seconds)
+        return painting.deliver(order, EDIT_MODEL.id)
 
     def _read(self, consumer_id: str, image: bytes | str, *, label: str) -> ReferenceImage:
         content = self.fetch_upload(consumer_id, image, label=label) if isinstance(image, str) else image

@@ -53,6 +53,7 @@ class Call:
             model=picture.model_id,
             seed=picture.seed,
             size=str(picture.size),
+            backend=picture.backend,
             backend_ms=round(picture.backend_seconds * 1000),
         )
         if PIECES_EXTENSION in self.request.scope.get("extensions", {}):

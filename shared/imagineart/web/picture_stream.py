@@ -20,10 +20,11 @@ class OnEnd(Protocol):
 
 
 def picture_headers(picture: Picture) -> dict[str, str]:
-    """What was made."""
-    return {
-        "X-Seed": str(picture.seed),
+    """What was made, and what made it."""
+    seed = {"X-Seed-Supported": "false"} if picture.seed is None else {"X-Seed": str(picture.seed)}
+    return seed | {
         "X-Model": picture.model_id,
+        "X-Backend": picture.backend,
         "X-Image-Width": str(picture.size.width),
         "X-Image-Height": str(picture.size.height),
     }

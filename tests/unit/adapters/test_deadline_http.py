@@ -15,7 +15,12 @@ from typing import Self
 import pytest
 
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient
-from imagineart.domain.errors import ImagineArtError, ModelError, ModelTimeoutError
+from imagineart.domain.errors import (
+    ImagineArtError,
+    ModelError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 from tests.fault_backend import Answer, Delivery, FaultBackend, raw_picture
 
 AMPLE_SECONDS = 30.0
@@ -207,7 +212,7 @@ def test_after_the_deadline_nothing_is_sent_over_a_kept_connection_either(
 def test_a_refused_connection_is_told_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelUnavailableError):
         post_to(url)
 
 
@@ -357,7 +362,7 @@ def test_an_answer_that_breaks_the_protocol_is_a_failure_of_the_backend(answer: 
         connection.recv(10_000)
         connection.sendall(answer)
 
-    with listening(say) as host, pytest.raises(ModelError, match="could not be reached"):
+    with listening(say) as host, pytest.raises(ModelError, match="failed"):
         post_to(f"http://{host}")
 
 
@@ -420,6 +425,7 @@ def test_every_failure_of_the_libraries_is_translated(
     with pytest.raises(ModelError) as caught:
         post_to("http://127.0.0.1")
     assert caught.value.detail
+    assert isinstance(caught.value, ModelUnavailableError) == (step == "connect")
 
 
 def test_a_failure_after_the_deadline_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from imagineart.use_cases import edit_image
 from imagineart.use_cases.edit_image import EditImage
 from imagineart.use_cases.fetch_upload import FetchUpload
 from tests.fakes.clock import FakeClock
-from tests.fakes.image_making import FakeImageBackend, FakePictureFinisher, FakeReferenceReader
+from tests.fakes.image_making import FakeImageBackend, FakeReferenceReader
 from tests.fakes.randomness import FixedRandomBelow, repeatable_random_below
 from tests.fakes.token_stores import InMemoryPeppers
 from tests.fakes.upload_storage import InMemoryUploadStorage
@@ -44,7 +44,7 @@ def edit(
 ) -> Picture:
     reader = reader or FakeReferenceReader(SIZES)
     fetch_upload = FetchUpload(storage or InMemoryUploadStorage(), PEPPERS, FakeClock())
-    use_case = EditImage(backend, reader, FakePictureFinisher(), fetch_upload, FixedRandomBelow(0.5))
+    use_case = EditImage(only(backend), reader, fetch_upload, FixedRandomBelow(0.5))
     return use_case("acme", {"prompt": "at night"} | fields, images, deadline_seconds=deadline_seconds)
 
 

@@ -6,7 +6,7 @@ from imagineart.domain.errors import InvalidRequestError, ModelError
 from imagineart.domain.orders import GenerationOrder, Picture
 from imagineart.domain.sizes import Size
 from imagineart.use_cases.generate_image import GenerateImage
-from tests.fakes.image_making import FakeImageBackend, FakePictureFinisher
+from tests.fakes.image_making import FakeImageBackend, only
 from tests.fakes.randomness import FixedRandomBelow
 
 
@@ -16,7 +16,7 @@ def backend() -> FakeImageBackend:
 
 
 def generate(backend: FakeImageBackend, *, deadline_seconds: float = 60, **fields: str) -> Picture:
-    use_case = GenerateImage(backend, FakePictureFinisher(), FixedRandomBelow(0.5))
+    use_case = GenerateImage(only(backend), FixedRandomBelow(0.5))
     return use_case({"prompt": "a fox"} | fields, deadline_seconds=deadline_seconds)
 
 

@@ -1,0 +1,170 @@
+"""A picture from the first backend that can paint it, within the deadline."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imagineart.domain.circuit_breaker import CircuitBreaker
+from imagineart.domain.errors import (
+    ImagineArtError,
+    ModelAuthError,
+    ModelError,
+    ModelNotAvailableError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+    RateLimitedError,
+)
+from imagineart.domain.orders import EditOrder, GenerationOrder, Picture
+from imagineart.domain.pieces import BegunPieces, Pieces
+from imagineart.domain.ports import ImageBackend, PictureFinisher
+from imagineart.domain.retry_budget import RetryBudget
+
+MAX_RETRIES: Final = 2
+"""How often one backend is asked again within a request."""
+
+FIRST_PAUSE_SECONDS: Final = 0.5
+"""The longest pause before the first retry; it doubles with each."""
+
+MIN_ATTEMPT_SECONDS: Final = 1.0
+"""With less time left, nobody else is asked."""
+
+_ANOTHER_MAY_SUCCEED: Final = (
+    ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError, RateLimitedError,
+)  # fmt: skip
+
+
+_Ask = Callable[[ImageBackend, float], Pieces]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A backend under the `name` that callers are told; `attempt_seconds` bounds one attempt, if given."""
+
+    name: str
+    backend: ImageBackend
+    attempt_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """A finished picture that has begun to arrive, and how it came: `seconds` until its first piece."""
+
+    png: BegunPieces
+    route: Route
+    seconds: float
+
+    def deliver(self, order: GenerationOrder | EditOrder, model_id: str) -> Picture:
+        """The picture that `order` asked for, made under the public model `model_id`."""
+        seed = order.seed if self.route.backend.has_seed else None
+        return Picture(self.png, order.size, seed, model_id, self.route.name, self.seconds)
+
+
+class CallBackends:
+    """Asks the routes in their order; the next one where one is unavailable.
+
+    One backend is asked again, after a pause of random length, only where it did no work: it could not be
+    reached, was overloaded or at its limit. A backend that keeps failing is left alone for a while. Nothing
+    is retried after the first piece has come.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        finisher: PictureFinisher,
+        *,
+        random_fraction: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`random_fraction` is uniform from 0 to 1; `clock` is monotonic, in seconds."""
+        self._candidates = [_Candidate(route, CircuitBreaker(clock)) for route in routes]
+        self._finisher = finisher
+        self._budget = RetryBudget()
+        self._random_fraction = random_fraction
+        self._clock = clock
+        self._sleep = sleep
+
+    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Painting:
+        """A picture made from text. Raises what the last route's backend or the finisher raises."""
+
+        def ask(backend: ImageBackend, seconds: float) -> Pieces:
+            answer = backend.generate(order, deadline_seconds=seconds)
+            return self._finisher.finish(answer, order.size)
+
+        return self._paint(ask, deadline_seconds)
+
+    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Painting:
+        """A picture made from references. Raises as `generate` does."""
+
+        def ask(backend: ImageBackend, seconds: float) -> Pieces:
+            answer = backend.edit(order, deadline_seconds=seconds)
+            return self._finisher.finish(answer, order.size)
+
+        return self._paint(ask, deadline_seconds)
+
+    def _paint(self, ask: _Ask, deadline_seconds: float) -> Painting:
+        started = self._clock()
+        deadline = started + deadline_seconds
+        self._budget.note_request()
+        # With every circuit open, the first is asked all the same: better a late answer than none.
+        usable = [each for each in self._candidates if not each.breaker.is_open] or self._candidates[:1]
+        failures: list[ImagineArtError] = []
+        for candidate in usable:
+            if failures and deadline - self._clock() < MIN_ATTEMPT_SECONDS:
+                break
+            try:
+                png = self._ask_patiently(candidate, ask, deadline)
+                return Painting(png, candidate.route, self._clock() - started)
+            except _ANOTHER_MAY_SUCCEED as error:
+                failures.append(_labelled(error, candidate.route, failures))
+        raise failures[-1]
+
+    def _ask_patiently(self, candidate: "_Candidate", ask: _Ask, deadline: float) -> BegunPieces:
+        retries = 0
+        while True:
+            try:
+                return self._ask_once(candidate, ask, deadline)
+            except (ModelUnavailableError, RateLimitedError) as error:
+                pause = self._pause_seconds(error, retries)
+                retries += 1
+                if (
+                    retries > MAX_RETRIES
+                    or candidate.breaker.is_open
+                    or deadline - self._clock() < pause + MIN_ATTEMPT_SECONDS
+                    or not self._budget.take()
+                ):
+                    raise
+            self._sleep(pause)
+
+    def _ask_once(self, candidate: "_Candidate", ask: _Ask, deadline: float) -> BegunPieces:
+        seconds = max(0.0, deadline - self._clock())
+        if candidate.route.attempt_seconds is not None:
+            seconds = min(seconds, candidate.route.attempt_seconds)
+        try:
+            pieces = BegunPieces(ask(candidate.route.backend, seconds))
+        except _ANOTHER_MAY_SUCCEED:
+            candidate.breaker.note_failure()
+            raise
+        except ImagineArtError:
+            candidate.breaker.note_success()
+            raise
+        candidate.breaker.note_success()
+        return pieces
+
+    def _pause_seconds(self, error: ImagineArtError, retries: int) -> float:
+        asked: float = getattr(error, "retry_after_seconds", 0)
+        return asked + self._random_fraction() * FIRST_PAUSE_SECONDS * 2.0**retries
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    route: Route
+    breaker: CircuitBreaker
+
+
+def _labelled(error: ImagineArtError, route: Route, earlier: Sequence[ImagineArtError]) -> ImagineArtError:
+    """The error with the way that led to it, for the log."""
+    told = [each.detail for each in earlier[-1:] if each.detail]
+    error.detail = "; ".join([*told, f"{route.name}: {error.detail or type(error).__name__}"])
+    return error

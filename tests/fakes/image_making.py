@@ -84,7 +84,9 @@ class FakeReferenceReader:
 
 def only(backend: FakeImageBackend) -> CallBackends:
     """The one backend there is."""
-    return CallBackends([Route("fake", backend)], FakePictureFinisher(), random_fraction=lambda: 0.0)
+    return CallBackends(
+        [Route("fake", backend)], FakePictureFinisher(), random_fraction=lambda: 0.0, clock=lambda: 0.0
+    )
 
 
 class FakePictureFinisher:

@@ -142,6 +142,7 @@ def test_with_the_layer_and_without_it_the_answer_is_the_same(
         "content-type": "image/png",
         "x-image-height": "1024",
         "x-image-width": "1024",
+        "x-backend": "openai",
         "x-model": "text-to-image",
         "x-ratelimit-limit": "100000",
         "x-seed": "7",

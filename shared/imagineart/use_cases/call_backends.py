@@ -109,7 +109,7 @@ class CallBackends:
         self._budget.note_request()
         # With every circuit open, the first is asked all the same: better a late answer than none.
         usable = [each for each in self._candidates if not each.breaker.is_open] or self._candidates[:1]
-        failures: list[ImagineArtError] = []
+        failures: list[tuple[Route, ImagineArtError]] = []
         for candidate in usable:
             if failures and deadline - self._clock() < MIN_ATTEMPT_SECONDS:
                 break
@@ -117,8 +117,8 @@ class CallBackends:
                 png = self._ask_patiently(candidate, ask, deadline)
                 return Painting(png, candidate.route, self._clock() - started)
             except _ANOTHER_MAY_SUCCEED as error:
-                failures.append(_labelled(error, candidate.route, failures))
-        raise failures[-1]
+                failures.append((candidate.route, error))
+        raise _last_of(failures)
 
     def _ask_patiently(self, candidate: "_Candidate", ask: _Ask, deadline: float) -> BegunPieces:
         retries = 0
@@ -163,8 +163,10 @@ class _Candidate:
     breaker: CircuitBreaker
 
 
-def _labelled(error: ImagineArtError, route: Route, earlier: Sequence[ImagineArtError]) -> ImagineArtError:
-    """The error with the way that led to it, for the log."""
-    told = [each.detail for each in earlier[-1:] if each.detail]
-    error.detail = "; ".join([*told, f"{route.name}: {error.detail or type(error).__name__}"])
-    return error
+def _last_of(failures: Sequence[tuple[Route, ImagineArtError]]) -> ImagineArtError:
+    """The last failure; its detail tells the log of every route that was asked."""
+    _, last = failures[-1]
+    last.detail = "; ".join(
+        f"{route.name}: {error.detail or type(error).__name__}" for route, error in failures
+    )
+    return last

@@ -13,7 +13,7 @@ from imagineart.use_cases import edit_image
 from imagineart.use_cases.edit_image import EditImage
 from imagineart.use_cases.fetch_upload import FetchUpload
 from tests.fakes.clock import FakeClock
-from tests.fakes.image_making import FakeImageBackend, FakeReferenceReader
+from tests.fakes.image_making import FakeImageBackend, FakeReferenceReader, only
 from tests.fakes.randomness import FixedRandomBelow, repeatable_random_below
 from tests.fakes.token_stores import InMemoryPeppers
 from tests.fakes.upload_storage import InMemoryUploadStorage

@@ -33,7 +33,7 @@ def ends() -> Ends:
 
 
 def picture(source: PieceSource) -> Picture:
-    return Picture(BegunPieces(source.pieces()), Size(2816, 1584), 2**63 - 1, "text-to-image", 1.5)
+    return Picture(BegunPieces(source.pieces()), Size(2816, 1584), 2**63 - 1, "text-to-image", "gpu", 1.5)
 
 
 def sent(source: PieceSource, ends: Ends) -> list[Message]:
@@ -63,6 +63,7 @@ def test_the_head_says_what_was_made_and_no_length() -> None:
         b"content-type": b"image/png",
         b"x-seed": b"9223372036854775807",
         b"x-model": b"text-to-image",
+        b"x-backend": b"gpu",
         b"x-image-width": b"2816",
         b"x-image-height": b"1584",
     }
@@ -76,7 +77,7 @@ def test_headers_that_are_added_to_the_answer_are_sent() -> None:
 
 def test_what_was_made_is_told_in_text() -> None:
     assert picture_headers(picture(PieceSource(CONTENTS))) == {
-        "X-Seed": "9223372036854775807", "X-Model": "text-to-image",
+        "X-Seed": "9223372036854775807", "X-Model": "text-to-image", "X-Backend": "gpu",
         "X-Image-Width": "2816", "X-Image-Height": "1584",
     }  # fmt: skip
 

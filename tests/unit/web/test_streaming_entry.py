@@ -146,7 +146,7 @@ def ways(environments: Environments) -> tuple[Way, Way]:
 
 
 def picture(source: PieceSource) -> Picture:
-    return Picture(BegunPieces(source.pieces()), Size(64, 48), 7, "text-to-image", 1.5)
+    return Picture(BegunPieces(source.pieces()), Size(64, 48), 7, "text-to-image", "gpu", 1.5)
 
 
 async def answer_picture(call: Call) -> Response:
@@ -214,7 +214,7 @@ def test_both_ways_give_the_same_picture(ways: tuple[Way, Way]) -> None:
     assert streamed_answer == buffered_answer
     assert (streamed_answer.status, streamed_answer.body) == (200, CONTENT)
     assert streamed_answer.headers == {
-        "content-type": ["image/png"], "x-seed": ["7"], "x-model": ["text-to-image"],
+        "content-type": ["image/png"], "x-seed": ["7"], "x-model": ["text-to-image"], "x-backend": ["gpu"],
         "x-image-width": ["64"], "x-image-height": ["48"], "x-request-id": ["req-1"],
         "x-ratelimit-limit": ["2"], "x-ratelimit-remaining": ["1"], "x-ratelimit-reset": ["1800000060"],
     }  # fmt: skip
@@ -274,7 +274,7 @@ def picture_line(logger: RecordingLogger) -> dict[str, Any]:
 
 PICTURE_LINE = {
     "request_id": "req-1", "method": "POST", "path": "/v1/things", "consumer": "acme",
-    "model": "text-to-image", "seed": 7, "size": "64x48", "backend_ms": 1500, "status": 200,
+    "model": "text-to-image", "seed": 7, "size": "64x48", "backend": "gpu", "backend_ms": 1500, "status": 200,
 }  # fmt: skip
 
 

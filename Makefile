@@ -7,7 +7,7 @@ export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench cli \
+.PHONY: help run test check bench smoke cli \
 	lint types contracts template drift format \
 	openapi build validate lock environment sam-environment clean
 
@@ -26,6 +26,9 @@ check: environment ## Run every check below: lint, types, contracts, template, d
 
 bench: environment ## Measure against baselines, in ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
+
+smoke: environment ## Ask each configured backend for one picture (ARGS="--stack NAME --region REGION" for AWS)
+	@$(PYTHON) -m cli $(ARGS) smoke
 
 cli: environment ## Run the operator's command line (ARGS="consumer list")
 	@$(PYTHON) -m cli $(ARGS)

@@ -123,9 +123,8 @@ def _assemble(folder: Path, stand_ins_url: str) -> Applications:
     references = {
         **template.default_parameters(),
         **{name: name for name in template.document["Resources"]},
-        "BackendUrl": f"{stand_ins_url}/v1",
-        "BackendGenerationModel": "generate",
-        "BackendEditModel": "edit",
+        "GenerationBackends": f"openai-compatible {stand_ins_url}/v1 generate",
+        "EditBackends": f"openai-compatible {stand_ins_url}/v1 edit",
     }
     runtime = {**runtime_variables(stand_ins_url), **_lambda_variables()}
     layer_packages = _read_package_names(_LAYER_REQUIREMENTS.read_text())
@@ -140,7 +139,14 @@ def _assemble(folder: Path, stand_ins_url: str) -> Applications:
         functions[function.code.name] = Application((function.code, *layers), variables)
     most_variables = max((each.variables for each in functions.values()), key=len)
     naive = Application(
-        (_NAIVE_FOLDER, naive_layer, runtime_layer), {**most_variables, "POWERTOOLS_SERVICE_NAME": "naive"}
+        (_NAIVE_FOLDER, naive_layer, runtime_layer),
+        {
+            **most_variables,
+            "POWERTOOLS_SERVICE_NAME": "naive",
+            "NAIVE_BACKEND_URL": f"{stand_ins_url}/v1",
+            "NAIVE_GENERATION_MODEL": "generate",
+            "NAIVE_EDIT_MODEL": "edit",
+        },
     )
     return Applications(functions, naive)
 

@@ -67,8 +67,8 @@ def _compare(
     variables = {
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         "AWS_LAMBDA_RUNTIME_API": urlsplit(peers_url).netloc,
-        "IMAGINEART_BACKEND_URL": f"{peers_url}/v1",
-        "IMAGINEART_BACKEND_RESPONSE_FORMAT": response_format,
+        "DELIVERY_BACKEND_URL": f"{peers_url}/v1",
+        "DELIVERY_RESPONSE_FORMAT": response_format,
     }
     request, warm_up = build_delivery(mib), [build_delivery(0)] * UNCOUNTED_DELIVERIES
     runs: dict[str, list[Run]] = {side: [] for side in sides}

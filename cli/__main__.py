@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.deployments import DeploymentError, aws_services, local_services
+from cli.smoke import paint_reference, show_trials
 from imagineart.bootstrap import OperatorServices
 from imagineart.domain.consumers import TIER_REQUESTS_PER_MINUTE, Consumer
 from imagineart.domain.errors import ImagineArtError
 from imagineart.domain.tokens import StoredToken, TokenKind
+from imagineart.settings import SettingsError
 
 app = typer.Typer(help="Operate an ImagineArt API: consumers and their tokens.", no_args_is_help=True)
 consumer_app = typer.Typer(help="The parties that call the API.", no_args_is_help=True)
@@ -51,6 +53,15 @@ curl -X POST $IMAGINEART_BASE_URL/v1/images/edits \\
 def show_examples() -> None:
     """Print curl lines for every endpoint, uploads of large photographs among them."""
     print(_EXAMPLES, end="")
+
+
+@app.command("smoke")
+def try_backends(context: typer.Context) -> None:
+    """Ask every configured backend for one picture and say what is wrong where none comes."""
+    services: OperatorServices = context.obj
+    with _failures_told():
+        if not show_trials(services.try_backends(paint_reference()), out):
+            raise typer.Exit(1)
 
 
 @app.callback()
@@ -170,7 +181,7 @@ def _failures_told() -> Iterator[None]:
         yield
     except ImagineArtError as error:
         _fail(error.detail or error.message)
-    except DeploymentError as error:
+    except (DeploymentError, SettingsError) as error:
         _fail(str(error))
 
 

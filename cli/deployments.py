@@ -11,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.bootstrap import OperatorServices
-from imagineart.settings import AccessSettings
+from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL
+from imagineart.settings import AccessSettings, BackendSettings, parse_routes
 
 PROJECT: Final = Path(__file__).parent.parent
 
@@ -33,7 +34,15 @@ def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServi
         ) from error
     settings = AccessSettings.from_mapping(stack)
     credentials = Credentials(stack["AWS_ACCESS_KEY_ID"], stack["AWS_SECRET_ACCESS_KEY"])
-    return OperatorServices(settings, lambda: credentials)
+    variables = {
+        GENERATION_MODEL.id: "IMAGINEART_GENERATION_BACKENDS",
+        EDIT_MODEL.id: "IMAGINEART_EDIT_BACKENDS",
+    }
+    backends = {
+        model_id: BackendSettings.from_mapping({**stack, "IMAGINEART_BACKENDS": stack[variable]})
+        for model_id, variable in variables.items()
+    }
+    return OperatorServices(settings, lambda: credentials, backends)
 
 
 def aws_services(stack_name: str, *, region: str | None, profile: str | None) -> OperatorServices:
@@ -47,9 +56,27 @@ def aws_services(stack_name: str, *, region: str | None, profile: str | None) ->
     except (BotoCoreError, ClientError) as error:
         raise DeploymentError(f"the stack '{stack_name}' cannot be read: {error}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
     return OperatorServices(
-        _settings_from_outputs(outputs, session.region_name, stack_name), lambda: _frozen(held)
+        _settings_from_outputs(outputs, session.region_name, stack_name),
+        lambda: _frozen(held),
+        _backends_from_parameters(given, outputs, stack_name),
     )
+
+
+def _backends_from_parameters(
+    given: Mapping[str, str], outputs: Mapping[str, str], stack_name: str
+) -> dict[str, BackendSettings]:
+    try:
+        secret = outputs["BackendCredentialSecret"]
+        return {
+            GENERATION_MODEL.id: BackendSettings(parse_routes(given["GenerationBackends"]), secret),
+            EDIT_MODEL.id: BackendSettings(parse_routes(given["EditBackends"]), secret),
+        }
+    except KeyError as error:
+        raise DeploymentError(
+            f"the stack '{stack_name}' has no {error}; is it this API's stack, and as new as this command?"
+        ) from error
 
 
 def _settings_from_outputs(outputs: dict[str, str], region: str, stack_name: str) -> AccessSettings:

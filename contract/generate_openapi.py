@@ -6,10 +6,16 @@ from typing import Any, Final
 import yaml
 
 from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL, Model
-from imagineart.domain.parameters import UPLOAD_PARAMETERS, EndpointParameters
+from imagineart.domain.openai_parameters import (
+    MAX_COUNT,
+    OPENAI_EDIT_PARAMETERS,
+    OPENAI_GENERATION_PARAMETERS,
+)
+from imagineart.domain.parameters import MAX_SEED, UPLOAD_PARAMETERS, EndpointParameters
 from imagineart.use_cases.list_models import list_models
 from imagineart.web.errors import STATUS_BY_CODE
 
+_UPLOAD_ID_PATTERN: Final = "^upl_[0-9A-Za-z]{51}$"
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 
 _STATUS_MEANINGS: Final = {
@@ -28,11 +34,23 @@ _RATE_LIMIT_HEADERS: Final = {
     "X-RateLimit-Reset": "When the present minute ends, in Unix seconds.",
 }
 _PICTURE_HEADERS: Final = {
-    "X-Seed": ("integer", "The seed that made the picture; send it to get the picture again."),
-    "X-Model": ("string", "The id of the model that made it."),
-    "X-Image-Width": ("integer", "Width in pixels."),
-    "X-Image-Height": ("integer", "Height in pixels."),
+    "X-Seed": (
+        "integer",
+        False,
+        "The seed that made the picture, the first of several; send it to get the picture again.",
+    ),
+    "X-Seed-Supported": ("boolean", False, "Comes, as false, in place of X-Seed: the model has no seed."),
+    "X-Model": ("string", True, "The id of the model that made it."),
+    "X-Backend": ("string", True, "The backend that made it; several by comma."),
+    "X-Image-Width": ("integer", True, "Width in pixels."),
+    "X-Image-Height": ("integer", True, "Height in pixels."),
 }
+_EITHER_ANSWER: Final = (
+    "A form is answered with the PNG, unless `Accept` gives `application/json` more weight than "
+    "`image/png`; a JSON body is answered with JSON, unless it is the other way round. The JSON is what "
+    "clients of OpenAI's API read, and where JSON is sent or asked for, the fields are those of `{}`, in a "
+    "form too."
+)
 
 
 def build_document() -> dict[str, Any]:
@@ -49,8 +67,10 @@ def build_document() -> dict[str, Any]:
         "servers": [{"url": "https://api.ml.imagine.art", "description": "The base URL of the deployment."}],
         "security": [{"bearerToken": []}],
         "paths": {
-            "/v1/images/generations": {"post": _image_operation(GENERATION_MODEL, "generateImage")},
-            "/v1/images/edits": {"post": _image_operation(EDIT_MODEL, "editImage")},
+            "/v1/images/generations": {
+                "post": _image_operation(GENERATION_MODEL, "generateImage", "OpenAiGeneration")
+            },
+            "/v1/images/edits": {"post": _image_operation(EDIT_MODEL, "editImage", "OpenAiEdit")},
             "/v1/uploads": {"post": _upload_operation()},
             "/v1/models": {"get": _models_operation()},
             "/v1/health": {"get": _health_operation("getVersionedHealth")},
@@ -80,31 +100,49 @@ def build_document() -> dict[str, Any]:
                     "required": True,
                     "schema": {"type": "integer", "minimum": 1},
                 },
+                "X-Should-Retry": {
+                    "description": "Whether the same request may succeed when it is sent again; clients of "
+                    "OpenAI's API obey it.",
+                    "required": True,
+                    "schema": {"type": "boolean"},
+                },
             },
-            "schemas": {"Error": _error_schema(list(STATUS_BY_CODE)), "Models": _models_schema()},
+            "schemas": {
+                "Error": _error_schema(list(STATUS_BY_CODE)),
+                "Models": _models_schema(),
+                "OpenAiGeneration": _json_schema(OPENAI_GENERATION_PARAMETERS),
+                "OpenAiEdit": _json_schema(OPENAI_EDIT_PARAMETERS),
+                "OpenAiPictures": _pictures_schema(),
+            },
         },
     }
 
 
-def _image_operation(model: Model, operation_id: str) -> dict[str, Any]:
+def _image_operation(model: Model, operation_id: str, openai_schema: str) -> dict[str, Any]:
     form = {"schema": _form_schema(model.parameters)}
     bodies = {"multipart/form-data": form}
     if model.parameters.files is None:
         bodies["application/x-www-form-urlencoded"] = form
+    bodies["application/json"] = {"schema": {"$ref": f"#/components/schemas/{openai_schema}"}}
     headers = _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS) | {
-        name: {"description": text, "required": True, "schema": {"type": kind}}
-        for name, (kind, text) in _PICTURE_HEADERS.items()
+        name: {"description": text, "required": required, "schema": {"type": kind}}
+        for name, (kind, required, text) in _PICTURE_HEADERS.items()
     }
-    picture = {"image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}}}
+    answers = {
+        "image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}},
+        "application/json": {"schema": {"$ref": "#/components/schemas/OpenAiPictures"}},
+    }
     return {
         "operationId": operation_id,
         "summary": f"{model.name} ({model.modality})",
+        "description": _EITHER_ANSWER.format(openai_schema),
         "requestBody": {"required": True, "content": bodies},
         "responses": {
             "200": {
-                "description": "The PNG: 8-bit RGB or RGBA, of exactly the documented size.",
+                "description": "The PNG: 8-bit RGB or RGBA, of exactly the documented size; or one to "
+                f"{MAX_COUNT} of them inside JSON.",
                 "headers": headers,
-                "content": picture,
+                "content": answers,
             },
             **_error_responses(400, 401, 429, 500, 502, 503, 504),
         },
@@ -199,6 +237,74 @@ def _form_schema(parameters: EndpointParameters) -> dict[str, Any]:
     }
 
 
+def _json_schema(parameters: EndpointParameters) -> dict[str, Any]:
+    """The schema of a JSON body, in which uploads are named and files cannot be."""
+    schema = _form_schema(parameters)
+    if parameters.files is None:
+        return schema
+    files = parameters.files
+    names = {"type": "string", "pattern": _UPLOAD_ID_PATTERN}
+    schema["properties"][files.name] = {
+        "anyOf": [
+            names,
+            {"type": "array", "items": names, "minItems": files.min_items, "maxItems": files.max_items},
+        ],
+        "description": f"{files.description} In a form, {' and '.join(files.synonyms)} are synonyms.",
+    }
+    return schema
+
+
+def _pictures_schema() -> dict[str, Any]:
+    picture = {
+        "type": "object",
+        "properties": {
+            "seed": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_SEED,
+                "description": "The seed that made it; absent where the model has none.",
+            },
+            "b64_json": {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"},
+        },
+        "required": ["b64_json"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "description": "OpenAI's images response.",
+        "properties": {
+            "created": {"type": "integer", "description": "When it was made, in Unix seconds."},
+            "output_format": {"const": "png"},
+            "size": {"type": "string", "pattern": "^[0-9]+x[0-9]+$", "description": "Width and height."},
+            "data": {"type": "array", "minItems": 1, "maxItems": MAX_COUNT, "items": picture},
+            "usage": _usage_schema(),
+        },
+        "required": ["created", "output_format", "size", "data"],
+        "additionalProperties": False,
+    }
+
+
+def _usage_schema() -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 0}
+    details = {"image_tokens": count, "text_tokens": count}
+    names = ("input_tokens", "output_tokens", "total_tokens")
+    return {
+        "type": "object",
+        "description": "Tokens of all pictures together; absent where a backend does not tell them.",
+        "properties": {
+            **dict.fromkeys(names, count),
+            "input_tokens_details": {
+                "type": "object",
+                "properties": details,
+                "required": list(details),
+                "additionalProperties": False,
+            },
+        },
+        "required": [*names, "input_tokens_details"],
+        "additionalProperties": False,
+    }
+
+
 def _property_schema(parameter: dict[str, Any]) -> dict[str, Any]:
     """The JSON Schema of one parameter, from its public description."""
     if parameter["type"] == "file[]":
@@ -210,7 +316,7 @@ def _property_schema(parameter: dict[str, Any]) -> dict[str, Any]:
             "items": {
                 "anyOf": [
                     {"type": "string", "contentMediaType": "application/octet-stream"},
-                    {"type": "string", "pattern": "^upl_[0-9A-Za-z]{51}$"},
+                    {"type": "string", "pattern": _UPLOAD_ID_PATTERN},
                 ]
             },
             "description": f"{parameter['description']} {accepted}; <= {parameter['max_pixels']} pixels.",
@@ -236,7 +342,7 @@ def _error_response(status: int) -> dict[str, Any]:
     retry_after = ["Retry-After"] if status == 429 else []
     return {
         "description": f"{_STATUS_MEANINGS[status]} Codes: {', '.join(codes)}.",
-        "headers": _header_references("X-Request-Id", *retry_after),
+        "headers": _header_references("X-Request-Id", "X-Should-Retry", *retry_after),
         "content": {"application/json": {"schema": _error_schema(codes)}},
     }
 
@@ -264,13 +370,19 @@ def _models_schema() -> dict[str, Any]:
     texts = {name: {"type": "string"} for name in ("id", "name", "modality")}
     model = {
         "type": "object",
-        "properties": {**texts, "parameters": {"type": "object", "additionalProperties": {"type": "object"}}},
-        "required": ["id", "name", "modality", "parameters"],
+        "properties": {
+            **texts,
+            "parameters": {"type": "object", "additionalProperties": {"type": "object"}},
+            "object": {"const": "model"},
+            "created": {"type": "integer", "description": "Since when it is offered, in Unix seconds."},
+            "owned_by": {"type": "string"},
+        },
+        "required": ["id", "name", "modality", "parameters", "object", "created", "owned_by"],
     }
     return {
         "type": "object",
-        "properties": {"data": {"type": "array", "items": model}},
-        "required": ["data"],
+        "properties": {"data": {"type": "array", "items": model}, "object": {"const": "list"}},
+        "required": ["data", "object"],
     }
 
 

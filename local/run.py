@@ -28,6 +28,11 @@ from local.gateway_server import GatewayApp
 from local.template import PROJECT, Template, load_template, resolve
 
 HOST: Final = "127.0.0.1"
+BACKENDS_VARIABLES: Final = {
+    "GenerateImageFunction": "IMAGINEART_GENERATION_BACKENDS",
+    "EditImageFunction": "IMAGINEART_EDIT_BACKENDS",
+}
+CREDENTIAL_VARIABLE: Final = "IMAGINEART_BACKEND_CREDENTIAL_SECRET"
 LOCAL_CONSUMER: Final = Consumer("local", requests_per_minute=6_000)
 
 
@@ -160,13 +165,11 @@ def _serve(
     interruption: _Interruption,
 ) -> None:
     template = load_template()
-    backend = {
-        "BackendUrl": f"{painter.url}/v1",
-        "BackendGenerationModel": "painter-generate",
-        "BackendEditModel": "painter-edit",
-        "BackendResponseFormat": "png",
+    backends = {
+        "GenerationBackends": f"openai-compatible {painter.url}/v1 painter-generate response_format=png",
+        "EditBackends": f"openai-compatible {painter.url}/v1 painter-edit response_format=png",
     }
-    references = create_resources(template, cloud.url, backend)
+    references = create_resources(template, cloud.url, backends)
     runtime = runtime_variables(cloud.url)
     access = _access_variables(template, references) | runtime
     token = _issue_first_token(access)
@@ -229,6 +232,9 @@ Pictures come from the painter, a stand-in that is no model. Ctrl-C stops everyt
 def _access_variables(template: Template, references: dict[str, str]) -> dict[str, str]:
     variables = template.functions["ListModelsFunction"].variables
     resolved: dict[str, str] = resolve(dict(variables), references)
+    for function_id, name in BACKENDS_VARIABLES.items():
+        resolved[name] = resolve(template.functions[function_id].variables["IMAGINEART_BACKENDS"], references)
+    resolved[CREDENTIAL_VARIABLE] = references["BackendCredentialSecret"]
     return resolved
 
 

@@ -211,7 +211,11 @@ class FaultBackend:
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
-            return self._script.popleft() if self._script else picture(sample("png", *request.size))
+            return self._script.popleft() if self._script else self.paint(request)
+
+    def paint(self, request: RecordedRequest) -> Answer:
+        """What is answered where the script says nothing."""
+        return picture(sample("png", *request.size))
 
 
 class _Server(ThreadingHTTPServer):
@@ -253,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self._send(self.server.backend.answer(RecordedRequest(self.command, self.path, headers, body)))
 
-    do_GET = do_POST
+    do_GET = do_PUT = do_POST
 
     def _send(self, answer: Answer) -> None:
         released = self.server.backend.released

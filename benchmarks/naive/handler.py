@@ -31,7 +31,7 @@ metrics = Metrics()
 tracer = Tracer()
 dynamodb = boto3.client("dynamodb")
 secrets = parameters.SecretsProvider(boto3_client=boto3.client("secretsmanager"))
-backend = httpx.AsyncClient(base_url=os.environ["IMAGINEART_BACKEND_URL"], timeout=25)
+backend = httpx.AsyncClient(base_url=os.environ["NAIVE_BACKEND_URL"], timeout=25)
 app = FastAPI(title="ImagineArt 2.0")
 
 GenerationRatio = Literal[
@@ -115,7 +115,7 @@ async def generate_image(
         "/images/generations",
         headers=backend_headers(),
         json={
-            "model": os.environ["IMAGINEART_BACKEND_GENERATION_MODEL"],
+            "model": os.environ["NAIVE_GENERATION_MODEL"],
             "prompt": prompt,
             "n": 1,
             "size": f"{width}x{height}",
@@ -144,7 +144,7 @@ async def edit_image(
         "/images/edits",
         headers=backend_headers(),
         data={
-            "model": os.environ["IMAGINEART_BACKEND_EDIT_MODEL"],
+            "model": os.environ["NAIVE_EDIT_MODEL"],
             "prompt": prompt,
             "n": "1",
             "size": f"{width}x{height}",

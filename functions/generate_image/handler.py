@@ -1,4 +1,4 @@
-"""POST /v1/images/generations: a form in, a PNG out."""
+"""POST /v1/images/generations: a form in, a PNG out; or JSON in OpenAI's shape."""
 
 import os
 
@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from imagineart.bootstrap import Services
 from imagineart.domain.catalogue import GENERATION_MODEL
+from imagineart.domain.openai_parameters import OPENAI_GENERATION_PARAMETERS
 from imagineart.web.lambda_entry import Call
 
 services = Services(os.environ)
@@ -13,10 +14,12 @@ generate_image = services.generate_image
 
 
 async def answer(call: Call) -> Response:
-    """Translate the form into the use case and its picture into the answer."""
-    form = await call.read_form(GENERATION_MODEL.parameters)
-    picture = generate_image(form.fields, deadline_seconds=call.deadline_seconds)
-    return call.answer_picture(picture)
+    """Translate the form into the use case and its pictures into the answer."""
+    if call.is_reference_form:
+        form = await call.read_form(GENERATION_MODEL.parameters)
+        return call.answer_picture(generate_image(form.fields, deadline_seconds=call.deadline_seconds))
+    series, _ = await call.read_openai_form(OPENAI_GENERATION_PARAMETERS)
+    return call.answer_series(generate_image.series(series, deadline_seconds=call.deadline_seconds))
 
 
 handler = services.handler("POST", "/v1/images/generations", answer)

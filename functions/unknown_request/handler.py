@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer 404 ``unknown_request`` to a REST proxy event, naming what came and what is allowed."""
     request_id = event["requestContext"]["requestId"]
     error = {"code": "unknown_request", "message": _message(event), "request_id": request_id}
-    headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
+    headers = {"Content-Type": "application/json", "X-Request-Id": request_id, "X-Should-Retry": "false"}
     allowed = METHODS_BY_PATH.get(event["path"])
     return {
         "statusCode": 404,

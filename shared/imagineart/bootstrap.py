@@ -3,9 +3,11 @@
 import logging
 import secrets
 import time
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools import Logger
 
@@ -17,14 +19,22 @@ from imagineart.adapters.secrets import (
     BACKEND_CREDENTIAL_CACHED_SECONDS,
     INTERNAL_TOKENS_CACHED_SECONDS,
     PEPPERS_CACHED_SECONDS,
-    BackendCredential,
+    BackendKeys,
     CachedSecret,
     SecretsManagerPeppers,
     SecretsManagerTokenStore,
 )
+from imagineart.domain.catalogue import EDIT_MODEL
+from imagineart.domain.images import ReferenceImage
 from imagineart.domain.ports import ConsumerRegister, ImageBackend, UploadStorage
 from imagineart.domain.tokens import TokenKind
-from imagineart.settings import AccessSettings, BackendSettings, UploadSettings
+from imagineart.settings import (
+    AccessSettings,
+    BackendRoute,
+    BackendSettings,
+    SettingsError,
+    UploadSettings,
+)
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller
 from imagineart.use_cases.call_backends import CallBackends, Route
 from imagineart.use_cases.count_request import CountRequest
@@ -33,6 +43,7 @@ from imagineart.use_cases.fetch_upload import FetchUpload
 from imagineart.use_cases.generate_image import GenerateImage
 from imagineart.use_cases.manage_tokens import ManageTokens
 from imagineart.use_cases.request_upload import RequestUpload
+from imagineart.use_cases.try_backends import Trial, TryBackends
 from imagineart.web.access import Access
 from imagineart.web.lambda_entry import Endpoint, LambdaHandler, authenticated_handler
 
@@ -45,7 +56,13 @@ _CLOCK: Final = time.time
 class OperatorServices:
     """What the operator's command line works with, against any deployment."""
 
-    def __init__(self, settings: AccessSettings, credentials: CredentialsProvider) -> None:
+    def __init__(
+        self,
+        settings: AccessSettings,
+        credentials: CredentialsProvider,
+        backends: Mapping[str, BackendSettings] = MappingProxyType({}),
+    ) -> None:
+        """`backends` are those of each public model, by its id."""
         client = AwsClient(settings.region, credentials, settings.aws_endpoint_url)
         partner_tokens = DynamoDbTokenStore(client, settings.tokens_table)
         internal_secret = CachedSecret(
@@ -53,6 +70,9 @@ class OperatorServices:
         )
         internal_tokens = SecretsManagerTokenStore(internal_secret, partner_tokens)
         pepper_secret = CachedSecret(client, settings.pepper_secret, cached_seconds=0, clock=_CLOCK)
+        self._client = client
+        self._credentials = credentials
+        self._backends = backends
         self.consumers: ConsumerRegister = partner_tokens
         self.manage_tokens = ManageTokens(
             registers={TokenKind.PARTNER: partner_tokens, TokenKind.INTERNAL: internal_tokens},
@@ -62,6 +82,22 @@ class OperatorServices:
             random_below=secrets.randbelow,
             clock=_CLOCK,
         )
+
+    def try_backends(self, reference: ReferenceImage) -> Iterator[Trial]:
+        """One picture from each backend as it is tried; edits are made from `reference`.
+
+        Raises SettingsError.
+        """
+        from imagineart.adapters.pictures import PillowPictureFinisher
+
+        trying = TryBackends(PillowPictureFinisher())
+        for model_id, settings in self._backends.items():
+            secret = CachedSecret(self._client, settings.credential_secret, cached_seconds=60, clock=_CLOCK)
+            for route in build_routes(settings.routes, BackendKeys(secret), self._credentials):
+                if model_id == EDIT_MODEL.id:
+                    yield trying.try_edit(model_id, route, reference)
+                else:
+                    yield trying.try_generation(model_id, route)
 
 
 class Services:
@@ -149,25 +185,44 @@ class Services:
     def _backends(self) -> CallBackends:
         from imagineart.adapters.pictures import PillowPictureFinisher
 
-        route = Route("openai", self._backend)
-        return CallBackends([route], PillowPictureFinisher(), random_fraction=secrets.SystemRandom().random)
-
-    @cached_property
-    def _backend(self) -> ImageBackend:
-        from imagineart.adapters.deadline_http import DeadlineHttpClient
-        from imagineart.adapters.openai_images import OpenAiImagesBackend
-
         settings = BackendSettings.from_mapping(self._environment)
-        credential = BackendCredential(
-            self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS)
-        )
-        return OpenAiImagesBackend(
-            DeadlineHttpClient(settings.base_url),
-            settings.generation_model,
-            settings.edit_model,
-            credential,
-            settings.response_format,
-        )
+        keys = BackendKeys(self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS))
+        routes = build_routes(settings.routes, keys, self._aws.credentials)
+        return CallBackends(routes, PillowPictureFinisher(), random_fraction=secrets.SystemRandom().random)
 
     def _secret(self, secret_id: str, cached_seconds: float) -> CachedSecret:
         return CachedSecret(self._aws, secret_id, cached_seconds=cached_seconds, clock=time.monotonic)
+
+
+def build_routes(
+    routes: Sequence[BackendRoute], keys: BackendKeys, credentials: CredentialsProvider
+) -> list[Route]:
+    """The routes with their adapters; those for Bedrock sign with `credentials`. Raises SettingsError."""
+    return [
+        Route(each.name, _build_backend(each, keys, credentials), each.attempt_seconds, each.retries)
+        for each in routes
+    ]
+
+
+def _build_backend(route: BackendRoute, keys: BackendKeys, credentials: CredentialsProvider) -> ImageBackend:
+    if route.kind == "bedrock":
+        from imagineart.adapters.bedrock_images import BedrockImagesBackend
+
+        try:
+            return BedrockImagesBackend(
+                route.where, credentials, route.model, upscaler=route.upscaler, endpoint_url=route.endpoint
+            )
+        except ValueError as error:
+            raise SettingsError(f"IMAGINEART_BACKENDS: {route.name}: {error}") from error
+    from imagineart.adapters.deadline_http import DeadlineHttpClient
+
+    http = DeadlineHttpClient(route.where)
+    key = partial(keys.key_for, urlsplit(route.where).netloc)
+    if route.kind == "imagineart":
+        from imagineart.adapters.imagineart_api import ImagineArtApiBackend
+
+        return ImagineArtApiBackend(http, key)
+    from imagineart.adapters.openai_images import OpenAiImagesBackend
+    from imagineart.adapters.openai_profiles import PROFILES
+
+    return OpenAiImagesBackend(http, PROFILES[route.kind], route.model, key, route.response_format)

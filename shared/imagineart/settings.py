@@ -1,8 +1,12 @@
 """Every setting of the system, typed and frozen, built from a given mapping."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
+
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 class SettingsError(ValueError):
@@ -34,25 +38,108 @@ class AccessSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class BackendSettings:
-    """What calling the inference backend needs. `base_url` ends in ``/v1`` and has no trailing slash."""
+class BackendRoute:
+    """One backend that may serve a model; `name` is what callers are told.
 
-    base_url: str
-    generation_model: str
-    edit_model: str
+    `where` is a base URL without a trailing slash or, for ``bedrock``, an AWS region. `model` is empty for
+    ``imagineart``. `attempt_seconds` bounds one attempt, and `retries` are made where nothing was painted.
+    """
+
+    name: str
+    kind: str
+    where: str
+    model: str
+    attempt_seconds: float | None = None
+    retries: int = 2
+    response_format: str | None = None
+    upscaler: bool = True
+    endpoint: str | None = None
+
+
+OPENAI_KINDS: Final = ("openai", "vllm-omni", "sglang", "openai-compatible")
+_OPTIONS_BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(OPENAI_KINDS, ("attempt", "retries")),
+    "openai-compatible": ("attempt", "retries", "response_format"),
+    "bedrock": ("attempt", "retries", "upscaler", "endpoint"),
+    "imagineart": ("attempt", "retries"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """The backends of one model, in the order in which they are asked, and where their API keys are kept."""
+
+    routes: tuple[BackendRoute, ...]
     credential_secret: str
-    response_format: str
 
     @classmethod
     def from_mapping(cls, environment: Mapping[str, str]) -> "BackendSettings":
-        """Read ``IMAGINEART_BACKEND_*`` variables. Raises SettingsError."""
+        """Read ``IMAGINEART_BACKEND*`` variables. Raises SettingsError."""
         return cls(
-            base_url=_base_url(environment, "IMAGINEART_BACKEND_URL"),
-            generation_model=_required(environment, "IMAGINEART_BACKEND_GENERATION_MODEL"),
-            edit_model=_required(environment, "IMAGINEART_BACKEND_EDIT_MODEL"),
+            routes=parse_routes(_required(environment, "IMAGINEART_BACKENDS")),
             credential_secret=_required(environment, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
-            response_format=_required(environment, "IMAGINEART_BACKEND_RESPONSE_FORMAT"),
         )
+
+
+def parse_routes(text: str) -> tuple[BackendRoute, ...]:
+    """Routes, separated by commas, each ``<kind> <URL or region> <model> [<option>=<value>]...``.
+
+    A second backend of a kind is named after it with a number, as in ``vllm-omni-2``. Raises SettingsError.
+    """
+    routes: list[BackendRoute] = []
+    for route in text.split(","):
+        kind = (route.split() or [""])[0]
+        number = 1 + sum(each.kind == kind for each in routes)
+        routes.append(_parse_route(route.split(), kind if number == 1 else f"{kind}-{number}"))
+    return tuple(routes)
+
+
+def _parse_route(words: Sequence[str], name: str) -> BackendRoute:
+    kind, where, *rest = (*words, "", "")[: max(2, len(words))]
+    if kind not in _OPTIONS_BY_KIND:
+        raise _route_error(f"got the kind '{kind}'; allowed are {', '.join(_OPTIONS_BY_KIND)}")
+    plain = [word for word in rest if "=" not in word]
+    options = dict(word.split("=", 1) for word in rest if "=" in word)
+    if len(plain) != (kind != "imagineart"):
+        model = "no model" if kind == "imagineart" else "one model"
+        raise _route_error(f"{name}: got '{' '.join(plain)}' after '{where}'; allowed is {model}")
+    for option in options:
+        if option not in _OPTIONS_BY_KIND[kind]:
+            raise _route_error(
+                f"{name}: got the option '{option}'; allowed are {', '.join(_OPTIONS_BY_KIND[kind])}"
+            )
+    if kind == "bedrock":
+        if not _REGION.fullmatch(where):
+            raise _route_error(f"{name}: got '{where}'; allowed is an AWS region, such as us-west-2")
+    else:
+        where = _base_url(where, name)
+    return BackendRoute(
+        name=name,
+        kind=kind,
+        where=where,
+        model="".join(plain),
+        attempt_seconds=_whole_number(options["attempt"], 1, 280, name) if "attempt" in options else None,
+        retries=_whole_number(options.get("retries", "2"), 0, 5, name),
+        response_format=options.get("response_format"),
+        upscaler=_is_on(options.get("upscaler", "on"), name),
+        endpoint=_base_url(options["endpoint"], name) if "endpoint" in options else None,
+    )
+
+
+def _whole_number(text: str, lowest: int, highest: int, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and lowest <= int(text[:6]) <= highest):
+        raise _route_error(f"{name}: got '{text}'; allowed are whole numbers from {lowest} to {highest}")
+    return int(text)
+
+
+def _is_on(text: str, name: str) -> bool:
+    if text not in ("on", "off"):
+        raise _route_error(f"{name}: got upscaler={text}; allowed are on and off")
+    return text == "on"
+
+
+def _route_error(problem: str) -> SettingsError:
+    return SettingsError(f"IMAGINEART_BACKENDS: {problem}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +161,14 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _base_url(environment: Mapping[str, str], name: str) -> str:
-    value = _required(environment, name)
-    if not _is_base_url(value):
-        shown = value.rpartition("@")[2]
-        raise SettingsError(
+def _base_url(text: str, name: str) -> str:
+    if not _is_base_url(text):
+        shown = text.rpartition("@")[2]
+        raise _route_error(
             f"{name}: got '{shown}'; allowed is an http:// or https:// URL with a host and without a user, "
-            "a query or a fragment."
+            "a query or a fragment"
         )
-    return value.rstrip("/")
+    return text.rstrip("/")
 
 
 def _is_base_url(text: str) -> bool:

@@ -47,6 +47,7 @@ def test_unknown_request_answers_alone() -> None:
     assert answer["statusCode"] == 404
     assert (error["code"], error["request_id"]) == ("unknown_request", "request-1")
     assert answer["headers"]["X-Request-Id"] == "request-1"
+    assert answer["headers"]["X-Should-Retry"] == "false"
 
 
 @pytest.mark.parametrize("function", ["health", "unknown_request"])

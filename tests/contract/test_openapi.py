@@ -1,11 +1,19 @@
+import json
 import re
 
+import jsonschema
 import pytest
 import yaml
 from openapi_spec_validator import validate
 
 from contract.generate_openapi import OPENAPI_FILE, build_document, render
+from imagineart.domain.openai_parameters import OPENAI_EDIT_PARAMETERS, OPENAI_GENERATION_PARAMETERS
+from imagineart.domain.orders import Picture
+from imagineart.domain.pieces import BegunPieces
+from imagineart.domain.sizes import Size
+from imagineart.domain.usage import Usage
 from imagineart.web.errors import STATUS_BY_CODE
+from imagineart.web.openai_answers import SeriesJson
 from local.template import load_template
 
 REFERENCE_ERROR_TABLE = """
@@ -149,3 +157,53 @@ def test_edits_have_no_reasoning_and_generations_no_images():
     }
     assert fields["/v1/images/generations"] == {"prompt", "aspect_ratio", "resolution", "seed", "reasoning"}
     assert fields["/v1/images/edits"] == {"prompt", "images", "aspect_ratio", "resolution", "seed"}
+
+
+def test_every_error_answer_says_whether_to_retry(document):
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                assert ("X-Should-Retry" in response["headers"]) == (status != "200"), path
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "parameters"),
+    [
+        ("/v1/images/generations", "OpenAiGeneration", OPENAI_GENERATION_PARAMETERS),
+        ("/v1/images/edits", "OpenAiEdit", OPENAI_EDIT_PARAMETERS),
+    ],
+)
+def test_json_in_openai_s_words_is_documented_beside_the_reference_s_form(document, path, name, parameters):
+    operation = document["paths"][path]["post"]
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": f"#/components/schemas/{name}"}
+    properties = document["components"]["schemas"][name]["properties"]
+    assert list(properties) == list(parameters.describe())
+    assert properties["n"] | {"minimum": 1, "maximum": 4, "default": 1} == properties["n"]
+    assert properties["stream"] | {"type": "boolean", "enum": [False]} == properties["stream"]
+    assert set(operation["responses"]["200"]["content"]) == {"image/png", "application/json"}
+
+
+def test_the_reference_s_forms_have_none_of_openai_s_fields(document):
+    for path in ("/v1/images/generations", "/v1/images/edits"):
+        form = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+        assert not {"n", "size", "model", "image"} & set(form["properties"])
+
+
+def test_an_answer_in_openai_s_shape_is_as_documented(document):
+    schema = document["components"]["schemas"]["OpenAiPictures"]
+    size, usage = Size(64, 48), Usage(1, 2, 3)
+
+    def answer(cost):
+        pictures = [
+            Picture(
+                BegunPieces(each for each in [b"png"]), size, seed, "text-to-image", "gpu", 1.5, lambda: cost
+            )
+            for seed in (7, None)
+        ]
+        return json.loads(b"".join(SeriesJson(pictures, created=1_800_000_000)))
+
+    for told in (answer(usage), answer(None)):
+        jsonschema.validate(told, schema)
+    assert set(answer(usage)) == set(schema["properties"])
+    assert set(answer(None)) == set(schema["required"])

@@ -1,10 +1,13 @@
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from contract.generate_openapi import build_document
 from imagineart.domain.consumers import TIER_REQUESTS_PER_MINUTE
+from imagineart.settings import parse_routes
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, load_template
 
@@ -61,3 +64,11 @@ def test_every_top_level_folder_is_in_the_map():
     }
     unlisted = {name for name in folders if f"{name}/" not in README}
     assert unlisted <= {"tests", "tooling", "requirements", "__pycache__"}
+
+
+def test_the_example_of_backends_can_be_followed():
+    block = re.search(r"```toml\n(.*?)```", README, re.DOTALL)[1]
+    given = dict(word.split("=", 1) for word in shlex.split(tomllib.loads(block)["parameter_overrides"]))
+    routes = {name: parse_routes(given[name]) for name in ("GenerationBackends", "EditBackends")}
+    assert [each.name for each in routes["GenerationBackends"]] == ["vllm-omni", "bedrock"]
+    assert [each.name for each in routes["EditBackends"]] == ["vllm-omni"]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from imagineart.domain.errors import ImagineArtError
 from imagineart.domain.uploads import UPLOAD_LIFE_SECONDS, Upload
 from imagineart.settings import AccessSettings, BackendSettings, UploadSettings
 from imagineart.web.errors import STATUS_BY_CODE
@@ -35,8 +37,8 @@ SETTINGS = {
 }
 ACCESS_ACTIONS = {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
 ACTIONS = {
-    "GenerateImageFunction": ACCESS_ACTIONS,
-    "EditImageFunction": ACCESS_ACTIONS | {"s3:GetObject", "s3:ListBucket"},
+    "GenerateImageFunction": ACCESS_ACTIONS | {"bedrock:InvokeModel"},
+    "EditImageFunction": ACCESS_ACTIONS | {"bedrock:InvokeModel", "s3:GetObject", "s3:ListBucket"},
     "RequestUploadFunction": ACCESS_ACTIONS | {"s3:PutObject"},
     "ListModelsFunction": ACCESS_ACTIONS,
     "HealthFunction": set(),
@@ -158,9 +160,7 @@ def integrations() -> dict[tuple[str, str], Integration]:
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][name] = "s3://built/elsewhere"
     session = boto3.Session(region_name="us-east-1")
-    translated = Translator({}, Parser(), boto_session=session).translate(
-        document, {"BackendUrl": "http://x", "BackendGenerationModel": "x", "BackendEditModel": "x"}
-    )
+    translated = Translator({}, Parser(), boto_session=session).translate(document, {})
     (api,) = [
         resource["Properties"]["Body"]
         for resource in translated["Resources"].values()
@@ -203,7 +203,7 @@ class RecordingMapping(dict[str, str]):
     """Has every variable, and remembers which were asked for."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        self[key] = "http://value.example/v1"
+        self[key] = "bedrock us-west-2 a-model"
         return self[key]
 
 
@@ -225,7 +225,7 @@ def test_a_function_is_given_exactly_the_settings_it_reads(function_id: str) -> 
 
 def test_the_settings_that_functions_read_are_counted() -> None:
     kinds = (AccessSettings, BackendSettings, UploadSettings)
-    assert [len(variables_read_by(kind)) for kind in kinds] == [4, 5, 1]
+    assert [len(variables_read_by(kind)) for kind in kinds] == [4, 2, 1]
 
 
 @pytest.mark.parametrize("function_id", [name for name in FUNCTIONS if name not in OPEN_FUNCTIONS])
@@ -258,10 +258,17 @@ def test_no_policy_names_a_wildcard_action_or_resource() -> None:
             for resource in resources:
                 assert isinstance(resource, dict), "a resource of this template, by Ref or GetAtt"
                 (named,) = resource.values()
-                assert named in OBJECTS or named.removesuffix(".Arn") in TEMPLATE.document["Resources"]
+                assert (
+                    named in (*OBJECTS, *BEDROCK_MODELS)
+                    or named.removesuffix(".Arn") in TEMPLATE.document["Resources"]
+                )
 
 
 OBJECTS = ("${UploadsBucket.Arn}/uploads/*",)
+BEDROCK_MODELS = (
+    "arn:${AWS::Partition}:bedrock:*::foundation-model/stability.*",
+    "arn:${AWS::Partition}:bedrock:*:${AWS::AccountId}:inference-profile/us.stability.*",
+)
 
 
 @every_function
@@ -369,6 +376,16 @@ def test_a_failure_of_the_gateway_wears_the_envelope(kind: str) -> None:
     assert error["request_id"] == "$context.requestId"
     assert response.headers["X-Request-Id"] == "context.requestId"
     assert response.headers["Content-Type"] == "'application/json'"
+    retryable = {each.code: each.retryable for each in coded_errors()}[error["code"]]
+    assert response.headers["X-Should-Retry"] == ("'true'" if retryable else "'false'")
+
+
+def coded_errors(error_class: type[ImagineArtError] = ImagineArtError) -> Iterator[type[ImagineArtError]]:
+    """Every class of the tree that has a public code."""
+    if hasattr(error_class, "code"):
+        yield error_class
+    for child in error_class.__subclasses__():
+        yield from coded_errors(child)
 
 
 def test_whoever_sends_too_much_is_told_where_to_send_it() -> None:

@@ -1,5 +1,6 @@
 """The operator's command line against the stack that runs."""
 
+import json
 import re
 import subprocess
 import sys
@@ -116,3 +117,31 @@ def test_without_a_stack_the_way_to_one_is_told(tmp_path: Path) -> None:
 
 def test_without_a_command_help_is_shown(tmp_path: Path) -> None:
     assert "consumer" in run_cli("--help", tmp_path).stdout
+
+
+def test_smoke_gets_a_picture_from_every_backend(stack: RunningStack) -> None:
+    lines = succeed("smoke", stack).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "text-to-image, openai-compatible", "image-edit, openai-compatible",
+    ]  # fmt: skip
+    assert all("bytes in" in line for line in lines)
+
+
+def test_smoke_says_what_is_wrong(stack: RunningStack, tmp_path: Path) -> None:
+    told = json.loads((stack.folder / "stack.json").read_text())
+    told["IMAGINEART_GENERATION_BACKENDS"] = "openai http://127.0.0.1:1/v1 a-model"
+    (tmp_path / "stack.json").write_text(json.dumps(told))
+    done = run_cli("smoke", tmp_path)
+    assert done.returncode == 1
+    assert "text-to-image, openai: failed" in done.stdout
+    assert "Check that it runs" in done.stdout
+    assert "image-edit, openai-compatible:" in done.stdout
+
+
+def test_smoke_names_a_route_that_cannot_be_followed(stack: RunningStack, tmp_path: Path) -> None:
+    told = json.loads((stack.folder / "stack.json").read_text())
+    told["IMAGINEART_EDIT_BACKENDS"] = "nonsense"
+    (tmp_path / "stack.json").write_text(json.dumps(told))
+    done = run_cli("smoke", tmp_path)
+    assert done.returncode == 1
+    assert "got the kind 'nonsense'" in done.stderr

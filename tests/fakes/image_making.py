@@ -8,6 +8,7 @@ from imagineart.domain.images import PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Piece, Pieces
 from imagineart.domain.sizes import Size
+from imagineart.domain.usage import Usage
 from imagineart.use_cases.call_backends import CallBackends, Route
 from tests.fakes.clock import FakeClock
 
@@ -45,6 +46,7 @@ class FakeImageBackend:
     answer: tuple[bytes, ...] = (b"a ", b"picture")
     failure: ImagineArtError | None = None
     has_seed: bool = True
+    usage: Usage | None = None
     orders: list[GenerationOrder | EditOrder] = field(default_factory=list)
     deadlines_seconds: list[float] = field(default_factory=list)
     sources: list[PieceSource] = field(default_factory=list)

@@ -75,15 +75,19 @@ class Deployer:
     backend_url: str
     gateways: list[Gateway] = field(default_factory=list)
 
-    def __call__(self, change: Change = lambda _: None, **parameters: str) -> Deployment:
+    def __call__(
+        self, change: Change = lambda _: None, *, response_format: str = "b64_json", **parameters: str
+    ) -> Deployment:
         """A deployment of template.yaml, whose document `change` may alter first."""
         document = copy.deepcopy(load_template().document)
         change(document)
         template = Template(document)
+        server = f"openai-compatible {self.backend_url}"
+        # Without retries, for nothing here waits.
+        options = f"retries=0 response_format={response_format}"
         given = {
-            "BackendUrl": self.backend_url,
-            "BackendGenerationModel": GENERATION_MODEL,
-            "BackendEditModel": EDIT_MODEL,
+            "GenerationBackends": f"{server} {GENERATION_MODEL} {options}",
+            "EditBackends": f"{server} {EDIT_MODEL} {options}",
             **parameters,
         }
         references = create_resources(template, self.cloud_url, given)

@@ -1,6 +1,8 @@
 """What the inference backend does wrong, and what the caller is told of it."""
 
+import json
 import struct
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -124,7 +126,8 @@ def test_the_backend_gets_its_own_credential_and_never_the_callers(
     api: Deployment, backend: PaintingBackend
 ) -> None:
     api.aws("secretsmanager").put_secret_value(
-        SecretId=api.references["BackendCredentialSecret"], SecretString='{"api_key": "backend-key"}'
+        SecretId=api.references["BackendCredentialSecret"],
+        SecretString=json.dumps({urlsplit(backend.origin).netloc: "backend-key"}),
     )
     token = api.issue_token()
     generate(api.client(token))

@@ -87,7 +87,7 @@ def test_a_long_unknown_path_does_not_flood_the_answer(anonymous: httpx.Client) 
 def test_the_models_are_listed_as_the_reference_shows_them(client: httpx.Client) -> None:
     answer = client.get("/v1/models")
     assert answer.status_code == 200
-    assert answer.json().keys() == {"data"}
+    assert answer.json().keys() == {"data", "object"}
     listed = [{key: model[key] for key in ("id", "name", "modality")} for model in answer.json()["data"]]
     assert listed == [
         {"id": "text-to-image", "name": "ImagineArt 2.0", "modality": "text-to-image"},

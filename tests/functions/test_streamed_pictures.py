@@ -60,7 +60,7 @@ def test_a_picture_larger_than_any_buffered_answer_is_delivered_to_the_byte(
 ) -> None:
     assert len(noise_at_2k) > MAX_PAYLOAD_BYTES
     backend.reply = lambda _: wrap(signed(noise_at_2k))
-    api = deploy(BackendResponseFormat=response_format)
+    api = deploy(response_format=response_format)
     answer = generate(api.client(api.issue_token()), resolution="2K")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "image/png"
@@ -75,7 +75,7 @@ def test_a_picture_of_20_mb_is_delivered_to_the_byte(
     large = noise_file(2048, 2048, has_alpha=True, padding_bytes=4_000_000)
     assert len(large) > 20_000_000
     backend.reply = lambda _: wrap(signed(large))
-    api = deploy(BackendResponseFormat=response_format)
+    api = deploy(response_format=response_format)
     answer = generate(api.client(api.issue_token()), resolution="2K")
     assert (answer.status_code, answer.content == large) == (200, True)
     assert open_png(answer.content).size == (2048, 2048)
@@ -85,7 +85,7 @@ def test_an_edit_is_delivered_in_the_same_way(
     deploy: Deployer, backend: PaintingBackend, noise_at_2k: bytes
 ) -> None:
     backend.reply = lambda _: raw_picture(signed(noise_at_2k))
-    api = deploy(BackendResponseFormat="png")
+    api = deploy(response_format="png")
     answer = edit(api.client(api.issue_token()), picture_file((8, 8)), resolution="2K")
     assert (answer.status_code, answer.content == noise_at_2k) == (200, True)
     assert backend.requests[0].fields["response_format"] == "png"
@@ -132,7 +132,7 @@ def test_with_the_layer_and_without_it_the_answer_is_the_same(
     noise_at_1k: bytes,
 ) -> None:
     backend.reply = lambda _: wrap(signed(noise_at_1k))
-    api = deploy(change, BackendResponseFormat=response_format)
+    api = deploy(change, response_format=response_format)
     answer = generate(api.client(api.issue_token()), seed="7")
     assert (answer.status_code, answer.content == noise_at_1k) == (200, True)
     of_this_request = ("x-request-id", "content-length", "x-ratelimit-remaining", "x-ratelimit-reset")
@@ -142,7 +142,7 @@ def test_with_the_layer_and_without_it_the_answer_is_the_same(
         "content-type": "image/png",
         "x-image-height": "1024",
         "x-image-width": "1024",
-        "x-backend": "openai",
+        "x-backend": "openai-compatible",
         "x-model": "text-to-image",
         "x-ratelimit-limit": "100000",
         "x-seed": "7",

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.adapters.openai_images import OpenAiImagesBackend
+from imagineart.adapters.openai_profiles import PROFILES
 from imagineart.adapters.pictures import PillowPictureFinisher
 from imagineart.use_cases.call_backends import CallBackends
 from imagineart.use_cases.call_backends import Route as BackendRoute
@@ -19,11 +20,11 @@ from imagineart.web.streaming_entry import StreamingEntry
 from lambda_response_streaming.runtime_client import StreamingRuntimeClient
 
 backend = OpenAiImagesBackend(
-    DeadlineHttpClient(os.environ["IMAGINEART_BACKEND_URL"]),
-    generation_model="generate",
-    edit_model="edit",
+    DeadlineHttpClient(os.environ["DELIVERY_BACKEND_URL"]),
+    PROFILES["openai-compatible"],
+    model="generate",
     api_key=lambda: None,
-    response_format=os.environ["IMAGINEART_BACKEND_RESPONSE_FORMAT"],
+    response_format=os.environ["DELIVERY_RESPONSE_FORMAT"],
 )
 backends = CallBackends([BackendRoute("peer", backend)], PillowPictureFinisher(), random_fraction=lambda: 0.0)
 generate_image = GenerateImage(backends, random_below=lambda _: 0)

@@ -11,14 +11,14 @@ from fastapi.responses import Response
 from mangum import Mangum
 
 app = FastAPI()
-backend = httpx.Client(base_url=os.environ["IMAGINEART_BACKEND_URL"], timeout=60)
+backend = httpx.Client(base_url=os.environ["DELIVERY_BACKEND_URL"], timeout=60)
 runtime = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 
 @app.post("/v1/images/generations", response_class=Response)
 async def answer(prompt: str) -> Response:
     """The backend's picture as it came."""
-    order = {"prompt": prompt, "response_format": os.environ["IMAGINEART_BACKEND_RESPONSE_FORMAT"]}
+    order = {"prompt": prompt, "response_format": os.environ["DELIVERY_RESPONSE_FORMAT"]}
     received = backend.post("/images/generations", json=order)
     if received.headers["Content-Type"] == "image/png":
         png = received.content

@@ -34,13 +34,18 @@ def sign_post(
     service: str,
     region: str,
     now: datetime,
+    path: str = "/",
 ) -> dict[str, str]:
     """`headers` (lower-case names, ``host`` among them) with date, session token and authorization added.
 
-    The request is a POST of `body` to ``/`` without a query; `now` is in UTC.
+    The request is a POST of `body` to `path` (percent-encoded, without dot segments) without a query, at any
+    service but S3; `now` is in UTC.
     """
     payload_hash = hashlib.sha256(body).hexdigest()
-    return _sign_headers("POST", "/", headers, payload_hash, _Scope(now, region, service), credentials)
+    # Every service but S3 encodes the path of a request, which is encoded already, once more.
+    canonical_path = quote(path, safe="/~")
+    scope = _Scope(now, region, service)
+    return _sign_headers("POST", canonical_path, headers, payload_hash, scope, credentials)
 
 
 def sign_get(

@@ -46,6 +46,11 @@ class Deadline:
         """Whether no time is left."""
         return time.monotonic() >= self.at
 
+    @property
+    def elapsed_seconds(self) -> float:
+        """What has gone by of its seconds."""
+        return time.monotonic() - self.at + self.seconds
+
     def remaining_seconds(self) -> float:
         """What is left. Raises TimeoutError where nothing is."""
         remaining = self.at - time.monotonic()
@@ -75,26 +80,41 @@ class HttpAnswer:
 
 
 class DeadlineHttpClient:
-    """Posts to one inference backend over a connection that is kept; for one exchange at a time."""
+    """Talks to one server over a connection that is kept; for one exchange at a time."""
 
     def __init__(self, base_url: str) -> None:
         """`base_url` is absolute, http or https, and without a query."""
-        self._url = urlsplit(base_url)
         self._connection: http.client.HTTPConnection | None = None
         self._last_used = 0.0
+        self._url = urlsplit(base_url)
+
+    def __del__(self) -> None:
+        # Nobody closes what an environment holds when it ends.
+        self.close()
 
     @contextmanager
     def post(
-        self, path: str, *, headers: Mapping[str, str], body: Sequence[bytes], deadline: Deadline
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Sequence[bytes],
+        deadline: Deadline,
+        method: str = "POST",
     ) -> Iterator[HttpAnswer]:
         """The answer to a POST of the joined `body` to `path` under the base URL, a redirect's own too.
+
+        `method` is ``POST`` or ``PUT``.
 
         Raises ModelTimeoutError when the deadline passes, also while the answer is read within the context,
         ModelUnavailableError where nobody could be asked, and ModelError for every later failure.
         """
         with _failures_as(ModelUnavailableError, deadline):
             connection = self._usable_connection(deadline)
-        with _failures_as(ModelError, deadline), self._exchange(connection, path, headers, body) as answer:
+        with (
+            _failures_as(ModelError, deadline),
+            self._exchange(connection, method, path, headers, body) as answer,
+        ):
             yield answer
 
     def close(self) -> None:
@@ -107,6 +127,7 @@ class DeadlineHttpClient:
     def _exchange(
         self,
         connection: http.client.HTTPConnection,
+        method: str,
         path: str,
         headers: Mapping[str, str],
         body: Sequence[bytes],
@@ -116,7 +137,7 @@ class DeadlineHttpClient:
         try:
             # A server that refuses a request may answer and hang up before it has read the whole.
             with suppress(BrokenPipeError, ConnectionResetError):
-                connection.request("POST", self._url.path + path, body, {**headers, **length})
+                connection.request(method, self._url.path + path, body, {**headers, **length})
             response = connection.getresponse()
             yield HttpAnswer(response)
         finally:

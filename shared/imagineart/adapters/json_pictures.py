@@ -5,17 +5,17 @@ Source of the form: https://platform.openai.com/docs/api-reference/images/object
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import pybase64
 
 _MAX_BEGINNING_BYTES: Final = 64 * 1024
 _MAX_END_BYTES: Final = 1024 * 1024
 _LONGEST_ESCAPE_BYTES: Final = len(rb"\u002b")
-_SCALAR: Final = rb'(?:"(?:[^"\\]|\\.)*+"|[-+.\w]++)'
-_SCALARS: Final = rb'(?:\s*+"[^"\\]*+"\s*+:\s*+' + _SCALAR + rb"\s*+,)*+\s*+"
+_SCALAR: Final = rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.\w]++)'
+_SCALARS: Final = rb'(?:\s*+"(?!b64_json")[^"\\]*+"\s*+:\s*+' + _SCALAR + rb"\s*+,)*+\s*+"
 _BEGINNING: Final = re.compile(
     rb"\s*+\{" + _SCALARS + rb'"data"\s*+:\s*+\[\s*+\{' + _SCALARS + rb'"b64_json"\s*+:\s*+"'
 )
@@ -26,8 +26,10 @@ class NoPictureError(ValueError):
     """The answer is no JSON with a picture."""
 
 
-def decode_picture(answer: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes of ``data[0].b64_json``, as they become known.
+def decode_picture(
+    answer: Iterator[bytes], note: Callable[[Mapping[str, Any]], None] = lambda _: None
+) -> Iterator[bytes]:
+    """The bytes of ``data[0].b64_json``, as they become known; `note` is given the document around them.
 
     Raises NoPictureError, at the latest before the last of them: an answer in one piece is whole or none. An
     answer in which a list or an object precedes the picture is held whole.
@@ -39,7 +41,10 @@ def decode_picture(answer: Iterator[bytes]) -> Iterator[bytes]:
         if match or len(beginning) > _MAX_BEGINNING_BYTES:
             break
     if match is None:
-        yield _decode_whole(b"".join((beginning, *answer)))
+        document = _load(b"".join((beginning, *answer)))
+        picture = _decode_whole(document)
+        note(document)
+        yield picture
         return
     base64 = _Base64Decoder()
     begun = memoryview(beginning)[match.end() :]
@@ -49,7 +54,7 @@ def decode_picture(answer: Iterator[bytes]) -> Iterator[bytes]:
             yield base64.feed(piece)
         else:
             last = base64.feed(piece[:end]) + base64.finish()
-            _require_end(beginning[: match.end()] + piece[end:], answer)
+            note(_load_around(beginning[: match.end()] + piece[end:], answer))
             yield last
             return
     raise NoPictureError("the answer ends within the picture")
@@ -100,20 +105,27 @@ def _unescape(text: bytes) -> bytes:
     return plain
 
 
-def _require_end(around: bytes, answer: Iterator[bytes]) -> None:
-    """Raises NoPictureError unless what surrounds the picture is JSON, the rest of the answer included."""
+def _load_around(around: bytes, answer: Iterator[bytes]) -> Mapping[str, Any]:
+    """What surrounds the picture, the rest of the answer included. Raises NoPictureError."""
     for piece in answer:
         around += piece
         if len(around) > _MAX_BEGINNING_BYTES + _MAX_END_BYTES:
             raise NoPictureError("too much follows the picture")
+    return _load(around)
+
+
+def _load(content: bytes) -> Mapping[str, Any]:
     try:
-        json.loads(around)
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise NoPictureError(f"no JSON around the picture: {error}") from error
-
-
-def _decode_whole(content: bytes) -> bytes:
-    try:
-        return pybase64.b64decode(json.loads(content)["data"][0]["b64_json"], validate=True)
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise NoPictureError(f"{type(error).__name__} in {len(content)} bytes") from error
+    if not isinstance(document, dict):
+        raise NoPictureError("no JSON object")
+    return document
+
+
+def _decode_whole(document: Mapping[str, Any]) -> bytes:
+    try:
+        return pybase64.b64decode(document["data"][0]["b64_json"], validate=True)
+    except (ValueError, LookupError, TypeError) as error:
+        raise NoPictureError(f"{type(error).__name__} where the picture should be") from error

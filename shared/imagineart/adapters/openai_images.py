@@ -1,33 +1,31 @@
 """An inference backend that speaks the OpenAI-compatible images protocol.
 
-Source: https://platform.openai.com/docs/api-reference/images. The fields `seed` and `reasoning` extend it;
-open servers (vLLM-Omni, SGLang Diffusion) read or ignore.
+Source: https://platform.openai.com/docs/api-reference/images. Servers differ; see `openai_profiles`.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from urllib3.fields import RequestField
-from urllib3.filepost import choose_boundary
-
+from imagineart.adapters.backend_answers import bearer, bounded, read_beginning, retry_after_seconds
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient, HttpAnswer
 from imagineart.adapters.json_pictures import NoPictureError, decode_picture
+from imagineart.adapters.multipart_form import FormPart, encode_form
+from imagineart.adapters.openai_profiles import OpenAiProfile
 from imagineart.domain.errors import (
     ImagineArtError,
     InvalidRequestError,
     ModelAuthError,
     ModelError,
     ModelNotAvailableError,
+    ModelUnavailableError,
     RateLimitedError,
 )
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Pieces
+from imagineart.domain.usage import Usage
 
-MAX_ANSWER_BYTES: Final = 160 * 1024 * 1024
-_DEFAULT_RETRY_AFTER_SECONDS: Final = 5
-_MAX_RETRY_AFTER_SECONDS: Final = 3600
 _UNKNOWN_MODEL_CODES: Final = frozenset({"model_not_found", "unknown_model", "model_not_available"})
 _REFUSED_PROMPT_CODES: Final = frozenset({"content_policy_violation", "moderation_blocked"})
 
@@ -36,111 +34,93 @@ _REFUSED_PROMPT_CODES: Final = frozenset({"content_policy_violation", "moderatio
 class OpenAiImagesBackend:
     """An ImageBackend at a base URL with its ``/v1``; `api_key` is asked on every call.
 
-    `response_format` is ``b64_json``, or what makes the server answer the picture's own bytes.
+    `profile` is what its kind of server needs. `response_format`, where given, replaces the profile's.
     """
 
     http: DeadlineHttpClient
-    generation_model: str
-    edit_model: str
+    profile: OpenAiProfile
+    model: str
     api_key: Callable[[], str | None]
-    response_format: str = "b64_json"
+    response_format: str | None = None
+    _told: dict[str, Usage | None] = field(default_factory=dict)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the latest answer says that its picture cost; only OpenAI tells it."""
+        return self._told.get("usage")
 
     @property
     def has_seed(self) -> bool:
-        """Whether the model takes a seed."""
-        return True
+        """Whether this kind of server takes a seed."""
+        return self.profile.has_seed
 
     def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         """A picture file made from text. Reading it raises what `ImageBackend` says."""
-        document = {
-            "model": self.generation_model,
-            "prompt": order.prompt,
-            "n": 1,
-            "size": str(order.size),
-            "seed": order.seed,
-            "reasoning": order.reasoning,
-            "response_format": self.response_format,
-        }
+        document = {"n": 1, **self._fields(order), **self.profile.reasoning[order.reasoning]}
         body = [json.dumps(document).encode()]
         return self._post("/images/generations", "application/json", body, deadline_seconds)
 
     def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
         """A picture file made from references. Reading it raises what `ImageBackend` says."""
-        fields = {
-            "model": self.edit_model,
-            "prompt": order.prompt,
-            "n": "1",
-            "size": str(order.size),
-            "seed": str(order.seed),
-            "response_format": self.response_format,
-        }
-        files = [
-            RequestField(
-                "image",
-                reference.content,
-                filename=f"reference-{position}",
-                headers={"Content-Type": reference.kind.media_type},
+        fields = {"n": 1, **self._fields(order)}
+        parts = [FormPart(name, str(value).encode()) for name, value in fields.items()]
+        for position, reference in enumerate(order.references):
+            name = f"reference-{position}"
+            parts.append(
+                FormPart(self.profile.image_field, reference.content, name, reference.kind.media_type)
             )
-            for position, reference in enumerate(order.references)
-        ]
-        content_type, body = _encode_multipart(fields, files)
+        content_type, body = encode_form(parts)
         return self._post("/images/edits", content_type, body, deadline_seconds)
+
+    def _fields(self, order: GenerationOrder | EditOrder) -> dict[str, Any]:
+        format_asked = {"response_format": self.response_format} if self.response_format else {}
+        return {
+            "model": self.model,
+            "prompt": order.prompt,
+            "size": str(self.profile.choose_size(order.size)),
+            **({"seed": order.seed} if self.profile.has_seed else {}),
+            **self.profile.constants,
+            **format_asked,
+        }
 
     def _post(self, path: str, content_type: str, body: Sequence[bytes], deadline_seconds: float) -> Pieces:
         deadline = Deadline.after(deadline_seconds)
+        self._told.clear()
         headers = {"Content-Type": content_type, "Accept-Encoding": "identity"}
         api_key = self.api_key()
         if api_key:
-            headers["Authorization"] = _bearer(api_key)
+            headers["Authorization"] = bearer(api_key)
         with self.http.post(path, headers=headers, body=body, deadline=deadline) as answer:
             if answer.status != 200:
-                content = b"".join(_bounded(answer))
-                raise _error_from_answer(answer, content)
+                raise _error_from_answer(answer, read_beginning(answer))
             if answer.header("content-type").startswith("image/"):
-                yield from _bounded(answer)
+                yield from bounded(answer)
             else:
-                yield from _picture_from_json(answer)
+                yield from self._picture_from_json(answer)
+
+    def _picture_from_json(self, answer: HttpAnswer) -> Iterator[bytes]:
+        try:
+            yield from decode_picture(bounded(answer), self._note)
+        except NoPictureError as error:
+            raise ModelError(
+                "The inference backend answered something that is no picture.",
+                detail=f"{error}, content type {answer.header('content-type')!r}",
+            ) from error
+
+    def _note(self, document: Mapping[str, Any]) -> None:
+        self._told["usage"] = _read_usage(document.get("usage"))
 
 
-def _bearer(api_key: str) -> str:
-    """Raises ModelAuthError, which does not tell the key, for one that no header can carry."""
-    if not (api_key.isascii() and api_key.isprintable()):
-        raise ModelAuthError(detail="the backend's credential has characters that no header can carry")
-    return f"Bearer {api_key}"
-
-
-def _encode_multipart(
-    fields: Mapping[str, str], files: Sequence[RequestField]
-) -> tuple[str, Sequence[bytes]]:
-    """The content type, and the body in parts that are not joined, for files are large."""
-    boundary = choose_boundary()
-    body = []
-    for each in [*map(RequestField.from_tuples, fields, fields.values()), *files]:
-        each.make_multipart(content_type=each.headers.get("Content-Type"))
-        content = each.data if isinstance(each.data, bytes) else each.data.encode()
-        body += [f"--{boundary}\r\n{each.render_headers()}".encode(), content, b"\r\n"]
-    body.append(f"--{boundary}--\r\n".encode())
-    return f"multipart/form-data; boundary={boundary}", body
-
-
-def _bounded(answer: HttpAnswer) -> Iterator[bytes]:
-    """The body as it arrives. Raises ModelError where it exceeds `MAX_ANSWER_BYTES`."""
-    received = 0
-    for piece in answer.pieces():
-        received += len(piece)
-        if received > MAX_ANSWER_BYTES:
-            raise ModelError(detail=f"the backend's answer exceeds {MAX_ANSWER_BYTES} bytes")
-        yield piece
-
-
-def _picture_from_json(answer: HttpAnswer) -> Iterator[bytes]:
+def _read_usage(told: Any) -> Usage | None:
+    """Source: https://platform.openai.com/docs/api-reference/images/object; None where it is not so."""
     try:
-        yield from decode_picture(_bounded(answer))
-    except NoPictureError as error:
-        raise ModelError(
-            "The inference backend answered something that is no picture.",
-            detail=f"{error}, content type {answer.header('content-type')!r}",
-        ) from error
+        details = told["input_tokens_details"]
+        tokens = (details["text_tokens"], details["image_tokens"], told["output_tokens"])
+    except (LookupError, TypeError):
+        return None
+    if not all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in tokens):
+        return None
+    return Usage(*tokens)
 
 
 def _error_from_answer(answer: HttpAnswer, content: bytes) -> ImagineArtError:
@@ -155,9 +135,11 @@ def _error_from_answer(answer: HttpAnswer, content: bytes) -> ImagineArtError:
     if status == 429:
         return RateLimitedError(
             "The inference backend is at its limit. Retry after the seconds in Retry-After.",
-            retry_after_seconds=_retry_after_seconds(answer.header("retry-after")),
+            retry_after_seconds=retry_after_seconds(answer.header("retry-after")),
             detail=detail,
         )
+    if status == 503:
+        return ModelUnavailableError("The inference backend is overloaded. Retry.", detail=detail)
     return ModelError(detail=detail)
 
 
@@ -167,9 +149,3 @@ def _error_code(content: bytes) -> str | None:
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
     return code if isinstance(code, str) else None
-
-
-def _retry_after_seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        return _DEFAULT_RETRY_AFTER_SECONDS
-    return min(max(1, int(text[:9])), _MAX_RETRY_AFTER_SECONDS)

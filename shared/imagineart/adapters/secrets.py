@@ -5,7 +5,7 @@ Documents (JSON):
 - peppers: ``{"current": "1", "1": "<random text>", ...}``
 - internal tokens: ``{"consumers": {"<consumer id>": {"requests_per_minute": 100, "tokens":
   [{"id", "digest", "pepper_version", "created_at", "expires_at"?}]}}}``
-- backend credential: ``{"api_key": "<text, empty for none>"}``
+- backend credentials: ``{"<host>[:<port>]": "<API key>"}``, for each backend that wants one
 """
 
 import copy
@@ -143,12 +143,12 @@ class SecretsManagerTokenStore:
 
 
 @dataclass(frozen=True, slots=True)
-class BackendCredential:
-    """The inference backend's API key."""
+class BackendKeys:
+    """The inference backends' API keys: ``{"<host>[:<port>]": "<key>"}``, as the host stands in their URL."""
 
     secret: CachedSecret
 
-    def __call__(self) -> str | None:
+    def key_for(self, host: str) -> str | None:
         """The key, or None where the backend wants none. Raises AwsCallError."""
-        api_key = self.secret.read().get("api_key")
-        return str(api_key) if api_key else None
+        key = self.secret.read().get(host)
+        return str(key) if key else None

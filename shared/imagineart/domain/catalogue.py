@@ -5,6 +5,11 @@ from typing import Any, Final
 
 from imagineart.domain.parameters import EDIT_PARAMETERS, GENERATION_PARAMETERS, EndpointParameters
 
+OFFERED_SINCE: Final = 1_795_219_200
+"""When this API began to offer its models, in Unix seconds: 2026-11-21."""
+
+OWNER: Final = "imagineart"
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -16,12 +21,19 @@ class Model:
     parameters: EndpointParameters
 
     def describe(self) -> dict[str, Any]:
-        """The model as `GET /v1/models` shows it."""
+        """The model as `GET /v1/models` shows it.
+
+        The last three keys are what clients of OpenAI's API read:
+        https://platform.openai.com/docs/api-reference/models/object
+        """
         return {
             "id": self.id,
             "name": self.name,
             "modality": self.modality,
             "parameters": self.parameters.describe(),
+            "object": "model",
+            "created": OFFERED_SINCE,
+            "owned_by": OWNER,
         }
 
 

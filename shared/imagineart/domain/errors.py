@@ -27,6 +27,8 @@ class ImagineArtError(Exception):
     """The root. `message` is written for the caller; `detail`, if any, only for the operator's log."""
 
     code: ClassVar[str]
+    retryable: ClassVar[bool] = False
+    """Whether the same request may succeed when it is sent again unchanged."""
 
     def __init__(self, message: str, *, detail: str | None = None) -> None:
         super().__init__(message)
@@ -85,6 +87,7 @@ class RateLimitedError(ImagineArtError):
     """A limit was reached; the same request may succeed after `retry_after_seconds`."""
 
     code = "rate_limited"
+    retryable = True
 
     def __init__(self, message: str, *, retry_after_seconds: int, detail: str | None = None) -> None:
         super().__init__(message, detail=detail)
@@ -95,6 +98,7 @@ class InternalError(ImagineArtError):
     """Something of ours failed; the caller learns only that, the log learns `detail`."""
 
     code = "internal_error"
+    retryable = True
 
     def __init__(self, *, detail: str | None = None) -> None:
         super().__init__("Internal error. Retry; if it persists, report the request_id.", detail=detail)
@@ -113,6 +117,7 @@ class ModelError(ImagineArtError):
     """The inference backend failed, was unreachable, or answered something that is no picture."""
 
     code = "model_error"
+    retryable = True
 
     def __init__(
         self, message: str = "The inference backend failed. Retry.", *, detail: str | None = None
@@ -162,6 +167,9 @@ class ModelTimeoutError(ImagineArtError):
     """The inference backend did not answer within the deadline."""
 
     code = "timeout"
+    retryable = True
 
-    def __init__(self, *, deadline_seconds: float) -> None:
-        super().__init__(f"The model did not answer within {deadline_seconds:.0f} seconds. Retry.")
+    def __init__(self, *, deadline_seconds: float, detail: str | None = None) -> None:
+        super().__init__(
+            f"The model did not answer within {deadline_seconds:.0f} seconds. Retry.", detail=detail
+        )

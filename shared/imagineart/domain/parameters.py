@@ -4,6 +4,7 @@
 so a description cannot promise what validation refuses. Source: ImagineArt 2.0 API reference.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class ScalarParameter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextParameter:
-    """A required text, trimmed, whose length is counted in Unicode characters."""
+    """A text, trimmed, whose length is counted in Unicode characters; where optional, absent is empty."""
 
     name: str
     description: str
@@ -59,9 +60,11 @@ class TextParameter:
     required: bool = True
 
     def parse(self, text: str | None) -> str:
-        """Return the trimmed text. Raises InvalidRequestError when it is absent, empty or too long."""
+        """Return the trimmed text. Raises InvalidRequestError when it is absent, too short or too long."""
         allowed = f"{self.min_length} to {self.max_length} characters"
         if text is None:
+            if not self.required:
+                return ""
             raise InvalidRequestError(self.name, f"the field is required ({allowed}).")
         trimmed = text.strip()
         if not self.min_length <= len(trimmed) <= self.max_length:
@@ -74,7 +77,7 @@ class TextParameter:
         """The public description."""
         return {
             "type": "string",
-            "required": True,
+            "required": self.required,
             "min_length": self.min_length,
             "max_length": self.max_length,
             "description": self.description,
@@ -155,18 +158,25 @@ class SeedParameter:
 
 @dataclass(frozen=True, slots=True)
 class IntegerParameter:
-    """A required integer."""
+    """An integer; required where it has no default."""
 
     name: str
     description: str
     minimum: int
     maximum: int
-    required: bool = True
+    default: int | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether the field must come."""
+        return self.default is None
 
     def parse(self, text: str | None) -> int:
-        """Return the integer. Raises InvalidRequestError when it is absent, no integer or out of bounds."""
+        """Return the integer, or the default when absent. Raises InvalidRequestError for anything else."""
         allowed = f"allowed is an integer from {self.minimum} to {self.maximum}."
         if text is None:
+            if self.default is not None:
+                return self.default
             raise InvalidRequestError(self.name, f"the field is required; {allowed}")
         number = int(text) if re.fullmatch(r"[0-9]{1,19}", text) else None
         if number is None or not self.minimum <= number <= self.maximum:
@@ -177,21 +187,49 @@ class IntegerParameter:
         """The public description."""
         return {
             "type": "integer",
-            "required": True,
+            "required": self.required,
             "minimum": self.minimum,
             "maximum": self.maximum,
+            **({} if self.required else {"default": self.default}),
+            "description": self.description,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FixedParameter:
+    """A parameter of which one value alone has no effect, its default; any other is refused, not ignored."""
+
+    name: str
+    description: str
+    value: str | int | bool
+    required: bool = False
+
+    def parse(self, text: str | None) -> None:
+        """Raises InvalidRequestError for another text than the value's JSON form."""
+        allowed = self.value if isinstance(self.value, str) else json.dumps(self.value)
+        if text not in (None, allowed):
+            raise InvalidRequestError(self.name, f"got {shown(text)}; allowed is {allowed} alone.")
+
+    def describe(self) -> dict[str, Any]:
+        """The public description."""
+        return {
+            "type": {str: "string", int: "integer", bool: "boolean"}[type(self.value)],
+            "required": False,
+            "enum": [self.value],
+            "default": self.value,
             "description": self.description,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class FilesParameter:
-    """A required list of files, or of ids of uploads, repeated under one field name."""
+    """A required list of files, or of ids of uploads, repeated under one field name or its synonyms."""
 
     name: str
     description: str
     min_items: int
     max_items: int
+    synonyms: tuple[str, ...] = ()
 
     def check_count(self, count: int) -> None:
         """Raises InvalidRequestError when `count` files are too few or too many."""
@@ -216,15 +254,24 @@ class FilesParameter:
 
 @dataclass(frozen=True, slots=True)
 class EndpointParameters:
-    """All parameters of one image endpoint."""
+    """All parameters of one image endpoint.
+
+    `refusals` gives, for names that callers may know from elsewhere, what to do in their place.
+    """
 
     scalars: tuple[ScalarParameter, ...]
     files: FilesParameter | None
+    refusals: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The field names the endpoint accepts, in the reference's order."""
-        return tuple(self.describe())
+        """The field names the endpoint accepts, in the reference's order, synonyms last."""
+        return (*self.describe(), *(self.files.synonyms if self.files else ()))
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Those of the names under which files come."""
+        return (self.files.name, *self.files.synonyms) if self.files else ()
 
     def parse_scalars(self, fields: Mapping[str, str]) -> dict[str, Any]:
         """The value of every scalar parameter, by name. Raises InvalidRequestError for the first bad one."""
@@ -289,6 +336,13 @@ GENERATION_PARAMETERS: Final = EndpointParameters(
     files=None,
 )
 
+IMAGES: Final = FilesParameter(
+    "images",
+    "Reference images, in order: files, or ids from POST /v1/uploads. Kind is told by content.",
+    min_items=1,
+    max_items=4,
+)
+
 EDIT_PARAMETERS: Final = EndpointParameters(
     scalars=(
         TextParameter("prompt", "Editing instruction.", min_length=1, max_length=4000),
@@ -301,12 +355,7 @@ EDIT_PARAMETERS: Final = EndpointParameters(
         _resolution(EDIT_ASPECT_RATIOS),
         _SEED,
     ),
-    files=FilesParameter(
-        "images",
-        "Reference images, in order: files, or ids from POST /v1/uploads. Kind is told by content.",
-        min_items=1,
-        max_items=4,
-    ),
+    files=IMAGES,
 )
 
 UPLOAD_PARAMETERS: Final = EndpointParameters(

@@ -10,6 +10,7 @@ from imagineart.domain.pieces import Pieces
 from imagineart.domain.sizes import Size
 from imagineart.domain.tokens import Peppers, StoredToken
 from imagineart.domain.uploads import UploadRequest
+from imagineart.domain.usage import Usage
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
@@ -26,6 +27,10 @@ class ImageBackend(Protocol):
     @property
     def has_seed(self) -> bool:
         """Whether the model takes the order's seed, so that the same order gives the same picture."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the latest picture cost, known once it was read to its end; None where nobody tells it."""
 
     def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
         """A picture made from text."""

@@ -3,6 +3,7 @@
 2K sizes keep the ratio exactly at about 4.2 megapixels; 1K is half of 2K on each side.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -50,6 +51,17 @@ def output_size(aspect_ratio: str, resolution: str) -> Size:
     """
     size = _size_at_2k(aspect_ratio)
     return size if resolution == "2K" else Size(size.width // 2, size.height // 2)
+
+
+def ratio_and_resolution(size: Size) -> tuple[str, str]:
+    """The aspect ratio and the resolution whose `output_size` is `size`; each has another.
+
+    Raises KeyError for a size that is not in the table.
+    """
+    for ratio, resolution in itertools.product(GENERATION_ASPECT_RATIOS, RESOLUTIONS):
+        if output_size(ratio, resolution) == size:
+            return ratio, resolution
+    raise KeyError(str(size))
 
 
 def nearest_aspect_ratio(size: Size, allowed: tuple[str, ...] = EDIT_ASPECT_RATIOS) -> str:

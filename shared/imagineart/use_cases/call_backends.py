@@ -20,11 +20,14 @@ from imagineart.domain.pieces import BegunPieces, Pieces
 from imagineart.domain.ports import ImageBackend, PictureFinisher
 from imagineart.domain.retry_budget import RetryBudget
 
-MAX_RETRIES: Final = 2
+DEFAULT_RETRIES: Final = 2
 """How often one backend is asked again within a request."""
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 """The longest pause before the first retry; it doubles with each."""
+
+MAX_PAUSE_SECONDS: Final = 5.0
+"""Whoever asks for a longer one is not waited for: the caller knows better whether to."""
 
 MIN_ATTEMPT_SECONDS: Final = 1.0
 """With less time left, nobody else is asked."""
@@ -44,6 +47,7 @@ class Route:
     name: str
     backend: ImageBackend
     attempt_seconds: float | None = None
+    retries: int = DEFAULT_RETRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,15 @@ class Painting:
     def deliver(self, order: GenerationOrder | EditOrder, model_id: str) -> Picture:
         """The picture that `order` asked for, made under the public model `model_id`."""
         seed = order.seed if self.route.backend.has_seed else None
-        return Picture(self.png, order.size, seed, model_id, self.route.name, self.seconds)
+        return Picture(
+            self.png,
+            order.delivered_size,
+            seed,
+            model_id,
+            self.route.name,
+            self.seconds,
+            usage=lambda: self.route.backend.usage,
+        )
 
 
 class CallBackends:
@@ -90,7 +102,7 @@ class CallBackends:
 
         def ask(backend: ImageBackend, seconds: float) -> Pieces:
             answer = backend.generate(order, deadline_seconds=seconds)
-            return self._finisher.finish(answer, order.size)
+            return self._finisher.finish(answer, order.delivered_size)
 
         return self._paint(ask, deadline_seconds)
 
@@ -99,7 +111,7 @@ class CallBackends:
 
         def ask(backend: ImageBackend, seconds: float) -> Pieces:
             answer = backend.edit(order, deadline_seconds=seconds)
-            return self._finisher.finish(answer, order.size)
+            return self._finisher.finish(answer, order.delivered_size)
 
         return self._paint(ask, deadline_seconds)
 
@@ -129,7 +141,8 @@ class CallBackends:
                 pause = self._pause_seconds(error, retries)
                 retries += 1
                 if (
-                    retries > MAX_RETRIES
+                    retries > candidate.route.retries
+                    or pause > MAX_PAUSE_SECONDS
                     or candidate.breaker.is_open
                     or deadline - self._clock() < pause + MIN_ATTEMPT_SECONDS
                     or not self._budget.take()

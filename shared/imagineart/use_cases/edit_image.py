@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from imagineart.domain.catalogue import EDIT_MODEL
 from imagineart.domain.images import ReferenceImage
-from imagineart.domain.orders import EditOrder, Picture
+from imagineart.domain.orders import EditOrder, Picture, SeriesRequest
 from imagineart.domain.ports import ReferenceReader
 from imagineart.domain.seeds import RandomBelow, choose_seed
 from imagineart.domain.sizes import AUTO_ASPECT_RATIO, nearest_aspect_ratio, output_size
 from imagineart.use_cases.call_backends import CallBackends
 from imagineart.use_cases.fetch_upload import FetchUpload
+from imagineart.use_cases.paint_series import paint_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,23 @@ class EditImage:
 
         Raises InvalidRequestError, InvalidImageError, and what `CallBackends` raises.
         """
-        values = EDIT_MODEL.parameters.parse_scalars(fields)
+        request = SeriesRequest(fields)
+        (picture,) = self.series(consumer_id, request, images, deadline_seconds=deadline_seconds)
+        return picture
+
+    def series(
+        self,
+        consumer_id: str,
+        request: SeriesRequest,
+        images: Sequence[bytes | str],
+        *,
+        deadline_seconds: float,
+    ) -> tuple[Picture, ...]:
+        """The pictures that `request` and `images` ask for, all within the deadline; see `paint_series`.
+
+        Raises as a call does.
+        """
+        values = EDIT_MODEL.parameters.parse_scalars(request.fields)
         if EDIT_MODEL.parameters.files:
             EDIT_MODEL.parameters.files.check_count(len(images))
         started = time.monotonic()
@@ -51,10 +68,14 @@ class EditImage:
             size=output_size(ratio, values["resolution"]),
             seed=choose_seed(values["seed"], self.random_below),
             references=references,
+            delivered_as=request.delivered_as,
         )
         read = time.monotonic()
         left_seconds = max(0.0, deadline_seconds - (read - started))
-        painting = self.backends.edit(order, deadline_seconds=left_seconds)
+        return paint_series(self._paint, order, request.count, left_seconds)
+
+    def _paint(self, order: EditOrder, deadline_seconds: float) -> Picture:
+        painting = self.backends.edit(order, deadline_seconds=deadline_seconds)
         return painting.deliver(order, EDIT_MODEL.id)
 
     def _read(self, consumer_id: str, image: bytes | str, *, label: str) -> ReferenceImage:

@@ -6,5 +6,5 @@ from imagineart.domain.catalogue import CATALOGUE
 
 
 def list_models() -> dict[str, Any]:
-    """``{"data": [...]}`` as `GET /v1/models` answers it."""
-    return {"data": [model.describe() for model in CATALOGUE]}
+    """``{"data": [...], "object": "list"}`` as `GET /v1/models` answers it."""
+    return {"data": [model.describe() for model in CATALOGUE], "object": "list"}

@@ -29,7 +29,13 @@ STATUS_BY_CODE: Final = MappingProxyType(
 
 
 def error_response(error: ImagineArtError, request_id: str) -> JSONResponse:
-    """``{"error": {"code", "message", "request_id"}}`` under the code's status; Retry-After where known."""
-    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, RateLimitedError) else {}
+    """``{"error": {"code", "message", "request_id"}}`` under the code's status; Retry-After where known.
+
+    X-Should-Retry is obeyed by OpenAI's clients, which would otherwise retry every 5xx:
+    https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
+    """
+    headers = {"X-Should-Retry": str(error.retryable).lower()}
+    if isinstance(error, RateLimitedError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     body = {"error": {"code": error.code, "message": error.message, "request_id": request_id}}
     return JSONResponse(body, STATUS_BY_CODE[error.code], headers)

@@ -4,9 +4,9 @@ Sources: RFC 7578 (multipart/form-data), https://url.spec.whatwg.org/#applicatio
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard
 from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
@@ -17,6 +17,8 @@ from imagineart.domain.parameters import EndpointParameters, shown
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
+
+_Kind: TypeAlias = Literal["text", "integer", "boolean", "null", "item", "other"]
 
 _MAX_PARTS: Final = 64
 _MULTIPART: Final = b"multipart/form-data"
@@ -37,15 +39,17 @@ def parse_form(
 ) -> Form:
     """The form in `body`, holding only fields that `parameters` names, each scalar once.
 
-    With `accepts_json`, a JSON object of texts and integers is a form too. Raises InvalidRequestError for an
-    empty body, another content type, a malformed body, an unknown, repeated or undecodable field, and a file
-    where text belongs.
+    With `accepts_json`, a JSON object of texts, integers and, where a parameter is one, booleans is a form
+    too; null stands for an absent field, and a list of texts for several uploads. Raises InvalidRequestError
+    for an empty body, another content type, a malformed body, an unknown, refused, repeated or undecodable
+    field, and a file where text belongs.
     """
     if not body:
         raise InvalidRequestError(
             "body", "the request body is empty; send the form fields as multipart/form-data."
         )
     media_type, options = parse_options_header(content_type)
+    parts: Iterable[_Part]
     if media_type == _MULTIPART:
         parts = _parse_multipart(body, options.get(b"boundary", b""))
     elif media_type == _URLENCODED:
@@ -62,12 +66,18 @@ def parse_form(
     return _to_form(parts, parameters)
 
 
+def is_form(content_type: str) -> bool:
+    """Whether a Content-Type header names a form of either kind."""
+    return parse_options_header(content_type)[0] in (_MULTIPART, _URLENCODED)
+
+
 @dataclass(slots=True)
 class _Part:
-    """One field as it came; `is_file` tells whether it carried a file name."""
+    """One field as it came; `is_file` tells whether it carried a file name, `kind` what JSON called it."""
 
     name: str = ""
     is_file: bool = False
+    kind: "_Kind" = "text"
     pieces: list[bytes] = field(default_factory=list)
 
     @property
@@ -75,25 +85,36 @@ class _Part:
         return b"".join(self.pieces)
 
 
-def _to_form(parts: list[_Part], parameters: EndpointParameters) -> Form:
-    fields: dict[str, str] = {}
+def _to_form(parts: Iterable[_Part], parameters: EndpointParameters) -> Form:
+    fields: dict[str, str | None] = {}
     files: list[bytes | str] = []
-    file_field = parameters.files.name if parameters.files else None
+    names = frozenset(parameters.names)
+    described = parameters.describe()
     for part in parts:
-        if part.name not in parameters.names:
-            allowed = ", ".join(parameters.names)
-            raise InvalidRequestError(
-                "form", f"got the unknown field {shown(part.name)}; allowed are {allowed}."
-            )
-        if part.name == file_field:
-            files.append(part.content if part.is_file else _decode(part))
+        if part.name not in names:
+            raise _refusal(part, parameters)
+        if part.name in parameters.file_names:
+            if part.kind not in ("text", "item", "null"):
+                raise InvalidRequestError(part.name, "is neither the id of an upload nor a list of ids.")
+            if part.kind != "null":
+                files.append(part.content if part.is_file else _decode(part))
         elif part.is_file:
             raise InvalidRequestError(part.name, "got a file; allowed is a text field (without a filename).")
         elif part.name in fields:
             raise InvalidRequestError(part.name, "the field came more than once; allowed is once.")
+        elif part.kind not in ("text", "integer", "null", described[part.name]["type"]):
+            raise InvalidRequestError("form", f"the field '{part.name}' is neither a text nor an integer.")
         else:
-            fields[part.name] = _decode(part)
-    return Form(fields, tuple(files))
+            fields[part.name] = None if part.kind == "null" else _decode(part)
+    return Form({name: text for name, text in fields.items() if text is not None}, tuple(files))
+
+
+def _refusal(part: _Part, parameters: EndpointParameters) -> InvalidRequestError:
+    reasons = dict(parameters.refusals)
+    if part.name in reasons:
+        return InvalidRequestError(part.name, reasons[part.name])
+    allowed = ", ".join(parameters.names)
+    return InvalidRequestError("form", f"got the unknown field {shown(part.name)}; allowed are {allowed}.")
 
 
 def _decode(part: _Part) -> str:
@@ -117,8 +138,8 @@ def _parse_urlencoded(body: bytes) -> list[_Part]:
     return [_Part(name, pieces=[value.encode()]) for name, value in pairs]
 
 
-def _parse_json(body: bytes) -> list[_Part]:
-    """The members of a JSON object, repeated ones too."""
+def _parse_json(body: bytes) -> Iterator[_Part]:
+    """The members of a JSON object, repeated ones too; each item of a list of texts by itself."""
     try:
         members = json.loads(body, object_pairs_hook=_Members)
     except (ValueError, RecursionError) as error:
@@ -126,18 +147,39 @@ def _parse_json(body: bytes) -> list[_Part]:
     if not isinstance(members, _Members):
         raise InvalidRequestError("body", "is no JSON object; allowed is an object of the fields.")
     for name, value in members:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise InvalidRequestError("form", f"the field {shown(name)} is neither a text nor an integer.")
-    return [_Part(name, pieces=[_to_utf8(value)]) for name, value in members]
+        if _is_list_of_texts(value):
+            yield from (_Part(name, kind="item", pieces=[_to_utf8(item)]) for item in value)
+        else:
+            yield _json_part(name, value)
 
 
 class _Members(list[tuple[str, object]]):
     """The members of a JSON object in order."""
 
 
-def _to_utf8(value: object) -> bytes:
+def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:
+    if not isinstance(value, list) or isinstance(value, _Members):
+        return False
+    return bool(value) and all(isinstance(item, str) for item in value)
+
+
+def _json_part(name: str, value: object) -> _Part:
+    match value:
+        case None:
+            return _Part(name, kind="null")
+        case str():
+            return _Part(name, kind="text", pieces=[_to_utf8(value)])
+        case bool():
+            return _Part(name, kind="boolean", pieces=[b"true" if value else b"false"])
+        case int():
+            return _Part(name, kind="integer", pieces=[_to_utf8(str(value))])
+        case _:
+            return _Part(name, kind="other")
+
+
+def _to_utf8(text: str) -> bytes:
     """A lone surrogate, which JSON can spell, becomes bytes that are refused as no UTF-8."""
-    return str(value).encode(errors="surrogatepass")
+    return text.encode(errors="surrogatepass")
 
 
 def _parse_multipart(body: bytes, boundary: bytes) -> list[_Part]:

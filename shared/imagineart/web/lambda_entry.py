@@ -1,7 +1,7 @@
 """The way in and out of a function: an API Gateway event becomes one request, one answer and one log line."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,14 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from imagineart.domain.errors import ImagineArtError, InternalError, UnknownRequestError
-from imagineart.domain.orders import Picture
+from imagineart.domain.errors import ImagineArtError, InternalError, InvalidRequestError, UnknownRequestError
+from imagineart.domain.openai_parameters import read_series
+from imagineart.domain.orders import Picture, SeriesRequest
 from imagineart.domain.parameters import EndpointParameters
+from imagineart.domain.ports import Clock
+from imagineart.web.accepted_types import prefers_json
 from imagineart.web.access import Access, rate_limit_headers
 from imagineart.web.errors import error_response
-from imagineart.web.forms import Form, parse_form
+from imagineart.web.forms import Form, is_form, parse_form
 from imagineart.web.gateway_events import ApiGatewayEvent
-from imagineart.web.picture_stream import PIECES_EXTENSION, PictureStream, picture_headers
+from imagineart.web.openai_answers import SeriesStream
+from imagineart.web.picture_stream import PIECES_EXTENSION, PictureStream, PieceStream
 
 LambdaHandler = Callable[[dict[str, Any], Any], Any]
 
@@ -35,6 +39,7 @@ class Call:
     request: Request
     consumer_id: str
     log_fields: dict[str, Any]
+    clock: Clock
 
     @property
     def deadline_seconds(self) -> float:
@@ -42,25 +47,61 @@ class Call:
         remaining_ms: int = self.request.scope["aws.context"].get_remaining_time_in_millis()
         return max(0.0, remaining_ms / 1000 - RESERVED_SECONDS)
 
+    @property
+    def is_reference_form(self) -> bool:
+        """Whether it is what the API reference describes: a form to be answered with the PNG itself."""
+        return is_form(self._content_type) and not self._wants_json
+
+    @property
+    def _content_type(self) -> str:
+        return self.request.headers.get("content-type", "")
+
+    @property
+    def _wants_json(self) -> bool:
+        accept = self.request.headers.get("accept", "")
+        return prefers_json(accept, otherwise=not is_form(self._content_type))
+
     async def read_form(self, parameters: EndpointParameters, *, accepts_json: bool = False) -> Form:
         """The request's form. Raises InvalidRequestError."""
-        content_type = self.request.headers.get("content-type", "")
-        return parse_form(content_type, await self.request.body(), parameters, accepts_json=accepts_json)
+        return parse_form(
+            self._content_type, await self.request.body(), parameters, accepts_json=accepts_json
+        )
+
+    async def read_openai_form(self, parameters: EndpointParameters) -> tuple[SeriesRequest, Form]:
+        """What a form or a JSON body in OpenAI's words asks for. Raises InvalidRequestError."""
+        form = await self.read_form(parameters, accepts_json=True)
+        series = read_series(parameters, form.fields)
+        if series.count > 1 and not self._wants_json:
+            raise InvalidRequestError(
+                "n", f"got {series.count}; allowed is 1 where Accept prefers image/png to application/json."
+            )
+        return series, form
 
     def answer_picture(self, picture: Picture) -> Response:
         """The PNG, and in its headers what was made; whole where the way out cannot stream it."""
+        return self._answer_pieces([picture], PictureStream(picture))
+
+    def answer_series(self, pictures: Sequence[Picture]) -> Response:
+        """The pictures inside JSON, or, where the caller prefers it, the one picture as `answer_picture`."""
+        if not self._wants_json:
+            return self.answer_picture(pictures[0])
+        self.log_fields.update(pictures=len(pictures))
+        return self._answer_pieces(pictures, SeriesStream(pictures, int(self.clock())))
+
+    def _answer_pieces(self, pictures: Sequence[Picture], stream: PieceStream) -> Response:
+        first = pictures[0]
         self.log_fields.update(
-            model=picture.model_id,
-            seed=picture.seed,
-            size=str(picture.size),
-            backend=picture.backend,
-            backend_ms=round(picture.backend_seconds * 1000),
+            model=first.model_id,
+            seed=first.seed,
+            size=str(first.size),
+            backend=stream.headers["X-Backend"],
+            backend_ms=round(sum(picture.backend_seconds for picture in pictures) * 1000),
         )
         if PIECES_EXTENSION in self.request.scope.get("extensions", {}):
-            return PictureStream(picture)
-        png = b"".join(picture.png)
-        self.log_fields.update(image_bytes=len(png))
-        return Response(png, media_type="image/png", headers=picture_headers(picture))
+            return stream
+        content = b"".join(stream.body_pieces)
+        self.log_fields.update(image_bytes=stream.body_pieces.image_bytes)
+        return Response(content, headers=dict(stream.headers))
 
 
 Endpoint = Callable[[Call], Awaitable[Response]]
@@ -86,7 +127,7 @@ def authenticated_handler(
             status = access.count(caller.consumer)
             headers |= rate_limit_headers(status)
             access.refuse_over_limit(status)
-            response = await endpoint(Call(request, caller.consumer.id, log_fields))
+            response = await endpoint(Call(request, caller.consumer.id, log_fields, access.clock))
         except ImagineArtError as error:
             log_fields.update(code=error.code, field=getattr(error, "field", None), detail=error.detail)
             response = error_response(error, request_id)
@@ -101,7 +142,7 @@ def authenticated_handler(
             fields = log_fields | more
             logger.info("request", **fields, status=response.status_code, duration_ms=duration_ms)
 
-        if isinstance(response, PictureStream):
+        if isinstance(response, PieceStream):
             response.on_end = log_end
         else:
             log_end()

@@ -20,6 +20,7 @@ moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.
 regions = st.sampled_from(["us-east-1", "eu-central-1", "cn-north-1"])
 services = st.sampled_from(["dynamodb", "secretsmanager"])
 keys = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
+models = keys.filter(lambda model: model not in (".", ".."))
 header_names = st.sampled_from(["content-type", "content-length", "x-amz-meta-a", "content-md5", "if-match"])
 origins = st.sampled_from(["https://pictures.s3.eu-central-1.amazonaws.com", "http://127.0.0.1:5000"])
 
@@ -38,6 +39,28 @@ def test_the_signature_equals_botocores(
         SigV4Auth(identity, service, region).add_auth(request)
 
     signed = sign_post(headers, body, credentials=credentials, service=service, region=region, now=now)
+
+    assert signed == {name.lower(): value for name, value in request.headers.items()}
+
+
+@given(st.binary(max_size=500), models, credentials, moments, regions)
+def test_the_signature_of_a_post_to_a_path_equals_botocores(
+    body: bytes, model: str, credentials: Credentials, now: datetime, region: str
+) -> None:
+    host = f"bedrock-runtime.{region}.amazonaws.com"
+    path = f"/model/{quote(model, safe='-._~')}/invoke"
+    headers = {"content-type": "application/json", "accept": "application/json", "host": host}
+    request = AWSRequest("POST", f"https://{host}{path}", dict(headers), body)
+    identity = BotoCredentials(
+        credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+    )
+    # botocore reads the clock itself.
+    with patch("botocore.auth.get_current_datetime", return_value=now):
+        SigV4Auth(identity, "bedrock", region).add_auth(request)
+
+    signed = sign_post(
+        headers, body, credentials=credentials, service="bedrock", region=region, now=now, path=path
+    )
 
     assert signed == {name.lower(): value for name, value in request.headers.items()}
 

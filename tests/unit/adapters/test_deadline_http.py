@@ -1,11 +1,13 @@
 """A deadline holds over a whole exchange, however slowly the other side takes part in it."""
 
 import builtins
+import gc
 import http.client
 import io
 import socket
 import ssl
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from threading import Event, Thread
@@ -269,6 +271,18 @@ def test_an_answer_is_read_as_it_comes_and_may_be_left(
         assert next(answer.pieces()) == ANSWER.body[: len(ANSWER.body) // 2]
     assert post(client) == ANSWER.body
     assert server.connections == 2
+
+
+def test_a_client_that_nobody_closed_closes_its_connection_when_it_goes(server: FaultBackend) -> None:
+    """Else every environment that ends would warn of a socket left open."""
+    left = DeadlineHttpClient(server.origin)
+    server.script(ANSWER)
+    post(left)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del left
+        gc.collect()
+    assert [each.message for each in told if issubclass(each.category, ResourceWarning)] == []
 
 
 def test_an_idle_connection_is_used_for_a_minute_and_no_longer(

@@ -1,17 +1,19 @@
 """The inference backend over the OpenAI-compatible protocol, on its good days and on its bad ones."""
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from email.utils import formatdate
 from typing import NoReturn
 
 import pytest
 
-from imagineart.adapters import openai_images
+from imagineart.adapters import backend_answers
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient
 from imagineart.adapters.openai_images import OpenAiImagesBackend
+from imagineart.adapters.openai_profiles import PROFILES
 from imagineart.domain.errors import (
     ImagineArtError,
     InternalError,
@@ -20,12 +22,14 @@ from imagineart.domain.errors import (
     ModelError,
     ModelNotAvailableError,
     ModelTimeoutError,
+    ModelUnavailableError,
     RateLimitedError,
 )
 from imagineart.domain.images import JPEG, PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Piece
 from imagineart.domain.sizes import Size
+from imagineart.domain.usage import Usage
 from tests.fault_backend import Answer, Delivery, FaultBackend, document, page, picture, raw_picture, refusal
 from tests.sample_pictures import sample
 
@@ -58,7 +62,9 @@ def http(server: FaultBackend) -> Iterator[DeadlineHttpClient]:
 
 
 def adapter(http: DeadlineHttpClient, **options: str) -> OpenAiImagesBackend:
-    return OpenAiImagesBackend(http, "imagine-2", "imagine-2-edit", lambda: "backend-key", **options)
+    return OpenAiImagesBackend(
+        http, PROFILES["openai-compatible"], "imagine-2", lambda: "backend-key", **options
+    )
 
 
 def generate(http: DeadlineHttpClient, deadline_seconds: float = AMPLE_SECONDS) -> bytes:
@@ -99,7 +105,7 @@ def test_an_edit_carries_the_whole_order_and_its_references_in_order(
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1/images/edits")
     assert request.fields == {
-        "model": "imagine-2-edit",
+        "model": "imagine-2",
         "prompt": EDIT.prompt,
         "n": "1",
         "size": "64x48",
@@ -139,7 +145,7 @@ def test_the_credential_is_sent_and_asked_for_on_every_call(
     server: FaultBackend, http: DeadlineHttpClient
 ) -> None:
     keys = iter(["first key", "rotated key"])
-    backend = OpenAiImagesBackend(http, "g", "e", lambda: next(keys))
+    backend = OpenAiImagesBackend(http, PROFILES["openai-compatible"], "g", lambda: next(keys))
     list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
     list(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
     assert [request.headers["authorization"] for request in server.requests] == [
@@ -151,7 +157,7 @@ def test_the_credential_is_sent_and_asked_for_on_every_call(
 def test_a_backend_that_wants_no_credential_gets_none(
     server: FaultBackend, http: DeadlineHttpClient, api_key: str | None
 ) -> None:
-    backend = OpenAiImagesBackend(http, "g", "e", lambda: api_key)
+    backend = OpenAiImagesBackend(http, PROFILES["openai-compatible"], "g", lambda: api_key)
     list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
     assert "authorization" not in server.requests[0].headers
 
@@ -162,7 +168,7 @@ def test_a_credential_that_cannot_be_read_is_our_own_failure(
     def unreadable() -> str:
         raise InternalError(detail="no such secret")
 
-    backend = OpenAiImagesBackend(http, "g", "e", unreadable)
+    backend = OpenAiImagesBackend(http, PROFILES["openai-compatible"], "g", unreadable)
     with pytest.raises(InternalError):
         list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
     assert server.connections == 0
@@ -174,7 +180,7 @@ def test_a_credential_that_cannot_be_read_is_our_own_failure(
 def test_a_credential_that_no_header_can_carry_is_the_operators_to_mend_and_is_not_told(
     server: FaultBackend, http: DeadlineHttpClient, api_key: str
 ) -> None:
-    backend = OpenAiImagesBackend(http, "g", "e", lambda: api_key)
+    backend = OpenAiImagesBackend(http, PROFILES["openai-compatible"], "g", lambda: api_key)
     with pytest.raises(ModelAuthError) as caught:
         list(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
     assert "backend-key" not in f"{caught.value} {caught.value.detail}"
@@ -293,7 +299,7 @@ def test_one_connection_serves_many_calls(server: FaultBackend, http: DeadlineHt
         (refusal(422), ModelError),
         (refusal(500), ModelError),
         (page(502), ModelError),
-        (Answer(503), ModelError),
+        (Answer(503), ModelUnavailableError),
         (document({"error": "a text"}, 400), ModelError),
         (document({"error": {"code": ["model_not_found"]}}, 400), ModelError),
         (document(["model_not_found"], 400), ModelError),
@@ -404,7 +410,7 @@ def test_a_backend_that_accepts_no_bytes_meets_the_deadline(http: DeadlineHttpCl
 def test_a_refused_connection_is_a_model_error(http: DeadlineHttpClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
-    with pytest.raises(ModelError, match="could not be reached") as caught:
+    with pytest.raises(ModelUnavailableError, match="could not be reached") as caught:
         generate(DeadlineHttpClient(url))
     assert caught.value.detail.startswith("ConnectionRefusedError")
 
@@ -423,28 +429,85 @@ def test_the_backend_is_reached_again_after_timeouts_and_resets(
     assert generate(http) == A_PICTURE
 
 
-@pytest.mark.parametrize(
-    ("media_type", "status"), [("application/json", 200), ("image/png", 200), ("application/json", 500)]
-)
+@pytest.mark.parametrize("media_type", ["application/json", "image/png"])
 def test_an_endless_answer_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, server: FaultBackend, media_type: str, status: int
+    monkeypatch: pytest.MonkeyPatch, server: FaultBackend, media_type: str
 ) -> None:
-    monkeypatch.setattr(openai_images, "MAX_ANSWER_BYTES", 1 << 20)
-    endless = Answer(status, media_type, bytes(32 << 20)).delivered(Delivery.HELD_BODY)
+    monkeypatch.setattr(backend_answers, "MAX_ANSWER_BYTES", 1 << 20)
+    endless = Answer(200, media_type, bytes(32 << 20)).delivered(Delivery.HELD_BODY)
     error = failure(server, endless)
     assert error.detail is not None
     assert "exceeds 1048576 bytes" in error.detail
     assert not server.released.is_set()
 
 
+def test_of_an_endless_refusal_only_the_beginning_is_read(server: FaultBackend) -> None:
+    endless = Answer(500, body=bytes(32 << 20)).delivered(Delivery.HELD_BODY)
+    assert type(failure(server, endless)) is ModelError
+    assert not server.released.is_set()
+
+
 def test_a_picture_as_large_as_an_answer_may_be_is_taken(
     monkeypatch: pytest.MonkeyPatch, server: FaultBackend, http: DeadlineHttpClient
 ) -> None:
-    monkeypatch.setattr(openai_images, "MAX_ANSWER_BYTES", len(A_PICTURE))
+    monkeypatch.setattr(backend_answers, "MAX_ANSWER_BYTES", len(A_PICTURE))
     server.script(raw_picture(A_PICTURE), raw_picture(A_PICTURE + b"x"))
     assert generate(http) == A_PICTURE
     with pytest.raises(ModelError):
         generate(http)
+
+
+TOLD = {
+    "input_tokens": 50, "input_tokens_details": {"text_tokens": 10, "image_tokens": 40},
+    "output_tokens": 1000, "total_tokens": 1050,
+}  # fmt: skip
+
+
+def telling(usage: object, content: bytes = A_PICTURE) -> Answer:
+    """A picture whose document has a `usage`."""
+    return document({**json.loads(picture(content).body), "usage": usage})
+
+
+@pytest.mark.parametrize("before", [{}, {"sizes": []}], ids=["as it arrives", "held whole"])
+def test_what_a_picture_cost_is_known_once_it_was_read(
+    server: FaultBackend, http: DeadlineHttpClient, before: dict[str, object]
+) -> None:
+    told = json.loads(telling(TOLD).body)
+    server.script(document(before | told))
+    backend = adapter(http)
+    assert backend.usage is None
+    assert b"".join(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS)) == A_PICTURE
+    assert backend.usage == Usage(10, 40, 1000)
+
+
+def test_the_cost_of_another_picture_is_never_taken_for_this_ones(
+    server: FaultBackend, http: DeadlineHttpClient
+) -> None:
+    backend = adapter(http)
+    for answer in (picture(A_PICTURE), raw_picture(A_PICTURE), refusal(500)):
+        server.script(telling(TOLD), answer)
+        b"".join(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
+        with suppress(ModelError):
+            b"".join(backend.edit(EDIT, deadline_seconds=AMPLE_SECONDS))
+        assert backend.usage is None
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None, 17, [], {}, {"input_tokens": 50, "output_tokens": 1000},
+        {**TOLD, "output_tokens": -1}, {**TOLD, "output_tokens": "1000"}, {**TOLD, "output_tokens": True},
+        {**TOLD, "input_tokens_details": None}, {**TOLD, "input_tokens_details": {"text_tokens": 1}},
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_a_usage_of_another_shape_is_no_usage(
+    server: FaultBackend, http: DeadlineHttpClient, usage: object
+) -> None:
+    server.script(telling(usage))
+    backend = adapter(http)
+    assert b"".join(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS)) == A_PICTURE
+    assert backend.usage is None
 
 
 def test_the_time_that_reading_the_credential_takes_counts_against_the_deadline() -> None:
@@ -458,7 +521,9 @@ def test_the_time_that_reading_the_credential_takes_counts_against_the_deadline(
     def read_credential() -> None:
         asked_at.append(time.monotonic())
 
-    backend = OpenAiImagesBackend(RecordingHttp("http://127.0.0.1"), "g", "e", read_credential)
+    backend = OpenAiImagesBackend(
+        RecordingHttp("http://127.0.0.1"), PROFILES["openai-compatible"], "g", read_credential
+    )
     with pytest.raises(ModelError, match="failed") as caught:
         b"".join(backend.generate(GENERATION, deadline_seconds=AMPLE_SECONDS))
     assert caught.value.detail == "enough seen"

@@ -8,7 +8,7 @@ import pytest
 from imagineart.adapters.aws_client import AwsCallError, AwsClient
 from imagineart.adapters.secrets import (
     INTERNAL_TOKENS_CACHED_SECONDS,
-    BackendCredential,
+    BackendKeys,
     CachedSecret,
     SecretsManagerPeppers,
     SecretsManagerTokenStore,
@@ -186,13 +186,17 @@ def test_a_token_taken_out_of_the_secret_is_gone_within_five_seconds(
 
 @pytest.mark.parametrize(
     ("document", "key"),
-    [('{"api_key": "k"}', "k"), ('{"api_key": ""}', None), ("{}", None), ('{"api_key": null}', None)],
+    [
+        ('{"gpu.example.com:8000": "k", "gpu.example.com": "x"}', "k"),
+        ('{"gpu.example.com:8000": ""}', None), ('{"gpu.example.com:8000": null}', None),
+        ("{}", None), ('{"gpu.example.com": "another host\'s"}', None),
+    ],
 )  # fmt: skip
-def test_a_backend_has_the_credential_of_its_secret_or_none(
+def test_a_backend_has_the_key_that_is_kept_under_its_host_or_none(
     secret: CachedSecret, put, document: str, key: str | None
 ) -> None:
     put(document)
-    assert BackendCredential(secret)() == key
+    assert BackendKeys(secret).key_for("gpu.example.com:8000") == key
 
 
 @pytest.mark.parametrize(

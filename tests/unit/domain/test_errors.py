@@ -29,12 +29,20 @@ def coded_tree(parent: type[ImagineArtError] = ImagineArtError) -> Iterator[tupl
             yield from coded_tree(child)
 
 
+def classes(parent: type[ImagineArtError] = ImagineArtError) -> Iterator[type[ImagineArtError]]:
+    """Every class of the module below the root."""
+    for child in parent.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield child
+            yield from classes(child)
+
+
 def test_the_tree_in_the_docstring_is_the_tree_in_code() -> None:
     assert sorted(documented_tree()) == sorted(coded_tree())
 
 
-def test_every_public_code_has_one_class() -> None:
-    codes = [code for _, _, code in coded_tree()]
+def test_every_public_code_has_a_class() -> None:
+    codes = {code for _, _, code in coded_tree()}
     assert sorted(codes) == sorted(
         ["invalid_request", "invalid_image", "missing_bearer_token", "invalid_token", "unknown_request",
          "rate_limited", "internal_error", "model_not_available", "model_error", "model_auth_error",
@@ -62,3 +70,15 @@ def test_the_detail_for_the_operator_is_not_in_the_message_for_the_caller(
 @pytest.mark.parametrize(("seconds", "shown"), [(0.2, "0"), (57.4, "57"), (840.0, "840")])
 def test_a_timeout_names_its_deadline(seconds: float, shown: str) -> None:
     assert f"within {shown} seconds" in errors.ModelTimeoutError(deadline_seconds=seconds).message
+
+
+def test_only_what_may_pass_by_itself_is_worth_another_try() -> None:
+    retryable = {child.code for child in classes() if child.retryable}
+    assert retryable == {"rate_limited", "internal_error", "model_error", "timeout"}
+    assert all(child.retryable for child in classes() if child.code in retryable)
+
+
+def test_a_timeout_may_carry_a_detail_for_the_operator() -> None:
+    error = errors.ModelTimeoutError(deadline_seconds=5, detail="host 10.0.0.7")
+    assert error.detail == "host 10.0.0.7"
+    assert "10.0.0.7" not in error.message

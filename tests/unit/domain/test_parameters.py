@@ -13,7 +13,9 @@ from imagineart.domain.parameters import (
     UPLOAD_PARAMETERS,
     ChoiceParameter,
     EndpointParameters,
+    FixedParameter,
     IntegerParameter,
+    TextParameter,
     shown,
 )
 
@@ -305,6 +307,45 @@ def test_an_integer_is_required_and_describes_its_bounds() -> None:
     )  # fmt: skip
     assert COUNT.describe() == {
         "type": "integer", "required": True, "minimum": 2, "maximum": 900, "description": "How many.",
+    }  # fmt: skip
+
+
+MANY = IntegerParameter("many", "How many.", minimum=1, maximum=4, default=2)
+NOTE = TextParameter("note", "A note.", min_length=0, max_length=3, required=False)
+
+
+def test_an_integer_with_a_default_may_be_absent_and_says_so() -> None:
+    assert not MANY.required
+    assert (MANY.parse(None), MANY.parse("3")) == (2, 3)
+    assert MANY.describe() == {
+        "type": "integer", "required": False, "minimum": 1, "maximum": 4, "default": 2,
+        "description": "How many.",
+    }  # fmt: skip
+
+
+def test_an_optional_text_may_be_absent_or_empty_and_not_too_long() -> None:
+    assert (NOTE.parse(None), NOTE.parse(" "), NOTE.parse("abc")) == ("", "", "abc")
+    assert NOTE.describe()["required"] is False
+    with pytest.raises(InvalidRequestError, match=r"^note: got 4 characters"):
+        NOTE.parse("abcd")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [("png", "string", "png"), (100, "integer", "100"), (False, "boolean", "false")],
+)
+def test_a_fixed_parameter_takes_its_one_value_and_no_other(
+    value: str | int | bool, kind: str, text: str
+) -> None:
+    fixed = FixedParameter("kind", "The kind.", value)
+    fixed.parse(None)
+    fixed.parse(text)
+    for other in ("", "jpeg", "0", "true", f"{text} "):
+        with pytest.raises(InvalidRequestError) as caught:
+            fixed.parse(other)
+        assert caught.value.message == f"kind: got '{other}'; allowed is {text} alone."
+    assert fixed.describe() == {
+        "type": kind, "required": False, "enum": [value], "default": value, "description": "The kind.",
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imagineart.domain.sizes import (
@@ -12,6 +12,7 @@ from imagineart.domain.sizes import (
     Size,
     nearest_aspect_ratio,
     output_size,
+    ratio_and_resolution,
 )
 
 PIXELS_2K = {
@@ -83,6 +84,19 @@ def test_edits_offer_the_ratios_of_the_reference_in_its_order() -> None:
     assert EDIT_ASPECT_RATIOS == (
         "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("ratio", "resolution", "pixels"), EVERY_SIZE)
+def test_every_size_tells_its_ratio_and_resolution(ratio: str, resolution: str, pixels: str) -> None:
+    width, height = map(int, pixels.split("x"))
+    assert ratio_and_resolution(Size(width, height)) == (ratio, resolution)
+
+
+@given(sides, sides)
+def test_a_size_outside_the_table_has_neither_ratio_nor_resolution(width: int, height: int) -> None:
+    assume(f"{width}x{height}" not in {*PIXELS_1K.values(), *PIXELS_2K.values()})
+    with pytest.raises(KeyError):
+        ratio_and_resolution(Size(width, height))
 
 
 @pytest.mark.parametrize("ratio", ["auto", "7:5", "1:2", "16:10"])

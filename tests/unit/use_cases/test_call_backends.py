@@ -21,7 +21,14 @@ from imagineart.domain.images import PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Pieces
 from imagineart.domain.sizes import Size
-from imagineart.use_cases.call_backends import MAX_RETRIES, CallBackends, Painting, Route
+from imagineart.domain.usage import Usage
+from imagineart.use_cases.call_backends import (
+    DEFAULT_RETRIES,
+    MAX_PAUSE_SECONDS,
+    CallBackends,
+    Painting,
+    Route,
+)
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_making import FakePictureFinisher
 
@@ -47,6 +54,7 @@ class ScriptedBackend:
     pieces: tuple[bytes, ...] = (b"a ", b"picture")
     breaks_with: ImagineArtError | None = None
     has_seed: bool = True
+    usage: Usage | None = None
     given_seconds: list[float] = field(default_factory=list)
 
     def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
@@ -169,7 +177,7 @@ def test_what_breaks_after_it_began_is_not_painted_again(clock: FakeClock) -> No
 
 
 def test_a_backend_that_did_no_work_is_asked_again_after_growing_pauses(clock: FakeClock) -> None:
-    backend = ScriptedBackend(clock, [UNAVAILABLE] * MAX_RETRIES)
+    backend = ScriptedBackend(clock, [UNAVAILABLE] * DEFAULT_RETRIES)
     caller = Caller(clock, [Route("gpu", backend)], fraction=0.5)
     assert caller.generate().route.name == "gpu"
     assert caller.pauses == [0.25, 0.5]
@@ -196,15 +204,31 @@ def test_retries_end(clock: FakeClock) -> None:
     backend = failing(clock, UNAVAILABLE)
     with pytest.raises(ModelUnavailableError):
         Caller(clock, [Route("gpu", backend)]).generate()
-    assert len(backend.given_seconds) == 1 + MAX_RETRIES
+    assert len(backend.given_seconds) == 1 + DEFAULT_RETRIES
+
+
+def test_a_route_may_have_no_retries(clock: FakeClock) -> None:
+    backend = failing(clock, UNAVAILABLE)
+    caller = Caller(clock, [Route("gpu", backend, retries=0)])
+    with pytest.raises(ModelUnavailableError):
+        caller.generate()
+    assert (len(backend.given_seconds), caller.pauses) == (1, [])
+
+
+def test_a_long_pause_is_the_callers_to_make(clock: FakeClock) -> None:
+    limit = RateLimitedError("At its limit.", retry_after_seconds=int(MAX_PAUSE_SECONDS) + 1)
+    caller = Caller(clock, [Route("gpu", failing(clock, limit))])
+    with pytest.raises(RateLimitedError):
+        caller.generate()
+    assert caller.pauses == []
 
 
 def test_nobody_waits_longer_than_the_time_there_is(clock: FakeClock) -> None:
-    limit = RateLimitedError("At its limit.", retry_after_seconds=30)
+    limit = RateLimitedError("At its limit.", retry_after_seconds=4)
     first, second = failing(clock, limit), ScriptedBackend(clock)
     caller = Caller(clock, [Route("gpu", first), Route("bedrock", second)])
-    assert caller.generate(seconds=20).route.name == "bedrock"
-    assert (caller.pauses, second.given_seconds) == ([], [20])
+    assert caller.generate(seconds=4).route.name == "bedrock"
+    assert (caller.pauses, second.given_seconds) == ([], [4])
 
 
 def test_all_attempts_share_one_deadline(clock: FakeClock) -> None:
@@ -297,8 +321,8 @@ def test_the_only_backend_is_asked_however_often_it_failed(clock: FakeClock) -> 
 def test_a_picture_names_its_route_and_its_seed_only_where_there_is_one(
     clock: FakeClock, has_seed: bool, seed: int | None
 ) -> None:
-    painting = Caller(clock, [Route("gpu", ScriptedBackend(clock, has_seed=has_seed))]).generate()
-    picture = painting.deliver(ORDER, "text-to-image")
+    backend = ScriptedBackend(clock, has_seed=has_seed)
+    picture = Caller(clock, [Route("gpu", backend)]).generate().deliver(ORDER, "text-to-image")
     assert (picture.seed, picture.backend, picture.model_id, picture.size) == (
         seed, "gpu", "text-to-image", SIZE,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from imagineart.domain.errors import InvalidImageError, InvalidRequestError, ModelTimeoutError
 from imagineart.domain.images import PNG, ReferenceImage
-from imagineart.domain.orders import EditOrder, Picture
+from imagineart.domain.orders import EditOrder, Picture, SeriesRequest
 from imagineart.domain.sizes import Size
 from imagineart.domain.uploads import Upload, create_upload
 from imagineart.use_cases import edit_image
@@ -178,3 +178,20 @@ def test_the_picture_has_begun_and_the_rest_waits_until_it_is_read(backend: Fake
     assert (source.read, source.closed) == (1, False)
     picture.png.close()
     assert (source.read, source.closed) == (1, True)
+
+
+def test_a_series_reads_the_references_once_and_delivers_the_size_asked_for(
+    backend: FakeImageBackend,
+) -> None:
+    clock = FakeClock()
+    reader = FakeReferenceReader(SIZES, clock, seconds_a_picture=1.0)
+    fetch_upload = FetchUpload(InMemoryUploadStorage(), PEPPERS, FakeClock())
+    use_case = EditImage(only(backend), reader, fetch_upload, FixedRandomBelow(0.5))
+    request = SeriesRequest({"prompt": "at night", "seed": "5"}, delivered_as=Size(256, 256), count=3)
+    started = clock()
+    pictures = use_case.series("acme", request, [b"portrait"], deadline_seconds=60)
+    assert clock() - started == 1.0
+    assert [picture.seed for picture in pictures] == [5, 6, 7]
+    assert [order.seed for order in backend.orders] == [5, 6, 7]
+    assert {order.size for order in backend.orders} == {Size(1776, 2368)}
+    assert {picture.size for picture in pictures} == {Size(256, 256)}

@@ -3,7 +3,7 @@
 import pytest
 
 from imagineart.domain.errors import InvalidRequestError, ModelError
-from imagineart.domain.orders import GenerationOrder, Picture
+from imagineart.domain.orders import GenerationOrder, Picture, SeriesRequest
 from imagineart.domain.sizes import Size
 from imagineart.use_cases.generate_image import GenerateImage
 from tests.fakes.image_making import FakeImageBackend, only
@@ -45,6 +45,23 @@ def test_a_random_seed_is_told_so_that_it_can_be_sent_again(backend: FakeImageBa
     picture = generate(backend, seed=seed)
     assert picture.seed == backend.orders[0].seed == 2**31
     assert generate(backend, seed=str(picture.seed)).seed == picture.seed
+
+
+def test_a_series_orders_each_picture_under_its_own_seed_and_delivers_the_size_asked_for(
+    backend: FakeImageBackend,
+) -> None:
+    fields = {"prompt": "a fox", "aspect_ratio": "3:2", "reasoning": "high"}
+    request = SeriesRequest(fields, delivered_as=Size(1536, 1024), count=2)
+    use_case = GenerateImage(only(backend), FixedRandomBelow(0.5))
+    pictures = use_case.series(request, deadline_seconds=60)
+    assert backend.orders == [
+        GenerationOrder("a fox", Size(2496, 1664), 2**31 + position, "high", Size(1536, 1024))
+        for position in (0, 1)
+    ]
+    assert [picture.seed for picture in pictures] == [2**31, 2**31 + 1]
+    for picture in pictures:
+        assert picture.size == Size(1536, 1024)
+        assert b"".join(picture.png) == b"a picture at 1536x1024"
 
 
 def test_the_backend_gets_the_whole_deadline(backend: FakeImageBackend) -> None:

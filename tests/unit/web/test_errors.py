@@ -82,6 +82,15 @@ def test_only_a_limit_says_when_to_retry(error: ImagineArtError) -> None:
     assert error_response(error, "req-1").headers.get("retry-after") == expected
 
 
+RETRYABLE = {"rate_limited", "internal_error", "model_error", "timeout"}
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: error.code)
+def test_every_failure_says_whether_to_retry_as_the_readme_does(error: ImagineArtError) -> None:
+    told = error_response(error, "req-1").headers["x-should-retry"]
+    assert told == ("true" if error.code in RETRYABLE else "false")
+
+
 def test_a_message_may_quote_any_text() -> None:
     error = errors.InvalidRequestError("prompt", "got '\"</script>\n\u2028字\U0001f98a'")
     assert json.loads(error_response(error, "req-1").body)["error"]["message"] == error.message

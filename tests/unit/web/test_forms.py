@@ -10,6 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.openai_parameters import OPENAI_EDIT_PARAMETERS, OPENAI_GENERATION_PARAMETERS
 from imagineart.domain.parameters import (
     EDIT_PARAMETERS,
     GENERATION_PARAMETERS,
@@ -435,8 +436,9 @@ def test_a_repeated_member_is_refused_even_with_the_same_value(again: str) -> No
 
 @pytest.mark.parametrize(
     "value",
-    ["true", "false", "null", "5.0", "5e3", "1e999", "NaN", "-Infinity", "[]", "[5]", "{}", '{"size": 5}'],
-)
+    ["true", "false", "5.0", "5e3", "1e999", "NaN", "-Infinity", "[]", "[5]", '["5"]', "{}", '{"size": 5}',
+     '{"5": "5"}'],
+)  # fmt: skip
 def test_a_member_that_is_neither_text_nor_integer_is_refused_by_name(value: str) -> None:
     assert json_refusal(f'{{"content_type": "image/png", "size": {value}}}') == (
         "form: the field 'size' is neither a text nor an integer."
@@ -463,7 +465,69 @@ def test_what_is_no_json_is_refused(body: bytes | str) -> None:
 def test_a_lone_surrogate_is_refused_wherever_it_comes(surrogate: str) -> None:
     assert json_refusal(f'{{"content_type": "{surrogate}"}}').startswith("content_type: byte ")
     assert json_refusal(f'{{"{surrogate}": 5}}').startswith("form: got the unknown field '")
-    assert json_refusal(f'{{"{surrogate}": null}}').startswith("form: the field '")
+    assert json_refusal(f'{{"{surrogate}": null}}').startswith("form: got the unknown field '")
+
+
+def test_null_stands_for_an_absent_member() -> None:
+    assert parse_json('{"content_type": null, "size": 5}') == Form({"size": "5"}, ())
+    assert parse_json('{"images": null, "prompt": null}', EDIT_PARAMETERS) == Form({}, ())
+
+
+@pytest.mark.parametrize("again", ["5", "null"])
+def test_null_is_a_member_that_cannot_be_repeated(again: str) -> None:
+    assert json_refusal(f'{{"size": null, "size": {again}}}').startswith(
+        "size: the field came more than once"
+    )
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_boolean_is_taken_where_the_parameter_is_one(value: str) -> None:
+    form = parse_json(f'{{"stream": {value}}}', OPENAI_GENERATION_PARAMETERS)
+    assert form == Form({"stream": value}, ())
+
+
+@pytest.mark.parametrize("field", ["prompt", "n", "size", "user"])
+def test_a_boolean_is_taken_nowhere_else(field: str) -> None:
+    assert json_refusal(f'{{"{field}": true}}', OPENAI_GENERATION_PARAMETERS) == (
+        f"form: the field '{field}' is neither a text nor an integer."
+    )
+
+
+def test_a_list_of_texts_names_several_uploads_in_order() -> None:
+    form = parse_json('{"images": ["upl_b", "upl_a"], "image": "upl_c"}', OPENAI_EDIT_PARAMETERS)
+    assert form == Form({}, ("upl_b", "upl_a", "upl_c"))
+
+
+@pytest.mark.parametrize(
+    "value", ["5", "true", "[]", '["upl_a", 5]', '[["upl_a"]]', "{}", '{"file_id": "x"}']
+)
+def test_anything_else_is_no_upload(value: str) -> None:
+    assert json_refusal(f'{{"images": {value}}}', OPENAI_EDIT_PARAMETERS) == (
+        "images: is neither the id of an upload nor a list of ids."
+    )
+
+
+def test_synonyms_of_the_files_field_are_one_field_in_the_order_of_the_form() -> None:
+    names = ["image", "images", "image[]", "image"]
+    parts = [part(name, disposition=f'; filename="{i}"', content=b"%d" % i) for i, name in enumerate(names)]
+    form = parse_form(MULTIPART, multipart(*parts), OPENAI_EDIT_PARAMETERS)
+    assert form == Form({}, (b"0", b"1", b"2", b"3"))
+
+
+@pytest.mark.parametrize("name", ["image", "image[]", "n", "size", "model", "stream"])
+def test_the_reference_s_own_form_knows_none_of_openai_s_fields(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^form: got the unknown field"):
+        parse_form(MULTIPART, multipart(part(name)), EDIT_PARAMETERS)
+
+
+def test_a_field_that_is_known_and_not_supported_is_refused_with_what_to_do_instead() -> None:
+    mask = part("mask", disposition='; filename="mask.png"')
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_form(MULTIPART, multipart(mask), OPENAI_EDIT_PARAMETERS)
+    assert (caught.value.field, caught.value.message) == (
+        "mask", "mask: is not supported; say in the prompt which part to change.",
+    )  # fmt: skip
+    assert json_refusal('{"svg": {"model": "x"}}', OPENAI_GENERATION_PARAMETERS).startswith("svg: ")
 
 
 def test_a_pair_of_surrogates_is_a_character() -> None:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.errors import InvalidRequestError, ModelError, RateLimitedError
+from imagineart.domain.openai_parameters import OPENAI_GENERATION_PARAMETERS
 from imagineart.domain.orders import Picture
 from imagineart.domain.parameters import UPLOAD_PARAMETERS
 from imagineart.domain.pieces import BegunPieces
@@ -153,6 +154,15 @@ async def answer_picture(call: Call) -> Response:
     return call.answer_picture(picture(PieceSource(CONTENTS)))
 
 
+async def answer_series(call: Call) -> Response:
+    return call.answer_series([picture(PieceSource(CONTENTS)) for _ in range(2)])
+
+
+async def answer_openai_form(call: Call) -> Response:
+    series, _ = await call.read_openai_form(OPENAI_GENERATION_PARAMETERS)
+    return JSONResponse({"count": series.count, "fields": dict(series.fields)})
+
+
 async def answer_json(call: Call) -> Response:
     return JSONResponse({"consumer": call.consumer_id, "seconds": call.deadline_seconds})
 
@@ -220,6 +230,80 @@ def test_both_ways_give_the_same_picture(ways: tuple[Way, Way]) -> None:
     }  # fmt: skip
 
 
+def test_both_ways_give_the_same_pictures_inside_json(ways: tuple[Way, Way]) -> None:
+    streamed_answer, buffered_answer = (way.answer(answer_series) for way in ways)
+    assert buffered_answer.headers.pop("content-length") == [str(len(buffered_answer.body))]
+    assert streamed_answer == buffered_answer
+    assert json.loads(streamed_answer.body) == {
+        "created": 1_800_000_000,
+        "output_format": "png",
+        "size": "64x48",
+        "data": [{"seed": 7, "b64_json": base64.b64encode(CONTENT).decode()}] * 2,
+    }
+    assert streamed_answer.headers == {
+        "content-type": ["application/json"], "x-seed": ["7"], "x-model": ["text-to-image"],
+        "x-backend": ["gpu"], "x-image-width": ["64"], "x-image-height": ["48"], "x-request-id": ["req-1"],
+        "x-ratelimit-limit": ["2"], "x-ratelimit-remaining": ["1"], "x-ratelimit-reset": ["1800000060"],
+    }  # fmt: skip
+
+
+FORM = "multipart/form-data; boundary=b"
+READ_AS = [
+    (FORM, None, "the reference's form, answered with a PNG"),
+    (FORM, "*/*", "the reference's form, answered with a PNG"),
+    (FORM, "image/png", "the reference's form, answered with a PNG"),
+    (FORM, "application/json, text/plain, */*", "the reference's form, answered with a PNG"),
+    (FORM, "application/json;q=0.8, image/png", "the reference's form, answered with a PNG"),
+    ("application/x-www-form-urlencoded", "*/*", "the reference's form, answered with a PNG"),
+    (FORM, "application/json", "OpenAI's words, answered with JSON"),
+    ("application/x-www-form-urlencoded", "application/json", "OpenAI's words, answered with JSON"),
+    ("application/json", None, "OpenAI's words, answered with JSON"),
+    ("application/json", "*/*", "OpenAI's words, answered with JSON"),
+    ("application/json", "application/json", "OpenAI's words, answered with JSON"),
+    ("application/json", "image/png", "OpenAI's words, answered with a PNG"),
+    ("application/json", "image/png, application/json;q=0.5", "OpenAI's words, answered with a PNG"),
+]
+
+
+@pytest.mark.parametrize(("content_type", "accept", "expected"), READ_AS)
+def test_body_and_accept_tell_whose_words_are_spoken_and_what_the_answer_is(
+    ways: tuple[Way, Way], content_type: str, accept: str | None, expected: str
+) -> None:
+    spoken: list[str] = []
+
+    async def answer_either(call: Call) -> Response:
+        spoken.append("the reference's form" if call.is_reference_form else "OpenAI's words")
+        made = picture(PieceSource(CONTENTS))
+        return call.answer_picture(made) if call.is_reference_form else call.answer_series([made])
+
+    headers = {"Content-Type": content_type} | ({} if accept is None else {"Accept": accept})
+    for way in ways:
+        answer = way.answer(answer_either, **headers)
+        media = {"image/png": "a PNG", "application/json": "JSON"}[answer.headers["content-type"][0]]
+        assert f"{spoken[-1]}, answered with {media}" == expected
+        assert (answer.body == CONTENT) == (media == "a PNG")
+
+
+def test_several_accept_headers_are_one_list(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        handler = way.handler(answer_series)
+        asked = event(way.token)
+        asked["multiValueHeaders"]["Accept"] = ["text/html", "image/png"]
+        assert way.read(handler(asked, CONTEXT)).headers["content-type"] == ["image/png"]
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_several_pictures_cannot_be_one_png(ways: tuple[Way, Way], count: int) -> None:
+    for way in ways:
+        refused = way.answer(answer_openai_form, body=f'{{"prompt": "x", "n": {count}}}', Accept="image/png")
+        assert refused.status == 400
+        assert json.loads(refused.body)["error"]["message"] == (
+            f"n: got {count}; allowed is 1 where Accept prefers image/png to application/json."
+        )
+        taken = way.answer(answer_openai_form, body=f'{{"prompt": "x", "n": {count}}}')
+        assert json.loads(taken.body) == {"count": count, "fields": {"prompt": "x"}}
+
+
 def test_every_value_of_a_header_is_sent(ways: tuple[Way, Way]) -> None:
     for way in ways:
         cookies = way.answer(answer_cookies).headers["set-cookie"]
@@ -276,6 +360,31 @@ PICTURE_LINE = {
     "request_id": "req-1", "method": "POST", "path": "/v1/things", "consumer": "acme",
     "model": "text-to-image", "seed": 7, "size": "64x48", "backend": "gpu", "backend_ms": 1500, "status": 200,
 }  # fmt: skip
+
+
+def test_pictures_inside_json_are_logged_with_their_own_bytes_and_their_number(ways: tuple[Way, Way]) -> None:
+    streaming, buffering = ways
+    for way in ways:
+        way.answer(answer_series)
+    told = PICTURE_LINE | {"pictures": 2, "backend_ms": 3000, "image_bytes": 2 * len(CONTENT)}
+    assert picture_line(buffering.logger) == told
+    assert picture_line(streaming.logger) == told | {"complete": True}
+
+
+def test_pictures_inside_json_whose_reader_hangs_up_let_their_sources_go(ways: tuple[Way, Way]) -> None:
+    way, _ = ways
+    source = PieceSource(CONTENTS)
+
+    async def answer_watched(call: Call) -> Response:
+        return call.answer_series([picture(source)])
+
+    pieces = way.handler(answer_watched)(event(way.token), CONTEXT).pieces()
+    while source.read < 2:
+        next(pieces)
+    pieces.close()
+    assert source.closed
+    line = picture_line(way.logger)
+    assert (line["complete"], line["image_bytes"]) == (False, 6)
 
 
 def test_a_buffered_picture_is_logged_with_its_bytes(ways: tuple[Way, Way]) -> None:

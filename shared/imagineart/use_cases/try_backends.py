@@ -1,0 +1,104 @@
+"""One picture from every configured backend, and what is wrong where none comes."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imagineart.domain.errors import (
+    ImagineArtError,
+    InternalError,
+    InvalidRequestError,
+    ModelAuthError,
+    ModelNotAvailableError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+    RateLimitedError,
+)
+from imagineart.domain.images import ReferenceImage
+from imagineart.domain.orders import EditOrder, GenerationOrder
+from imagineart.domain.ports import PictureFinisher
+from imagineart.domain.sizes import output_size
+from imagineart.use_cases.call_backends import Route
+
+TRIAL_SECONDS: Final = 120.0
+_SIZE: Final = output_size("1:1", "1K")
+_PROMPT: Final = "A red lighthouse on a cliff at noon"
+_SEED: Final = 7
+
+_ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
+    (
+        ModelAuthError,
+        "The backend refused the credential. Store its API key under its host in the secret of the output "
+        "BackendCredentialSecret; for Bedrock, enable access to the model in the account and region.",
+    ),
+    (
+        ModelNotAvailableError,
+        "The backend does not serve this model. Compare the route's model, and for Bedrock its region, with "
+        "docs/backends.md.",
+    ),
+    (
+        ModelUnavailableError,
+        "Nobody answered, or the backend is overloaded or starting. Check that it runs, and that its host "
+        "and port can be reached from here.",
+    ),
+    (
+        ModelTimeoutError,
+        "No picture came in time. Try again once the model is warm, or give the route more time or a faster "
+        "model.",
+    ),
+    (RateLimitedError, "The backend is at its limit. Try again later, or raise its quota."),
+    (InvalidRequestError, "The backend's content policy refused a harmless prompt. Check its settings."),
+    (InternalError, "The API key could not be read. Check that the secret exists and that you may read it."),
+)
+_OTHERWISE: Final = (
+    "The backend answered something that is no picture. Check that its URL ends as its kind needs."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one route fared: a picture of `picture_bytes`, or what failed and what to do about it."""
+
+    model_id: str
+    route: str
+    seconds: float
+    picture_bytes: int = 0
+    failure: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TryBackends:
+    """Asks each route by itself, without retries; `clock` is monotonic, in seconds."""
+
+    finisher: PictureFinisher
+    clock: Callable[[], float] = time.monotonic
+
+    def try_generation(self, model_id: str, route: Route) -> Trial:
+        """One square 1K picture from text."""
+        order = GenerationOrder(_PROMPT, _SIZE, _SEED, "low")
+        return self._try(model_id, route, order)
+
+    def try_edit(self, model_id: str, route: Route, reference: ReferenceImage) -> Trial:
+        """The same, from `reference`."""
+        order = EditOrder(_PROMPT, _SIZE, _SEED, (reference,))
+        return self._try(model_id, route, order)
+
+    def _try(self, model_id: str, route: Route, order: GenerationOrder | EditOrder) -> Trial:
+        started = self.clock()
+        try:
+            if isinstance(order, GenerationOrder):
+                answer = route.backend.generate(order, deadline_seconds=TRIAL_SECONDS)
+            else:
+                answer = route.backend.edit(order, deadline_seconds=TRIAL_SECONDS)
+            picture_bytes = sum(map(len, self.finisher.finish(answer, order.size)))
+        except ImagineArtError as error:
+            failure = error.detail or error.message
+            seconds = self.clock() - started
+            return Trial(model_id, route.name, seconds, failure=failure, advice=_advise(error))
+        return Trial(model_id, route.name, self.clock() - started, picture_bytes)
+
+
+def _advise(error: ImagineArtError) -> str:
+    return next((advice for kind, advice in _ADVICE if isinstance(error, kind)), _OTHERWISE)

@@ -95,7 +95,9 @@ class OperatorServices:
             secret = CachedSecret(self._client, settings.credential_secret, cached_seconds=60, clock=_CLOCK)
             for route in build_routes(settings.routes, BackendKeys(secret), self._credentials):
                 if model_id == EDIT_MODEL.id:
-                    yield trying.try_edit(model_id, route, reference)
+                    # Which model edits may depend on how many references there are.
+                    yield trying.try_edit(model_id, route, [reference])
+                    yield trying.try_edit(model_id, route, [reference] * 2)
                 else:
                     yield trying.try_generation(model_id, route)
 

@@ -103,6 +103,8 @@ def _parse_route(words: Sequence[str], name: str) -> BackendRoute:
     if len(plain) != (kind != "imagineart"):
         model = "no model" if kind == "imagineart" else "one model"
         raise _route_error(f"{name}: got '{' '.join(plain)}' after '{where}'; allowed is {model}")
+    if len(options) != sum("=" in word for word in rest) or "" in options.values():
+        raise _route_error(f"{name}: got '{' '.join(rest)}'; allowed is each option once, with a value")
     for option in options:
         if option not in _OPTIONS_BY_KIND[kind]:
             raise _route_error(
@@ -176,6 +178,8 @@ def _is_base_url(text: str) -> bool:
         return False
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # What no name can be would else be found when it is looked up.
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except ValueError:
         return False

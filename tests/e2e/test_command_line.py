@@ -122,7 +122,8 @@ def test_without_a_command_help_is_shown(tmp_path: Path) -> None:
 def test_smoke_gets_a_picture_from_every_backend(stack: RunningStack) -> None:
     lines = succeed("smoke", stack).splitlines()
     assert [line.partition(":")[0] for line in lines] == [
-        "text-to-image, openai-compatible", "image-edit, openai-compatible",
+        "text-to-image, openai-compatible",
+        "image-edit of 1, openai-compatible", "image-edit of 2, openai-compatible",
     ]  # fmt: skip
     assert all("bytes in" in line for line in lines)
 
@@ -135,7 +136,7 @@ def test_smoke_says_what_is_wrong(stack: RunningStack, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "text-to-image, openai: failed" in done.stdout
     assert "Check that it runs" in done.stdout
-    assert "image-edit, openai-compatible:" in done.stdout
+    assert "image-edit of 1, openai-compatible:" in done.stdout
 
 
 def test_smoke_names_a_route_that_cannot_be_followed(stack: RunningStack, tmp_path: Path) -> None:

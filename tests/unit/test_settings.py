@@ -54,6 +54,8 @@ def test_backends_of_one_kind_are_told_apart_by_number() -> None:
         ("openai https://a m attempt=0", "got '0'; allowed are whole numbers from 1 to 280"),
         ("openai https://a m attempt=281", "got '281'"),
         ("openai https://a m attempt=x", "got 'x'"),
+        ("openai https://a m attempt=6 attempt=60", "allowed is each option once, with a value"),
+        ("openai-compatible https://a m response_format=", "allowed is each option once, with a value"),
         ("openai https://a m retries=6", "got '6'; allowed are whole numbers from 0 to 5"),
         ("openai https://a m retries=\u00b2", "got '\u00b2'"),
         ("bedrock us-west-2 m upscaler=yes", "got upscaler=yes; allowed are on and off"),
@@ -75,7 +77,7 @@ def test_a_route_that_cannot_be_followed_is_named_with_what_is_allowed(text: str
         "gpu.example.com", "ftp://gpu.example.com", "/v1", "http://", "http:///v1", "http://[nonsense/v1",
         "http://gpu.example.com:port", "http://gpu.example.com:99999", "http://gpu.example.com:0",
         "https://gpu.example.com/v1?key", "https://gpu.example.com/v1#there", "https://f\u00fcchse.example.com",
-        "https://gpu.example.com/\x00",
+        "https://gpu.example.com/\x00", "https://gpu..example.com/v1", f"https://{'x' * 64}.example.com",
     ],
 )  # fmt: skip
 def test_what_is_no_url_of_a_backend_is_told_with_what_is_allowed(url: str) -> None:

@@ -20,6 +20,7 @@ from imagineart.domain.errors import (
     ModelError,
     ModelNotAvailableError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 
@@ -107,7 +108,7 @@ def error_from_answer(answer: HttpAnswer, content: bytes, *, prompt: str) -> Ima
         return _refused("prompt", detail)
     if status == 404:
         return ModelNotAvailableError(detail=f"{detail}; {_CHECK_THE_MODEL}")
-    return ModelError(detail=detail)
+    return (OrderRefusedError if is_validation else ModelError)(detail=detail)
 
 
 def _separate_picture(content: bytes) -> tuple[bytes | memoryview, Mapping[str, Any]]:
@@ -165,7 +166,9 @@ def _read_error(answer: HttpAnswer, content: bytes) -> tuple[str, str]:
 
 def _describe(answer: HttpAnswer, kind: str, message: str, prompt: str) -> str:
     parts = [f"{answer.status} {kind}".strip()]
-    if kind in _QUOTABLE_TYPES and prompt[:_TELLTALE_CHARACTERS] not in message:
+    # What is said of the content may quote any part of the prompt.
+    is_quotable = kind in _QUOTABLE_TYPES and not _ABOUT_THE_CONTENT.search(message)
+    if is_quotable and prompt[:_TELLTALE_CHARACTERS] not in message:
         parts.append(message[:_MAX_QUOTED_CHARACTERS])
     if request_id := answer.header("x-amzn-requestid"):
         parts.append(f"request {request_id[:64]}")

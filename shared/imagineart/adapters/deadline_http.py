@@ -151,26 +151,46 @@ class DeadlineHttpClient:
     def _usable_connection(self, deadline: Deadline) -> http.client.HTTPConnection:
         kept = self._connection
         if kept is not None and kept.sock is not None:
-            is_fresh = time.monotonic() - self._last_used < _KEPT_ALIVE_SECONDS
-            if is_fresh and not _has_input(kept.sock):
-                cast(_DeadlineSocket, kept.sock).deadline = deadline
+            usable = cast(_DeadlineSocket, kept.sock)
+            if time.monotonic() - self._last_used < _KEPT_ALIVE_SECONDS and not usable.has_input():
+                usable.deadline = deadline
                 return kept
         self.close()
-        connection = self._new_connection(min(deadline.remaining_seconds(), _CONNECT_SECONDS))
-        connection.connect()
-        connection.sock = cast(socket.socket, _DeadlineSocket(connection.sock, deadline))
-        self._connection = connection
-        return connection
+        self._connection = self._new_connection()
+        self._connection.sock = cast(socket.socket, _DeadlineSocket(self._connect(deadline), deadline))
+        return self._connection
 
-    def _new_connection(self, connect_seconds: float) -> http.client.HTTPConnection:
+    def _new_connection(self) -> http.client.HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         if self._url.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=connect_seconds, context=self._tls_context)
-        return http.client.HTTPConnection(host, port, timeout=connect_seconds)
+            return http.client.HTTPSConnection(host, port, context=self._tls_context)
+        return http.client.HTTPConnection(host, port)
+
+    def _connect(self, deadline: Deadline) -> socket.socket:
+        """A socket to the first of the server's addresses that answers, secured for https. Raises OSError."""
+        host = self._url.hostname or ""
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            connected = socket.socket(family, kind, protocol)
+            try:
+                connected.settimeout(min(deadline.remaining_seconds(), _CONNECT_SECONDS))
+                connected.connect(address)
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._url.scheme != "https":
+                    return connected
+                connected.settimeout(min(deadline.remaining_seconds(), _CONNECT_SECONDS))
+                return self._tls_context.wrap_socket(connected, server_hostname=host)
+            except OSError as error:
+                connected.close()
+                failure = error
+        raise failure or OSError("the host has no address")
 
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
 
 @contextmanager
@@ -183,21 +203,21 @@ def _failures_as(kind: type[ModelError], deadline: Deadline) -> Iterator[None]:
         raise kind(detail=f"{type(error).__name__}: {error}") from error
 
 
-def _has_input(connected: socket.socket) -> bool:
-    """Whether a connection on which nothing is expected has its end or something else to read."""
-    poll = select.poll()
-    poll.register(connected, select.POLLIN)
-    return bool(poll.poll(0))
-
-
 class _DeadlineSocket:
     """What http.client asks of a socket, every operation bounded by the deadline."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket = connected
         self.deadline = deadline
-        self.fileno = connected.fileno
         self.close = connected.close
+
+    def has_input(self) -> bool:
+        """Whether a connection on which nothing is expected has its end or something else to read."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def sendall(self, content: bytes) -> None:
         rest = memoryview(content)

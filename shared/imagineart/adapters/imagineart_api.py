@@ -23,6 +23,7 @@ from imagineart.domain.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.images import ReferenceImage
@@ -248,8 +249,17 @@ def _error_from_answer(answer: HttpAnswer, content: bytes, deadline: Deadline) -
     if code == "timeout":
         # Ours has not passed yet, but what there is to say, and to do, is the same.
         return ModelTimeoutError(deadline_seconds=deadline.elapsed_seconds, detail=detail)
-    if code == "invalid_request" and refusal.field == "prompt" and "content policy" in refusal.message:
-        return InvalidRequestError("prompt", "the model refused it under its content policy.", detail=detail)
+    if code == "invalid_request" and "content policy" in refusal.message:
+        if refusal.field == "prompt":
+            return InvalidRequestError(
+                "prompt", "the model refused it under its content policy.", detail=detail
+            )
+        if refusal.field == "images":
+            return InvalidRequestError(
+                "images", "the model refused a reference image under its content policy.", detail=detail
+            )
+    if code in ("invalid_request", "invalid_image"):
+        return OrderRefusedError(detail=detail)
     if status == 503:
         return ModelUnavailableError("The inference backend is overloaded. Retry.", detail=detail)
     return ModelError(detail=detail)

@@ -20,6 +20,7 @@ from imagineart.domain.errors import (
     ModelError,
     ModelNotAvailableError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.orders import EditOrder, GenerationOrder
@@ -27,6 +28,7 @@ from imagineart.domain.pieces import Pieces
 from imagineart.domain.usage import Usage
 
 _UNKNOWN_MODEL_CODES: Final = frozenset({"model_not_found", "unknown_model", "model_not_available"})
+_PASSING_STATUSES: Final = frozenset({408, 409, 425})
 _REFUSED_PROMPT_CODES: Final = frozenset({"content_policy_violation", "moderation_blocked"})
 
 
@@ -140,6 +142,8 @@ def _error_from_answer(answer: HttpAnswer, content: bytes) -> ImagineArtError:
         )
     if status == 503:
         return ModelUnavailableError("The inference backend is overloaded. Retry.", detail=detail)
+    if 400 <= status < 500 and status not in _PASSING_STATUSES:
+        return OrderRefusedError(detail=detail)
     return ModelError(detail=detail)
 
 

@@ -12,7 +12,8 @@ Tree::
     ├── InternalError              internal_error
     ├── ModelNotAvailableError     model_not_available
     ├── ModelError                 model_error
-    │   └── ModelUnavailableError  model_error
+    │   ├── ModelUnavailableError  model_error
+    │   └── OrderRefusedError      model_error
     ├── ModelAuthError             model_auth_error
     ├── NoTokensConfiguredError    no_tokens_configured
     └── ModelTimeoutError          timeout
@@ -140,6 +141,16 @@ class ModelUnavailableError(ModelError):
         detail: str | None = None,
     ) -> None:
         super().__init__(message, detail=detail)
+
+
+class OrderRefusedError(ModelError):
+    """The inference backend does not take this order, though it may be well; another backend may take it."""
+
+    code = "model_error"
+    retryable = False
+
+    def __init__(self, *, detail: str | None = None) -> None:
+        super().__init__("The inference backend does not take this request.", detail=detail)
 
 
 class ModelAuthError(ImagineArtError):

@@ -13,6 +13,7 @@ from imagineart.domain.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.orders import EditOrder, GenerationOrder, Picture
@@ -42,7 +43,10 @@ _Ask = Callable[[ImageBackend, float], Pieces]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A backend under the `name` that callers are told; `attempt_seconds` bounds one attempt, if given."""
+    """A backend under the `name` that callers are told; `attempt_seconds` bounds one attempt.
+
+    Without it, each route that is left gets an equal share of the time that is left.
+    """
 
     name: str
     backend: ImageBackend
@@ -122,52 +126,63 @@ class CallBackends:
         # With every circuit open, the first is asked all the same: better a late answer than none.
         usable = [each for each in self._candidates if not each.breaker.is_open] or self._candidates[:1]
         failures: list[tuple[Route, ImagineArtError]] = []
-        for candidate in usable:
-            if failures and deadline - self._clock() < MIN_ATTEMPT_SECONDS:
+        for position, candidate in enumerate(usable):
+            remaining = deadline - self._clock()
+            if failures and remaining < MIN_ATTEMPT_SECONDS:
                 break
+            # Whoever hangs takes no more than its share, so that the others can be asked.
+            share_ends = deadline - remaining * (1 - 1 / (len(usable) - position))
             try:
-                png = self._ask_patiently(candidate, ask, deadline)
+                png = self._ask_patiently(candidate, ask, deadline, share_ends)
                 return Painting(png, candidate.route, self._clock() - started)
             except _ANOTHER_MAY_SUCCEED as error:
                 failures.append((candidate.route, error))
         raise _last_of(failures)
 
-    def _ask_patiently(self, candidate: "_Candidate", ask: _Ask, deadline: float) -> BegunPieces:
+    def _ask_patiently(
+        self, candidate: "_Candidate", ask: _Ask, deadline: float, share_ends: float
+    ) -> BegunPieces:
         retries = 0
         while True:
             try:
-                return self._ask_once(candidate, ask, deadline)
+                return self._ask_once(candidate, ask, deadline, share_ends)
             except (ModelUnavailableError, RateLimitedError) as error:
-                pause = self._pause_seconds(error, retries)
+                asked_seconds: float = getattr(error, "retry_after_seconds", 0)
+                pause = asked_seconds + self._random_fraction() * FIRST_PAUSE_SECONDS * 2.0**retries
                 retries += 1
                 if (
                     retries > candidate.route.retries
-                    or pause > MAX_PAUSE_SECONDS
+                    or asked_seconds > MAX_PAUSE_SECONDS
                     or candidate.breaker.is_open
-                    or deadline - self._clock() < pause + MIN_ATTEMPT_SECONDS
+                    or share_ends - self._clock() < pause + MIN_ATTEMPT_SECONDS
                     or not self._budget.take()
                 ):
                     raise
             self._sleep(pause)
 
-    def _ask_once(self, candidate: "_Candidate", ask: _Ask, deadline: float) -> BegunPieces:
-        seconds = max(0.0, deadline - self._clock())
-        if candidate.route.attempt_seconds is not None:
-            seconds = min(seconds, candidate.route.attempt_seconds)
-        try:
-            pieces = BegunPieces(ask(candidate.route.backend, seconds))
-        except _ANOTHER_MAY_SUCCEED:
-            candidate.breaker.note_failure()
-            raise
-        except ImagineArtError:
-            candidate.breaker.note_success()
-            raise
-        candidate.breaker.note_success()
-        return pieces
+    def _ask_once(
+        self, candidate: "_Candidate", ask: _Ask, deadline: float, share_ends: float
+    ) -> BegunPieces:
+        own_seconds = candidate.route.attempt_seconds
+        ends = share_ends if own_seconds is None else min(deadline, self._clock() + own_seconds)
+        answer = ask(candidate.route.backend, max(0.0, ends - self._clock()))
+        return BegunPieces(_watched(answer, candidate.breaker))
 
-    def _pause_seconds(self, error: ImagineArtError, retries: int) -> float:
-        asked: float = getattr(error, "retry_after_seconds", 0)
-        return asked + self._random_fraction() * FIRST_PAUSE_SECONDS * 2.0**retries
+
+def _watched(pieces: Pieces, breaker: CircuitBreaker) -> Pieces:
+    """The same pieces; the breaker learns how they ended, unless nobody wanted the end."""
+    try:
+        yield from pieces
+    except OrderRefusedError:
+        breaker.note_success()
+        raise
+    except _ANOTHER_MAY_SUCCEED:
+        breaker.note_failure()
+        raise
+    except ImagineArtError:
+        breaker.note_success()
+        raise
+    breaker.note_success()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from imagineart.domain.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.images import ReferenceImage
@@ -22,7 +23,9 @@ from imagineart.domain.sizes import output_size
 from imagineart.use_cases.call_backends import Route
 
 TRIAL_SECONDS: Final = 120.0
-_SIZE: Final = output_size("1:1", "1K")
+_SIZE: Final = output_size("1:1", "2K")
+"""The default of the API, for which a backend may need more than its model."""
+
 _PROMPT: Final = "A red lighthouse on a cliff at noon"
 _SEED: Final = 7
 
@@ -34,8 +37,8 @@ _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     ),
     (
         ModelNotAvailableError,
-        "The backend does not serve this model. Compare the route's model, and for Bedrock its region, with "
-        "docs/backends.md.",
+        "The backend does not serve this model at this place. Compare the route's URL, which ends in /v1 "
+        "with most servers, its model, and for Bedrock its region, with docs/backends.md.",
     ),
     (
         ModelUnavailableError,
@@ -46,6 +49,11 @@ _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
         ModelTimeoutError,
         "No picture came in time. Try again once the model is warm, or give the route more time or a faster "
         "model.",
+    ),
+    (
+        OrderRefusedError,
+        "The backend does not take such an order. Compare the route's kind, and its model, with what runs "
+        "there.",
     ),
     (RateLimitedError, "The backend is at its limit. Try again later, or raise its quota."),
     (InvalidRequestError, "The backend's content policy refused a harmless prompt. Check its settings."),
@@ -76,27 +84,27 @@ class TryBackends:
     clock: Callable[[], float] = time.monotonic
 
     def try_generation(self, model_id: str, route: Route) -> Trial:
-        """One square 1K picture from text."""
+        """One square 2K picture from text."""
         order = GenerationOrder(_PROMPT, _SIZE, _SEED, "low")
         return self._try(model_id, route, order)
 
-    def try_edit(self, model_id: str, route: Route, reference: ReferenceImage) -> Trial:
-        """The same, from `reference`."""
-        order = EditOrder(_PROMPT, _SIZE, _SEED, (reference,))
-        return self._try(model_id, route, order)
+    def try_edit(self, model_id: str, route: Route, references: Sequence[ReferenceImage]) -> Trial:
+        """The same, from `references`."""
+        order = EditOrder(_PROMPT, _SIZE, _SEED, tuple(references))
+        return self._try(f"{model_id} of {len(references)}", route, order)
 
     def _try(self, model_id: str, route: Route, order: GenerationOrder | EditOrder) -> Trial:
         started = self.clock()
+        seconds = min(TRIAL_SECONDS, route.attempt_seconds or TRIAL_SECONDS)
         try:
             if isinstance(order, GenerationOrder):
-                answer = route.backend.generate(order, deadline_seconds=TRIAL_SECONDS)
+                answer = route.backend.generate(order, deadline_seconds=seconds)
             else:
-                answer = route.backend.edit(order, deadline_seconds=TRIAL_SECONDS)
+                answer = route.backend.edit(order, deadline_seconds=seconds)
             picture_bytes = sum(map(len, self.finisher.finish(answer, order.size)))
         except ImagineArtError as error:
             failure = error.detail or error.message
-            seconds = self.clock() - started
-            return Trial(model_id, route.name, seconds, failure=failure, advice=_advise(error))
+            return Trial(model_id, route.name, self.clock() - started, failure=failure, advice=_advise(error))
         return Trial(model_id, route.name, self.clock() - started, picture_bytes)
 
 

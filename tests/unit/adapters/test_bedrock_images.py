@@ -41,6 +41,7 @@ from imagineart.domain.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.images import JPEG, PNG, ReferenceImage
@@ -486,7 +487,7 @@ EXPECTED: Mapping[Fault, type[ImagineArtError]] = {
     Fault.NEEDS_PROFILE: ModelNotAvailableError,
     Fault.WRONG_REGION: ModelNotAvailableError,
     Fault.NOT_ALLOWED: ModelNotAvailableError,
-    Fault.MALFORMED: ModelError,
+    Fault.MALFORMED: OrderRefusedError,
     Fault.FILTERED_WORDS: InvalidRequestError,
     Fault.OVER_QUOTA: ModelError,
     Fault.MODEL_TIMEOUT: ModelError,
@@ -610,8 +611,8 @@ def errors() -> list[Any]:
         (404, "UnknownOperationException", {}, ModelNotAvailableError),
         (503, "", {}, ModelUnavailableError),
         (400, "", {}, ModelError),
-        (400, "ValidationException", {}, ModelError),
-        (400, "ValidationException", {"message": None}, ModelError),
+        (400, "ValidationException", {}, OrderRefusedError),
+        (400, "ValidationException", {"message": None}, OrderRefusedError),
         (400, "ValidationException", {"message": "Blocked by our content filters."}, InvalidRequestError),
         (400, "ValidationException", {"message": "'x' at 'modelId' failed"}, ModelNotAvailableError),
         (500, "ValidationError", ["no object"], ModelError),
@@ -685,6 +686,17 @@ def test_the_prompt_is_never_logged(faulty: FaultBackend, kind: str) -> None:
     error = failure(backend(faulty.origin), generation())
     assert "fox" not in str(error.detail) + error.message
     assert kind in str(error.detail)
+
+
+def test_what_is_said_of_the_content_is_never_logged_for_it_may_quote_any_part_of_the_prompt(
+    faulty: FaultBackend,
+) -> None:
+    message = {"message": "The prompt has prohibited words 'Jane Q. Public'"}
+    headers = {"x-amzn-ErrorType": "ValidationException"}
+    faulty.script(Answer(400, headers=headers, body=json.dumps(message).encode()))
+    error = failure(backend(faulty.origin), generation())
+    assert isinstance(error, InvalidRequestError)
+    assert "Jane" not in str(error.detail) + error.message
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,21 @@ import http.client
 import io
 import socket
 import ssl
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event, Thread
 from types import ModuleType
-from typing import Self
+from typing import ClassVar, Self
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient
 from imagineart.domain.errors import (
@@ -381,9 +387,9 @@ def test_an_answer_that_breaks_the_protocol_is_a_failure_of_the_backend(answer: 
 
 
 class FailingConnection:
-    """A connection that fails when it is opened, when it is asked, or when its answer is read."""
+    """A connection that fails when it is asked, or when its answer is read."""
 
-    sock = io.BytesIO()
+    sock = None
 
     def __init__(self, failure: Exception, step: str) -> None:
         self._failure = failure
@@ -391,9 +397,6 @@ class FailingConnection:
 
     def __call__(self, *_: object, **__: object) -> Self:
         return self
-
-    def connect(self) -> None:
-        self._fail_at("connect")
 
     def request(self, *_: object) -> None:
         self._fail_at("request")
@@ -408,6 +411,12 @@ class FailingConnection:
     def _fail_at(self, step: str) -> None:
         if step == self._step:
             raise self._failure
+
+
+@pytest.fixture
+def unconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting succeeds at once and leads nowhere."""
+    monkeypatch.setattr(DeadlineHttpClient, "_connect", lambda *_: io.BytesIO())
 
 
 def all_kinds_of(root: type[Exception], *modules: ModuleType) -> list[type[Exception]]:
@@ -429,41 +438,133 @@ def test_the_enumeration_finds_the_failures_of_the_libraries() -> None:
     } < set(LIBRARY_FAILURES)  # fmt: skip
 
 
-@pytest.mark.parametrize("step", ["connect", "request", "getresponse"])
+@pytest.mark.usefixtures("unconnected")
+@pytest.mark.parametrize("step", ["request", "getresponse"])
 @pytest.mark.parametrize("failure_class", LIBRARY_FAILURES, ids=lambda each: each.__name__)
 def test_every_failure_of_the_libraries_is_translated(
     monkeypatch: pytest.MonkeyPatch, failure_class: type[Exception], step: str
 ) -> None:
-    connection = FailingConnection(failure_class("a cause"), step)
-    monkeypatch.setattr(http.client, "HTTPConnection", connection)
+    monkeypatch.setattr(http.client, "HTTPConnection", FailingConnection(failure_class("a cause"), step))
     with pytest.raises(ModelError) as caught:
         post_to("http://127.0.0.1")
     assert caught.value.detail
-    assert isinstance(caught.value, ModelUnavailableError) == (step == "connect")
+    assert not isinstance(caught.value, ModelUnavailableError)
 
 
+@pytest.mark.parametrize(
+    "failure_class", all_kinds_of(OSError, builtins, socket, ssl), ids=lambda each: each.__name__
+)
+@pytest.mark.parametrize("step", ["getaddrinfo", "socket"])
+def test_who_cannot_be_reached_did_no_work(
+    monkeypatch: pytest.MonkeyPatch, failure_class: type[OSError], step: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure_class("a cause")
+
+    monkeypatch.setattr(socket, step, fail)
+    with pytest.raises(ModelUnavailableError) as caught:
+        post_to("http://127.0.0.1")
+    assert caught.value.detail
+
+
+@pytest.mark.usefixtures("unconnected")
 def test_a_failure_after_the_deadline_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = FailingConnection(ConnectionResetError("late"), "getresponse")
     monkeypatch.setattr(http.client, "HTTPConnection", connection)
     clock = time.monotonic
-    late = iter([0.0, 0.0])
+    late = iter([0.0])
     monkeypatch.setattr(time, "monotonic", lambda: clock() + next(late, 99.0))
     with pytest.raises(ModelTimeoutError):
         post_to("http://127.0.0.1", seconds=50)
 
 
-def test_an_address_that_takes_no_connection_is_given_up_long_before_the_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A name has several, and the next one may be well."""
-    given_seconds: list[float] = []
+class SilentSocket:
+    """A socket to an address that never answers; each time-out passes at once on the clock."""
 
-    def connect(address: object, timeout: float, *_: object) -> None:
-        given_seconds.append(timeout)
+    waited_seconds: ClassVar[list[float]]
+
+    def __init__(self, *_: object) -> None:
+        self._timeout = 0.0
+
+    def settimeout(self, seconds: float) -> None:
+        self._timeout = seconds
+
+    def connect(self, _: object) -> None:
+        self.waited_seconds.append(self._timeout)
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr(socket, "create_connection", connect)
-    for seconds in (270.0, 4.0):
-        with pytest.raises(ImagineArtError):
-            post_to("http://127.0.0.1", seconds=seconds)
-    assert given_seconds == [10.0, pytest.approx(4.0, abs=1.0)]
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waited_seconds"), [(270.0, [10.0, 10.0, 10.0]), (14.0, [10.0, 4.0]), (3.0, [3.0])]
+)
+def test_all_addresses_of_a_server_share_the_deadline_and_none_gets_all_of_it(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, waited_seconds: list[float]
+) -> None:
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{each}", 80)) for each in (1, 2, 3)]
+    SilentSocket.waited_seconds = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    monkeypatch.setattr(socket, "socket", SilentSocket)
+    monkeypatch.setattr(time, "monotonic", lambda: sum(SilentSocket.waited_seconds))
+    with pytest.raises(ImagineArtError) as caught:
+        post_to("http://many.example.com", seconds=seconds)
+    assert SilentSocket.waited_seconds == waited_seconds
+    assert isinstance(caught.value, ModelUnavailableError) == (seconds > 30)
+
+
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """For a server that calls itself localhost, and for a client that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "server.pem"
+        file.write_bytes(private + pem)
+        server.load_cert_chain(file)
+    return server, ssl.create_default_context(cadata=pem.decode())
+
+
+def test_what_a_server_says_beyond_its_answer_over_tls_is_not_taken_for_the_next_one() -> None:
+    """OpenSSL holds it decrypted, where nothing that waits for the connection sees it."""
+    surplus = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTALE"
+    context, trusting = tls_contexts()
+    connections = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            with listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as connection:
+                connection.settimeout(MAX_HOLD_SECONDS)
+                connections.append(connection)
+                connection.recv(10_000)
+                body = bytes(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + body + surplus)
+                with suppress(OSError):
+                    connection.recv(10_000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(MAX_HOLD_SECONDS)
+        thread = Thread(target=serve, args=(listener,))
+        thread.start()
+        with closing(DeadlineHttpClient(f"https://localhost:{listener.getsockname()[1]}")) as client:
+            vars(client)["_tls_context"] = trusting
+            assert [len(post(client)) for _ in range(2)] == [10_000, 10_000]
+        thread.join()
+    assert len(connections) == 2

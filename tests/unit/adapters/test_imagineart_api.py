@@ -22,6 +22,7 @@ from imagineart.domain.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.images import JPEG, PNG, ReferenceImage
@@ -413,6 +414,8 @@ def test_every_code_of_the_contract_has_its_meaning_here(server: OtherDeployment
         "timeout": ModelTimeoutError,
         "model_not_available": ModelNotAvailableError,
         "unknown_request": ModelNotAvailableError,
+        "invalid_request": OrderRefusedError,
+        "invalid_image": OrderRefusedError,
     }
     error = failure(server, envelope(code))
     assert type(error) is expected.get(code, ModelError)
@@ -441,7 +444,7 @@ def test_every_code_of_the_contract_has_its_meaning_here(server: OtherDeployment
         (document({"error": "text"}, 400), ModelError),
         (document({"error": {"code": ["timeout"]}}, 400), ModelError),
         (document({"error": {"code": "timeout\n"}}, 400), ModelError),
-        (document({"error": {"code": "invalid_request", "message": 7}}, 400), ModelError),
+        (document({"error": {"code": "invalid_request", "message": 7}}, 400), OrderRefusedError),
         (document(["timeout"], 400), ModelError),
         (Answer(500, body=b"[" * 100_000), ModelError),
         (Answer(401, body=b"x" * 1_000_000), ModelAuthError),
@@ -468,6 +471,13 @@ def test_a_prompt_that_the_far_model_refused_is_the_callers_to_mend(server: Othe
     )
 
 
+def test_a_refused_reference_is_still_the_callers_to_mend(server: OtherDeployment) -> None:
+    told = InvalidRequestError("images", "the model refused a reference image under its content policy.")
+    error = failure(server, envelope("invalid_request", told.message))
+    assert isinstance(error, InvalidRequestError)
+    assert error.message == told.message
+
+
 @pytest.mark.parametrize(
     ("message", "about"),
     [
@@ -480,11 +490,11 @@ def test_a_prompt_that_the_far_model_refused_is_the_callers_to_mend(server: Othe
     ],
 )
 @pytest.mark.parametrize("code", ["invalid_request", "invalid_image"])
-def test_what_else_the_deployment_refuses_is_a_model_error_that_names_the_field_alone(
+def test_what_else_the_deployment_refuses_is_a_refused_order_that_names_the_field_alone(
     server: OtherDeployment, code: str, message: str, about: str
 ) -> None:
     error = failure(server, envelope(code, message))
-    assert type(error) is ModelError
+    assert type(error) is OrderRefusedError
     assert error.detail == f"the deployment answered 400 with code '{code}'{about}, request 6a0b3c-told"
     assert "secret" not in error.message
 

@@ -15,6 +15,7 @@ from imagineart.domain.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OrderRefusedError,
     RateLimitedError,
 )
 from imagineart.domain.images import PNG, ReferenceImage
@@ -184,10 +185,10 @@ def test_a_backend_that_did_no_work_is_asked_again_after_growing_pauses(clock: F
 
 
 def test_a_backend_at_its_limit_is_asked_again_when_it_said(clock: FakeClock) -> None:
-    limit = RateLimitedError("At its limit.", retry_after_seconds=3)
+    limit = RateLimitedError("At its limit.", retry_after_seconds=int(MAX_PAUSE_SECONDS))
     caller = Caller(clock, [Route("gpu", ScriptedBackend(clock, [limit]))], fraction=1.0)
     caller.generate()
-    assert caller.pauses == [3.5]
+    assert caller.pauses == [MAX_PAUSE_SECONDS + 0.5]
 
 
 @pytest.mark.parametrize("failure", PERSISTENT, ids=lambda each: type(each).__name__)
@@ -234,7 +235,7 @@ def test_nobody_waits_longer_than_the_time_there_is(clock: FakeClock) -> None:
 def test_all_attempts_share_one_deadline(clock: FakeClock) -> None:
     first, second = ScriptedBackend(clock, [PERSISTENT[0]], seconds=15.0), ScriptedBackend(clock)
     Caller(clock, [Route("gpu", first), Route("bedrock", second)]).generate(seconds=40)
-    assert (first.given_seconds, second.given_seconds) == ([40], [25])
+    assert (first.given_seconds, second.given_seconds) == ([20], [25])
 
 
 def test_an_attempt_can_have_a_bound_of_its_own_so_that_time_is_left_for_the_next(clock: FakeClock) -> None:
@@ -245,11 +246,52 @@ def test_an_attempt_can_have_a_bound_of_its_own_so_that_time_is_left_for_the_nex
     assert (painting.route.name, painting.seconds) == ("bedrock", 30.0)
 
 
-def test_without_a_bound_a_backend_that_never_answers_takes_all_the_time(clock: FakeClock) -> None:
-    slow, second = ScriptedBackend(clock, seconds=1000.0), ScriptedBackend(clock)
+def test_without_a_bound_a_backend_that_never_answers_takes_no_more_than_its_share(clock: FakeClock) -> None:
+    backends = [ScriptedBackend(clock, seconds=1000.0) for _ in range(3)]
+    routes = [Route(f"gpu-{number}", each) for number, each in enumerate(backends)]
     with pytest.raises(ModelTimeoutError):
-        Caller(clock, [Route("gpu", slow), Route("bedrock", second)]).generate(seconds=100)
-    assert second.given_seconds == []
+        Caller(clock, routes).generate(seconds=90)
+    assert [each.given_seconds for each in backends] == [[30.0], [30.0], [30.0]]
+
+
+def test_a_backend_that_cannot_be_asked_now_leaves_its_share_to_the_others(clock: FakeClock) -> None:
+    refused, slow = failing(clock, PERSISTENT[0]), ScriptedBackend(clock, seconds=1000.0)
+    with pytest.raises(ModelTimeoutError):
+        Caller(clock, [Route("gpu", refused), Route("bedrock", slow)]).generate(seconds=90)
+    assert slow.given_seconds == [90.0]
+
+
+def test_a_backend_that_always_breaks_off_is_left_alone_as_well(clock: FakeClock) -> None:
+    broken = ScriptedBackend(clock, breaks_with=ModelError(detail="cut"))
+    caller = Caller(clock, [Route("gpu", broken), Route("bedrock", ScriptedBackend(clock))])
+    for _ in range(FAILURES_TO_OPEN):
+        with pytest.raises(ModelError):
+            list(caller.generate().png)
+    assert caller.generate().route.name == "bedrock"
+
+
+def test_a_picture_that_nobody_wants_to_its_end_says_nothing_of_its_backend(clock: FakeClock) -> None:
+    first = ScriptedBackend(clock, [PERSISTENT[0]] * (FAILURES_TO_OPEN - 1))
+    caller = Caller(clock, [Route("gpu", first), Route("bedrock", ScriptedBackend(clock))])
+    for _ in range(FAILURES_TO_OPEN - 1):
+        caller.generate()
+    caller.generate().png.close()
+    first.failures = [*first.failures, PERSISTENT[0], PERSISTENT[0]]
+    caller.generate()
+    assert caller.generate().route.name == "bedrock"
+    asked = len(first.given_seconds)
+    caller.generate()
+    assert len(first.given_seconds) == asked
+
+
+def test_an_order_that_a_backend_does_not_take_goes_to_the_next_and_does_not_count_against_it(
+    clock: FakeClock,
+) -> None:
+    first = ScriptedBackend(clock, [OrderRefusedError(detail="422")] * 20)
+    caller = Caller(clock, [Route("gpu", first), Route("bedrock", ScriptedBackend(clock))])
+    assert [caller.generate().route.name for _ in range(20)] == ["bedrock"] * 20
+    assert len(first.given_seconds) == 20
+    assert caller.generate().route.name == "gpu"
 
 
 def test_many_failing_requests_share_a_budget_of_retries(clock: FakeClock) -> None:
@@ -291,10 +333,10 @@ def test_a_success_between_failures_keeps_a_backend_in_use(clock: FakeClock) -> 
     one_short = [PERSISTENT[0]] * (FAILURES_TO_OPEN - 1)
     first = ScriptedBackend(clock, one_short)
     caller = Caller(clock, [Route("gpu", first), Route("bedrock", ScriptedBackend(clock))])
-    names = [caller.generate().route.name for _ in range(FAILURES_TO_OPEN)]
-    assert names == ["bedrock"] * len(one_short) + ["gpu"]
-    first.failures = [*first.failures, PERSISTENT[0], PERSISTENT[0]]
-    first.given_seconds = first.given_seconds[: len(one_short)]
+    for _ in one_short:
+        caller.generate()
+    assert b"".join(caller.generate().png) == b"a picture at 64x48"
+    first.failures = [*first.failures, PERSISTENT[0], PERSISTENT[0], PERSISTENT[0]]
     assert [caller.generate().route.name for _ in range(3)] == ["bedrock", "bedrock", "gpu"]
 
 

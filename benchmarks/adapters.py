@@ -56,7 +56,7 @@ class _ClientInMemory(DeadlineHttpClient):
         self._answer = _AnswerInMemory(media_type, content)
 
     @contextmanager
-    def post(self, *_: Any, **__: Any) -> Iterator[Any]:
+    def send(self, *_: Any, **__: Any) -> Iterator[Any]:
         yield self._answer
 
 

@@ -143,7 +143,7 @@ class BedrockImagesBackend:
         body = json.dumps(document).encode()
         with self._naming(model):
             headers = self._sign(path, body)
-            with self._http.post(path, headers=headers, body=[body], deadline=deadline) as answer:
+            with self._http.send(path, headers=headers, body=[body], deadline=deadline) as answer:
                 if answer.status != 200:
                     raise error_from_answer(answer, read_beginning(answer), prompt=order.prompt)
                 return read_picture(b"".join(bounded(answer)), input_field=input_field)

@@ -93,7 +93,7 @@ class DeadlineHttpClient:
         self.close()
 
     @contextmanager
-    def post(
+    def send(
         self,
         path: str,
         *,
@@ -102,7 +102,7 @@ class DeadlineHttpClient:
         deadline: Deadline,
         method: str = "POST",
     ) -> Iterator[HttpAnswer]:
-        """The answer to a POST of the joined `body` to `path` under the base URL, a redirect's own too.
+        """The answer to the joined `body`, sent to `path` under the base URL; a redirect is an answer too.
 
         `method` is ``POST`` or ``PUT``.
 

@@ -96,7 +96,7 @@ class ImagineArtApiBackend:
     def _paint(self, call: "_Call", path: str, parts: Sequence[FormPart]) -> Pieces:
         content_type, body = encode_form(parts)
         headers = call.headers(content_type, accept="image/png")
-        with self.http.post(path, headers=headers, body=body, deadline=call.deadline) as answer:
+        with self.http.send(path, headers=headers, body=body, deadline=call.deadline) as answer:
             if answer.status != 200:
                 raise _error_from_answer(answer, read_beginning(answer), call.deadline)
             if not answer.header("content-type").startswith("image/"):
@@ -109,7 +109,7 @@ class ImagineArtApiBackend:
         grant = self._ask_for_upload(call, reference)
         with (
             closing(self.open_storage(f"{grant.url.scheme}://{grant.url.netloc}")) as storage,
-            storage.post(
+            storage.send(
                 f"{grant.url.path}?{grant.url.query}",
                 headers=grant.headers,
                 body=[reference.content],
@@ -127,7 +127,7 @@ class ImagineArtApiBackend:
         document = {"content_type": reference.kind.media_type, "size": len(reference.content)}
         headers = call.headers("application/json", accept="application/json")
         body = [json.dumps(document).encode()]
-        with self.http.post("/uploads", headers=headers, body=body, deadline=call.deadline) as answer:
+        with self.http.send("/uploads", headers=headers, body=body, deadline=call.deadline) as answer:
             content = read_beginning(answer)
             if answer.status != 200:
                 raise _error_from_answer(answer, content, call.deadline)

@@ -92,7 +92,7 @@ class OpenAiImagesBackend:
         api_key = self.api_key()
         if api_key:
             headers["Authorization"] = bearer(api_key)
-        with self.http.post(path, headers=headers, body=body, deadline=deadline) as answer:
+        with self.http.send(path, headers=headers, body=body, deadline=deadline) as answer:
             if answer.status != 200:
                 raise _error_from_answer(answer, read_beginning(answer))
             if answer.header("content-type").startswith("image/"):

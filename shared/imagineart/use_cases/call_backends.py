@@ -173,14 +173,11 @@ def _watched(pieces: Pieces, breaker: CircuitBreaker) -> Pieces:
     """The same pieces; the breaker learns how they ended, unless nobody wanted the end."""
     try:
         yield from pieces
-    except OrderRefusedError:
-        breaker.note_success()
-        raise
-    except _ANOTHER_MAY_SUCCEED:
-        breaker.note_failure()
-        raise
-    except ImagineArtError:
-        breaker.note_success()
+    except ImagineArtError as error:
+        if isinstance(error, _ANOTHER_MAY_SUCCEED) and not isinstance(error, OrderRefusedError):
+            breaker.note_failure()
+        else:
+            breaker.note_success()
         raise
     breaker.note_success()
 

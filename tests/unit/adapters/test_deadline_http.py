@@ -77,7 +77,7 @@ def listening(conversation: Callable[[socket.socket, Event], None], **options: i
 
 def post(client: DeadlineHttpClient, content: bytes = b"", seconds: float = AMPLE_SECONDS) -> bytes:
     """The body of the answer to a POST."""
-    with client.post("/", headers={}, body=[content], deadline=Deadline.after(seconds)) as answer:
+    with client.send("/", headers={}, body=[content], deadline=Deadline.after(seconds)) as answer:
         return b"".join(answer.pieces())
 
 
@@ -273,7 +273,7 @@ def test_an_answer_is_read_as_it_comes_and_may_be_left(
 ) -> None:
     server.script(ANSWER.delivered(Delivery.HELD_BODY), ANSWER)
     deadline = Deadline.after(AMPLE_SECONDS)
-    with client.post("/", headers={}, body=[], deadline=deadline) as answer:
+    with client.send("/", headers={}, body=[], deadline=deadline) as answer:
         assert next(answer.pieces()) == ANSWER.body[: len(ANSWER.body) // 2]
     assert post(client) == ANSWER.body
     assert server.connections == 2
@@ -315,7 +315,7 @@ def test_what_follows_an_interim_answer_is_never_taken_for_the_answer_to_the_nex
     """It would be another caller's picture."""
     status = int(head.split()[1])
     server.script(Answer(status, body=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nother's p"), ANSWER)
-    with client.post("/", headers={}, body=[], deadline=Deadline.after(AMPLE_SECONDS)) as answer:
+    with client.send("/", headers={}, body=[], deadline=Deadline.after(AMPLE_SECONDS)) as answer:
         assert (answer.status, list(answer.pieces())) == (status, [])
     assert post(client) == ANSWER.body
     assert server.connections == 2
@@ -339,7 +339,7 @@ def test_a_refusal_that_comes_before_the_request_was_read_is_heard() -> None:
 
     with listening(refuse) as host, closing(DeadlineHttpClient(f"http://{host}")) as client:
         body = [bytes(1_000_000)] * 24
-        with client.post("/", headers={}, body=body, deadline=Deadline.after(AMPLE_SECONDS)) as answer:
+        with client.send("/", headers={}, body=body, deadline=Deadline.after(AMPLE_SECONDS)) as answer:
             assert (answer.status, b"".join(answer.pieces())) == (413, b"no!")
 
 

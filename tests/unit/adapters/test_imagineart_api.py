@@ -319,9 +319,9 @@ def test_time_that_uploads_took_is_not_given_to_the_order_again(
     deadlines: list[float] = []
 
     class RecordingHttp(DeadlineHttpClient):
-        def post(self, *args: Any, **options: Any) -> Any:
+        def send(self, *args: Any, **options: Any) -> Any:
             deadlines.append(options["deadline"].at)
-            return super().post(*args, **options)
+            return super().send(*args, **options)
 
     with closing(RecordingHttp(server.base_url)) as http:
         edit(ImagineArtApiBackend(http, lambda: None, RecordingHttp), of_bytes(5_000_000))
@@ -333,7 +333,7 @@ def test_the_time_that_reading_the_credential_takes_counts_against_the_deadline(
     asked_at: list[float] = []
 
     class RecordingHttp(DeadlineHttpClient):
-        def post(self, *_: object, deadline: Deadline, **__: object) -> NoReturn:
+        def send(self, *_: object, deadline: Deadline, **__: object) -> NoReturn:
             assert deadline.at < asked_at[0] + AMPLE_SECONDS
             raise ModelError(detail="enough seen")
 

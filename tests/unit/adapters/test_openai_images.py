@@ -517,7 +517,7 @@ def test_the_time_that_reading_the_credential_takes_counts_against_the_deadline(
     asked_at: list[float] = []
 
     class RecordingHttp(DeadlineHttpClient):
-        def post(self, *_: object, deadline: Deadline, **__: object) -> NoReturn:
+        def send(self, *_: object, deadline: Deadline, **__: object) -> NoReturn:
             assert deadline.at < asked_at[0] + AMPLE_SECONDS
             raise ModelError(detail="enough seen")
 

@@ -101,21 +101,26 @@ class CallBackends:
         self._clock = clock
         self._sleep = sleep
 
-    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Painting:
-        """A picture made from text. Raises what the last route's backend or the finisher raises."""
+    def generate(self, order: GenerationOrder, *, deadline_seconds: float, whole: bool = False) -> Painting:
+        """A picture made from text. Raises what the last route's backend or the finisher raises.
+
+        A `whole` one is read to its end first, so that the next route is asked where it breaks off.
+        """
 
         def ask(backend: ImageBackend, seconds: float) -> Pieces:
             answer = backend.generate(order, deadline_seconds=seconds)
-            return self._finisher.finish(answer, order.delivered_size)
+            finished = self._finisher.finish(answer, order.delivered_size)
+            return _held(finished) if whole else finished
 
         return self._paint(ask, deadline_seconds)
 
-    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Painting:
-        """A picture made from references. Raises as `generate` does."""
+    def edit(self, order: EditOrder, *, deadline_seconds: float, whole: bool = False) -> Painting:
+        """A picture made from references, as `generate` makes one."""
 
         def ask(backend: ImageBackend, seconds: float) -> Pieces:
             answer = backend.edit(order, deadline_seconds=seconds)
-            return self._finisher.finish(answer, order.delivered_size)
+            finished = self._finisher.finish(answer, order.delivered_size)
+            return _held(finished) if whole else finished
 
         return self._paint(ask, deadline_seconds)
 
@@ -180,6 +185,11 @@ def _watched(pieces: Pieces, breaker: CircuitBreaker) -> Pieces:
             breaker.note_success()
         raise
     breaker.note_success()
+
+
+def _held(pieces: Pieces) -> Pieces:
+    """The same pieces, the first of which comes when all have come."""
+    yield from [bytes(piece) for piece in pieces]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ class EditImage:
         left_seconds = max(0.0, deadline_seconds - (read - started))
         return paint_series(self._paint, order, request.count, left_seconds)
 
-    def _paint(self, order: EditOrder, deadline_seconds: float) -> Picture:
-        painting = self.backends.edit(order, deadline_seconds=deadline_seconds)
+    def _paint(self, order: EditOrder, deadline_seconds: float, whole: bool) -> Picture:
+        painting = self.backends.edit(order, deadline_seconds=deadline_seconds, whole=whole)
         return painting.deliver(order, EDIT_MODEL.id)
 
     def _read(self, consumer_id: str, image: bytes | str, *, label: str) -> ReferenceImage:

@@ -41,6 +41,6 @@ class GenerateImage:
         )
         return paint_series(self._paint, order, request.count, deadline_seconds)
 
-    def _paint(self, order: GenerationOrder, deadline_seconds: float) -> Picture:
-        painting = self.backends.generate(order, deadline_seconds=deadline_seconds)
+    def _paint(self, order: GenerationOrder, deadline_seconds: float, whole: bool) -> Picture:
+        painting = self.backends.generate(order, deadline_seconds=deadline_seconds, whole=whole)
         return painting.deliver(order, GENERATION_MODEL.id)

@@ -177,6 +177,17 @@ def test_what_breaks_after_it_began_is_not_painted_again(clock: FakeClock) -> No
     assert (len(broken.given_seconds), second.given_seconds) == (1, [])
 
 
+def test_a_whole_picture_that_breaks_off_is_painted_by_the_next_backend(clock: FakeClock) -> None:
+    broken = ScriptedBackend(clock, breaks_with=ModelError(detail="cut"))
+    caller = Caller(clock, [Route("gpu", broken), Route("bedrock", ScriptedBackend(clock))])
+    for painting in (
+        caller.calls.generate(ORDER, deadline_seconds=60, whole=True),
+        caller.calls.edit(EDIT, deadline_seconds=60, whole=True),
+    ):
+        assert painting.route.name == "bedrock"
+        assert b"".join(painting.png) == b"a picture at 64x48"
+
+
 def test_a_backend_that_did_no_work_is_asked_again_after_growing_pauses(clock: FakeClock) -> None:
     backend = ScriptedBackend(clock, [UNAVAILABLE] * DEFAULT_RETRIES)
     caller = Caller(clock, [Route("gpu", backend)], fraction=0.5)

@@ -16,6 +16,10 @@ from tests.fakes.image_making import PieceSource
 ORDER = GenerationOrder("a fox", Size(1024, 1024), seed=7, reasoning="low", delivered_as=Size(512, 512))
 
 
+def held(pieces: Pieces) -> Pieces:
+    yield from list(pieces)
+
+
 @dataclass(slots=True)
 class Painter:
     """Paints pictures of three pieces, each in `seconds`, until `failures` say otherwise."""
@@ -31,7 +35,7 @@ class Painter:
     deadlines_seconds: list[float] = field(default_factory=list)
     sources: list[PieceSource] = field(default_factory=list)
 
-    def __call__(self, order: GenerationOrder, deadline_seconds: float) -> Picture:
+    def __call__(self, order: GenerationOrder, deadline_seconds: float, whole: bool) -> Picture:
         self.orders.append(order)
         self.deadlines_seconds.append(deadline_seconds)
         self.clock.advance(self.seconds)
@@ -41,7 +45,8 @@ class Painter:
         source = PieceSource([text, memoryview(b", "), text], self.read_failures.get(order.seed))
         self.sources.append(source)
         seed = order.seed if self.has_seed else None
-        return Picture(BegunPieces(source.pieces()), order.delivered_size, seed, "text-to-image", "gpu", 1.5)
+        pieces = held(source.pieces()) if whole else source.pieces()
+        return Picture(BegunPieces(pieces), order.delivered_size, seed, "text-to-image", "gpu", 1.5)
 
     def series(self, count: int, deadline_seconds: float = 60.0) -> tuple[Picture, ...]:
         return paint_series(self, ORDER, count, deadline_seconds, self.clock)
@@ -113,14 +118,13 @@ def test_each_picture_keeps_what_it_cost() -> None:
     costs = iter([Usage(1, 1, 1), Usage(2, 2, 2), Usage(3, 3, 3)])
     latest: list[Usage] = []
 
-    def paint(order: GenerationOrder, _: float) -> Picture:
+    def paint(order: GenerationOrder, _: float, whole: bool) -> Picture:
         def pieces() -> Pieces:
             yield b"png"
             latest.append(next(costs))
 
-        return Picture(
-            BegunPieces(pieces()), order.size, order.seed, "text-to-image", "gpu", 1.0, lambda: latest[-1]
-        )
+        begun = BegunPieces(held(pieces()) if whole else pieces())
+        return Picture(begun, order.size, order.seed, "text-to-image", "gpu", 1.0, lambda: latest[-1])
 
     pictures = paint_series(paint, ORDER, 3, 60.0)
     list(pictures[-1].png)

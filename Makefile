@@ -27,7 +27,7 @@ check: environment ## Run every check below: lint, types, contracts, template, d
 bench: environment ## Measure against baselines, in ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
 
-smoke: environment ## Ask each configured backend for one picture (ARGS="--stack NAME --region REGION" for AWS)
+smoke: environment ## Ask each configured backend for pictures (ARGS="--stack NAME --region REGION" for AWS)
 	@$(PYTHON) -m cli $(ARGS) smoke
 
 cli: environment ## Run the operator's command line (ARGS="consumer list")

@@ -57,7 +57,7 @@ def show_examples() -> None:
 
 @app.command("smoke")
 def try_backends(context: typer.Context) -> None:
-    """Ask every configured backend for one picture and say what is wrong where none comes."""
+    """Ask every configured backend for pictures and say what is wrong where none comes."""
     services: OperatorServices = context.obj
     with _failures_told():
         if not show_trials(services.try_backends(paint_reference()), out):

@@ -21,10 +21,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Final, Self
 
+from local.keep_alive_server import KeepAliveServer
 from tests.sample_pictures import sample
 
 MAX_HOLD_SECONDS: Final = 10.0
@@ -161,12 +162,16 @@ class FaultBackend:
 
     def __init__(self) -> None:
         self.requests: list[RecordedRequest] = []
-        self.connections = 0
         self.released = threading.Event()
         self._script: deque[Answer] = deque()
         self._changed = threading.Condition()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    @property
+    def connections(self) -> int:
+        """How many connections have come."""
+        return self._server.connections
 
     @property
     def origin(self) -> str:
@@ -201,9 +206,7 @@ class FaultBackend:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self.release()
-        self._server.shutdown()
-        self._server.hang_up()
-        self._server.server_close()
+        self._server.stop()
         self._thread.join()
 
     def answer(self, request: RecordedRequest) -> Answer:
@@ -218,33 +221,10 @@ class FaultBackend:
         return picture(sample("png", *request.size))
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False
-
+class _Server(KeepAliveServer):
     def __init__(self, backend: FaultBackend) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.backend = backend
-        self._open: set[socket.socket] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.backend.connections += 1
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """End the connections that clients keep alive."""
-        for connection in list(self._open):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what these tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

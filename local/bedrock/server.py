@@ -14,13 +14,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-import socket
 import threading
 import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote
@@ -28,6 +27,7 @@ from urllib.parse import unquote
 from local.bedrock.faults import NEEDS_PROFILE_MESSAGE, Fault
 from local.bedrock.models import MEGAPIXEL, MODELS, TEXT_REGION, Model, RefusedOrderError, paint
 from local.bedrock.signatures import UnsignedError, check_signature
+from local.keep_alive_server import KeepAliveServer
 
 _PATH: Final = re.compile(r"/model/([^/]+)/invoke")
 _ERROR_LINK: Final = "http://internal.amazon.com/coral/com.amazon.bedrock/"
@@ -79,7 +79,6 @@ class BedrockServer:
         always: Fault | None = None,
     ) -> None:
         self.invocations: list[Invocation] = []
-        self.connections = 0
         self._region = region
         self._pixels = pixels
         self._secrets = secrets
@@ -88,6 +87,11 @@ class BedrockServer:
         self._turn = threading.Lock()
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    @property
+    def connections(self) -> int:
+        """How many connections have come."""
+        return self._server.connections
 
     @property
     def url(self) -> str:
@@ -113,9 +117,7 @@ class BedrockServer:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.hang_up()
-        self._server.server_close()
+        self._server.stop()
         self._thread.join()
 
     def answer(self, invocation: Invocation) -> _Answer:
@@ -170,33 +172,10 @@ def _error(status: int, error_type: str, message: str) -> _Answer:
     return _Answer(status, {"message": message}, error_type)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False
-
+class _Server(KeepAliveServer):
     def __init__(self, address: tuple[str, int], bedrock: BedrockServer) -> None:
         super().__init__(address, _Handler)
         self.bedrock = bedrock
-        self._open: set[socket.socket] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.bedrock.connections += 1
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """End the connections that clients keep alive."""
-        for connection in list(self._open):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is its own affair."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -84,7 +84,7 @@ class OperatorServices:
         )
 
     def try_backends(self, reference: ReferenceImage) -> Iterator[Trial]:
-        """One picture from each backend as it is tried; edits are made from `reference`.
+        """What each backend makes when it is tried, as it ends; edits are made from `reference`.
 
         Raises SettingsError.
         """
@@ -92,7 +92,12 @@ class OperatorServices:
 
         trying = TryBackends(PillowPictureFinisher())
         for model_id, settings in self._backends.items():
-            secret = CachedSecret(self._client, settings.credential_secret, cached_seconds=60, clock=_CLOCK)
+            secret = CachedSecret(
+                self._client,
+                settings.credential_secret,
+                cached_seconds=BACKEND_CREDENTIAL_CACHED_SECONDS,
+                clock=_CLOCK,
+            )
             for route in build_routes(settings.routes, BackendKeys(secret), self._credentials):
                 if model_id == EDIT_MODEL.id:
                     # Which model edits may depend on how many references there are.

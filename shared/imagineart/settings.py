@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from imagineart.use_cases.call_backends import DEFAULT_RETRIES
+
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_MAX_ATTEMPT_SECONDS: Final = 280
+_MAX_RETRIES: Final = 5
 
 
 class SettingsError(ValueError):
@@ -50,7 +54,7 @@ class BackendRoute:
     where: str
     model: str
     attempt_seconds: float | None = None
-    retries: int = 2
+    retries: int = DEFAULT_RETRIES
     response_format: str | None = None
     upscaler: bool = True
     endpoint: str | None = None
@@ -120,8 +124,14 @@ def _parse_route(words: Sequence[str], name: str) -> BackendRoute:
         kind=kind,
         where=where,
         model="".join(plain),
-        attempt_seconds=_whole_number(options["attempt"], 1, 280, name) if "attempt" in options else None,
-        retries=_whole_number(options.get("retries", "2"), 0, 5, name),
+        attempt_seconds=(
+            _whole_number(options["attempt"], 1, _MAX_ATTEMPT_SECONDS, name) if "attempt" in options else None
+        ),
+        retries=(
+            _whole_number(options["retries"], 0, _MAX_RETRIES, name)
+            if "retries" in options
+            else DEFAULT_RETRIES
+        ),
         response_format=options.get("response_format"),
         upscaler=_is_on(options.get("upscaler", "on"), name),
         endpoint=_base_url(options["endpoint"], name) if "endpoint" in options else None,

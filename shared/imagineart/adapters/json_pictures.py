@@ -47,8 +47,7 @@ def decode_picture(
         yield picture
         return
     base64 = _Base64Decoder()
-    begun = memoryview(beginning)[match.end() :]
-    for piece in chain([bytes(begun)], answer):
+    for piece in chain([beginning[match.end() :]], answer):
         end = piece.find(b'"')
         if end < 0:
             yield base64.feed(piece)

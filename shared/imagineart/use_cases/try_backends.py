@@ -1,4 +1,4 @@
-"""One picture from every configured backend, and what is wrong where none comes."""
+"""Pictures from every configured backend, and what is wrong where none comes."""
 
 import time
 from collections.abc import Callable, Sequence

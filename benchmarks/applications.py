@@ -28,7 +28,7 @@ _STREAMING_LAYER: Final = PROJECT / "layers" / "streaming" / "python"
 _NAIVE_PACKAGES: Final = (
     "annotated-doc", "annotated-types", "aws-xray-sdk", "boto3", "botocore", "certifi", "fastapi", "h11",
     "httpcore", "httpx", "opentelemetry-api", "pydantic", "pydantic-core", "python-dateutil", "s3transfer",
-    "six", "typing-inspection", "wrapt",
+    "six", "typing-inspection", "urllib3", "wrapt",
 )  # fmt: skip
 _RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
 """What Lambda's own runtime brings, after everything else; AWS publishes it for Linux only."""

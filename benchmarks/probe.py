@@ -38,13 +38,21 @@ def forget_peak() -> None:
 
 
 def answer_once(event: "dict[str, object]") -> int:
-    """The status that the handler answers; a streamed answer is read to its end, as the runtime does."""
+    """The status that the handler answers; a streamed answer is read to its end, as the runtime does.
+
+    What is to be done afterwards is done, and counted.
+    """
     answer = handler.handler(event, Context)
     if isinstance(answer, dict):
         return answer["statusCode"]
-    for _ in answer.pieces():
-        pass
-    return answer.status
+    if hasattr(answer, "pieces"):
+        for _ in answer.pieces():
+            pass
+        status = answer.status
+    else:
+        status = answer.response["statusCode"]
+    answer.afterwards()
+    return status
 
 
 class Context:

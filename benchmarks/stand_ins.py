@@ -8,11 +8,14 @@ import json
 import random
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Final
 
 from benchmarks.photographs import encode_png_with_metadata, paint_photograph
-from imagineart.domain.consumers import MAX_REQUESTS_PER_MINUTE
+from imagineart.domain.accounting import day_of
+from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE
+from imagineart.domain.operations import Scope
 from imagineart.domain.tokens import Peppers, TokenKind, create_token
 from local.child_server import ChildServer, await_listening, launch
 
@@ -32,7 +35,10 @@ def start_stand_ins() -> ChildServer:
 
 
 def answer_aws(operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """What the AWS operation answers: the one token, a first request, a secret."""
+    """What the AWS operation answers: the one token, its consumer after a first request, a secret.
+
+    An item has what either side keeps in it.
+    """
     match operation:
         case "GetItem":
             digest = PEPPERS.digest(TOKEN.secret, PEPPERS.current_version)
@@ -41,13 +47,22 @@ def answer_aws(operation: str, request: dict[str, Any]) -> dict[str, Any]:
                     "key": {"S": f"token#{TOKEN.id}"},
                     "consumer_id": {"S": "benchmark"},
                     "requests_per_minute": {"N": str(MAX_REQUESTS_PER_MINUTE)},
+                    "scopes": {"SS": sorted(Scope)},
+                    "last_used_on": {"S": day_of(time.time())},
                     "digest": {"S": digest},
                     "pepper_version": {"S": PEPPERS.current_version},
                     "created_at": {"N": "1"},
                 }
             }
         case "UpdateItem":
-            return {"Attributes": {"requests": {"N": "1"}}}
+            return {
+                "Attributes": {
+                    "key": {"S": "benchmark"},
+                    "requests_per_minute": {"N": str(MAX_REQUESTS_PER_MINUTE)},
+                    "concurrent_requests": {"N": str(MAX_CONCURRENT_REQUESTS)},
+                    "requests": {"N": "1"},
+                }
+            }
         case "GetSecretValue":
             secret_id = request["SecretId"]
             return {"Name": secret_id, "SecretString": json.dumps(SECRETS[secret_id])}

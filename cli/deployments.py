@@ -3,10 +3,12 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from imagineart.adapters.aws_signature import Credentials
@@ -15,10 +17,35 @@ from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL
 from imagineart.settings import AccessSettings, BackendSettings, parse_routes
 
 PROJECT: Final = Path(__file__).parent.parent
+_BACKENDS_VARIABLES: Final = {
+    GENERATION_MODEL.id: "IMAGINEART_GENERATION_BACKENDS",
+    EDIT_MODEL.id: "IMAGINEART_EDIT_BACKENDS",
+}
 
 
 class DeploymentError(Exception):
     """The deployment cannot be found or reached; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a command works on, looked for when it is first needed: help and bad options need none."""
+
+    stack: str | None
+    region: str | None
+    profile: str | None
+
+    def find_services(self) -> OperatorServices:
+        """The services of the stack on AWS, or of the local one. Raises DeploymentError, SettingsError."""
+        if self.stack:
+            return aws_services(self.stack, region=self.region, profile=self.profile)
+        return local_services()
+
+
+def services_of(context: typer.Context) -> OperatorServices:
+    """The services of the deployment that was chosen. Raises DeploymentError, SettingsError."""
+    deployment: Deployment = context.find_root().obj
+    return deployment.find_services()
 
 
 def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServices:
@@ -28,21 +55,24 @@ def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServi
     stack_file = Path(environment.get("IMAGINEART_LOCAL_STATE") or PROJECT / ".local") / "stack.json"
     try:
         stack = json.loads(stack_file.read_text())
-    except FileNotFoundError as error:
+        credentials = Credentials(stack["AWS_ACCESS_KEY_ID"], stack["AWS_SECRET_ACCESS_KEY"])
+        backends = {
+            model_id: {**stack, "IMAGINEART_BACKENDS": stack[variable]}
+            for model_id, variable in _BACKENDS_VARIABLES.items()
+        }
+    except OSError as error:
         raise DeploymentError(
             "no local stack is running; start one with 'make run', or name one with --stack"
         ) from error
-    settings = AccessSettings.from_mapping(stack)
-    credentials = Credentials(stack["AWS_ACCESS_KEY_ID"], stack["AWS_SECRET_ACCESS_KEY"])
-    variables = {
-        GENERATION_MODEL.id: "IMAGINEART_GENERATION_BACKENDS",
-        EDIT_MODEL.id: "IMAGINEART_EDIT_BACKENDS",
-    }
-    backends = {
-        model_id: BackendSettings.from_mapping({**stack, "IMAGINEART_BACKENDS": stack[variable]})
-        for model_id, variable in variables.items()
-    }
-    return OperatorServices(settings, lambda: credentials, backends)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeploymentError(
+            f"{stack_file} is of no stack that this command knows; start it anew"
+        ) from error
+    return OperatorServices(
+        AccessSettings.from_mapping(stack),
+        lambda: credentials,
+        {model_id: BackendSettings.from_mapping(variables) for model_id, variables in backends.items()},
+    )
 
 
 def aws_services(stack_name: str, *, region: str | None, profile: str | None) -> OperatorServices:
@@ -85,7 +115,8 @@ def _settings_from_outputs(outputs: dict[str, str], region: str, stack_name: str
             region=region,
             aws_endpoint_url=None,
             tokens_table=outputs["TokensTable"],
-            request_counts_table=outputs["RequestCountsTable"],
+            consumers_table=outputs["ConsumersTable"],
+            usage_table=outputs["UsageTable"],
             pepper_secret=outputs["PepperSecret"],
             internal_tokens_secret=outputs["InternalTokensSecret"],
         )
@@ -96,5 +127,8 @@ def _settings_from_outputs(outputs: dict[str, str], region: str, stack_name: str
 
 
 def _frozen(held: Any) -> Credentials:
-    frozen = held.get_frozen_credentials()
+    try:
+        frozen = held.get_frozen_credentials()
+    except BotoCoreError as error:
+        raise DeploymentError(f"no AWS credentials: {error}") from error
     return Credentials(frozen.access_key, frozen.secret_key, frozen.token)

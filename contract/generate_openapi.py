@@ -6,6 +6,8 @@ from typing import Any, Final
 import yaml
 
 from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL, Model
+from imagineart.domain.consumers import TIERS, Consumer
+from imagineart.domain.limit_status import LimitName
 from imagineart.domain.openai_parameters import (
     MAX_COUNT,
     OPENAI_EDIT_PARAMETERS,
@@ -15,24 +17,26 @@ from imagineart.domain.parameters import MAX_SEED, UPLOAD_PARAMETERS, EndpointPa
 from imagineart.use_cases.list_models import list_models
 from imagineart.web.errors import STATUS_BY_CODE
 
+_ANY_CONSUMER: Final = Consumer("any", TIERS["free"])
 _UPLOAD_ID_PATTERN: Final = "^upl_[0-9A-Za-z]{51}$"
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 
 _STATUS_MEANINGS: Final = {
     400: "The request or a reference image cannot be used; the message names the field.",
-    401: "The bearer token is missing, malformed, unknown, expired or revoked.",
+    401: "The bearer token is missing, malformed, unknown, expired or revoked, or lacks the scope.",
     404: "No endpoint answers this path and method.",
-    429: "A limit was reached; retry after the seconds in Retry-After.",
+    429: "A limit was reached, which the message names; retry after the seconds in Retry-After.",
     500: "The service failed.",
     502: "The inference backend failed, refused the service, or does not serve the model.",
     503: "No API tokens are configured on this deployment.",
     504: "The inference backend did not answer in time.",
 }
 _RATE_LIMIT_HEADERS: Final = {
-    "X-RateLimit-Limit": "Requests a minute that the consumer may make.",
-    "X-RateLimit-Remaining": "Requests left in the present minute.",
-    "X-RateLimit-Reset": "When the present minute ends, in Unix seconds.",
+    "X-RateLimit-Limit": "Requests a minute that the consumer may make; with 429, the limit that was hit.",
+    "X-RateLimit-Remaining": "Requests left in the present minute; with 429, 0.",
+    "X-RateLimit-Reset": "When the present minute ends, in Unix seconds; with 429, when there is room again.",
 }
+_LIMIT_HEADERS: Final = (*_RATE_LIMIT_HEADERS, "X-RateLimit-Resource")
 _PICTURE_HEADERS: Final = {
     "X-Seed": (
         "integer",
@@ -44,6 +48,20 @@ _PICTURE_HEADERS: Final = {
     "X-Backend": ("string", True, "The backend that made it; several by comma."),
     "X-Image-Width": ("integer", True, "Width in pixels."),
     "X-Image-Height": ("integer", True, "Height in pixels."),
+    "Idempotent-Replayed": (
+        "boolean",
+        False,
+        "Where an Idempotency-Key came: whether this is the answer to an earlier request with it.",
+    ),
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes a retry safe: for 24 hours the same request with the same key gets the same "
+    "answer, byte for byte, and nothing is made or counted again; while the first is under way, the second "
+    "waits for it. Another request with the key is refused. A failure frees the key.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _EITHER_ANSWER: Final = (
     "A form is answered with the PNG, unless `Accept` gives `application/json` more weight than "
@@ -95,6 +113,11 @@ def build_document() -> dict[str, Any]:
                     "required": True,
                     "schema": {"type": "string"},
                 },
+                "X-RateLimit-Resource": {
+                    "description": "The limit that the other three tell of.",
+                    "required": True,
+                    "schema": {"type": "string", "enum": [str(name) for name in LimitName]},
+                },
                 "Retry-After": {
                     "description": "Seconds to wait before the same request may succeed.",
                     "required": True,
@@ -124,7 +147,7 @@ def _image_operation(model: Model, operation_id: str, openai_schema: str) -> dic
     if model.parameters.files is None:
         bodies["application/x-www-form-urlencoded"] = form
     bodies["application/json"] = {"schema": {"$ref": f"#/components/schemas/{openai_schema}"}}
-    headers = _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS) | {
+    headers = _header_references("X-Request-Id", *_LIMIT_HEADERS) | {
         name: {"description": text, "required": required, "schema": {"type": kind}}
         for name, (kind, required, text) in _PICTURE_HEADERS.items()
     }
@@ -136,6 +159,7 @@ def _image_operation(model: Model, operation_id: str, openai_schema: str) -> dic
         "operationId": operation_id,
         "summary": f"{model.name} ({model.modality})",
         "description": _EITHER_ANSWER.format(openai_schema),
+        "parameters": [_IDEMPOTENCY_KEY],
         "requestBody": {"required": True, "content": bodies},
         "responses": {
             "200": {
@@ -178,7 +202,7 @@ def _upload_operation() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The upload.",
-                "headers": _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS),
+                "headers": _header_references("X-Request-Id", *_LIMIT_HEADERS),
                 "content": {"application/json": {"schema": grant}},
             },
             **_error_responses(400, 401, 429, 500, 503),
@@ -193,11 +217,11 @@ def _models_operation() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The models.",
-                "headers": _header_references("X-Request-Id", *_RATE_LIMIT_HEADERS),
+                "headers": _header_references("X-Request-Id", *_LIMIT_HEADERS),
                 "content": {
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/Models"},
-                        "example": list_models(),
+                        "example": list_models(_ANY_CONSUMER),
                     }
                 },
             },

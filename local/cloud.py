@@ -60,17 +60,11 @@ def _generate_secret(rule: dict[str, Any]) -> str:
 
 def _serve() -> None:
     """Serve until standard input ends, which it does when the parent process does."""
-    import logging
+    from local.moto_server import serving_moto
 
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    print(f"cloud listening on http://{host}:{port}", flush=True)
-    sys.stdin.read()
-    server.stop()
+    with serving_moto() as url:
+        print(f"cloud listening on {url}", flush=True)
+        sys.stdin.read()
 
 
 if __name__ == "__main__":

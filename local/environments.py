@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lambda_response_streaming.response import StartedStream, StreamedResponse
+from lambda_response_streaming.response import FollowedResponse, StartedStream, StreamedResponse
 from local.proxy_events import ACCOUNT_ID
 from local.template import Function
 
@@ -83,6 +83,10 @@ class ExecutionEnvironment:
             returned = invocation.result(min(timeout_seconds, wait_seconds))
             if isinstance(returned, StartedStream):
                 return StreamedAnswer(returned, self._thread, ends_at)
+            if isinstance(returned, FollowedResponse):
+                # The next invocation waits for it in the thread's queue, as it would on Lambda.
+                self._thread.submit(returned.afterwards)
+                return returned.response
             return returned
         except TimeoutError as error:
             if invocation.done():
@@ -92,6 +96,10 @@ class ExecutionEnvironment:
             raise FunctionTimeoutError(self._function.id) from error
         except (Exception, SystemExit) as error:
             raise FunctionCrashError(repr(error)) from error
+
+    def wait_until_idle(self) -> None:
+        """Return when everything is done that was to be done after an answer."""
+        self._thread.submit(lambda: None).result()
 
     def close(self) -> None:
         """Let the thread end once it is idle, and its event loop with it."""
@@ -145,6 +153,7 @@ class StreamedAnswer(Iterator[bytes]):
 
     def _end(self, *, usable: bool) -> None:
         self._is_over = True
+        self._thread.submit(self._stream.afterwards)
         self.on_end(usable)
 
 
@@ -180,6 +189,13 @@ class FunctionFleet:
         else:
             self._give_back(environment, usable=True)
         return answer
+
+    def wait_until_idle(self) -> None:
+        """Return when every idle environment has done what was to be done after its answers."""
+        with self._lock:
+            idle = list(self._idle)
+        for environment in idle:
+            environment.wait_until_idle()
 
     def close(self) -> None:
         """Let every idle environment end."""

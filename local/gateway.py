@@ -99,6 +99,11 @@ class Gateway:
             return self._respond("DEFAULT_5XX", request, "Internal server error")
         return _without_body(answer) if request.method == "HEAD" else answer
 
+    def wait_until_idle(self) -> None:
+        """Return when what functions do after their answers is done."""
+        for fleet in self._fleets.values():
+            fleet.wait_until_idle()
+
     def close(self) -> None:
         """Let every environment end."""
         for fleet in self._fleets.values():

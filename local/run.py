@@ -18,6 +18,7 @@ import uvicorn
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.bootstrap import OperatorServices
 from imagineart.domain.consumers import Consumer
+from imagineart.domain.limits import Limits
 from imagineart.domain.tokens import TokenKind
 from imagineart.settings import AccessSettings
 from local.child_server import ChildServer, await_listening, launch
@@ -33,7 +34,7 @@ BACKENDS_VARIABLES: Final = {
     "EditImageFunction": "IMAGINEART_EDIT_BACKENDS",
 }
 CREDENTIAL_VARIABLE: Final = "IMAGINEART_BACKEND_CREDENTIAL_SECRET"
-LOCAL_CONSUMER: Final = Consumer("local", requests_per_minute=6_000)
+LOCAL_CONSUMER: Final = Consumer("local", Limits(requests_per_minute=6_000, concurrent_requests=100))
 
 
 class PortError(ValueError):

@@ -85,7 +85,7 @@ async def authenticate(authorization: Annotated[str, Header()] = "") -> dict[str
         raise HTTPException(401, "invalid_token")
     now = int(time.time())
     counted = dynamodb.update_item(
-        TableName=os.environ["IMAGINEART_REQUEST_COUNTS_TABLE"],
+        TableName=os.environ["IMAGINEART_CONSUMERS_TABLE"],
         Key={"key": {"S": f"{item['consumer_id']['S']}#{now - now % 60}"}},
         UpdateExpression="SET expires_at = :expiry ADD requests :one",
         ExpressionAttributeValues={":one": {"N": "1"}, ":expiry": {"N": str(now + 3600)}},

@@ -7,7 +7,9 @@ from starlette.responses import Response
 from imagineart.bootstrap import Services
 from imagineart.domain.catalogue import EDIT_MODEL
 from imagineart.domain.openai_parameters import OPENAI_EDIT_PARAMETERS
-from imagineart.web.lambda_entry import Call
+from imagineart.domain.operations import EDIT_IMAGE
+from imagineart.domain.orders import SeriesRequest
+from imagineart.web.calls import Call
 
 services = Services(os.environ)
 edit_image = services.edit_image
@@ -17,13 +19,13 @@ async def answer(call: Call) -> Response:
     """Translate the form into the use case and its pictures into the answer."""
     if call.is_reference_form:
         form = await call.read_form(EDIT_MODEL.parameters)
-        picture = edit_image(
-            call.consumer_id, form.fields, form.files, deadline_seconds=call.deadline_seconds
-        )
-        return call.answer_picture(picture)
-    series, form = await call.read_openai_form(OPENAI_EDIT_PARAMETERS)
-    pictures = edit_image.series(call.consumer_id, series, form.files, deadline_seconds=call.deadline_seconds)
-    return call.answer_series(pictures)
+        series = SeriesRequest(form.fields)
+    else:
+        series, form = await call.read_openai_form(OPENAI_EDIT_PARAMETERS)
+    return call.answer_pictures(
+        form,
+        lambda: edit_image(call.consumer.id, series, form.files, deadline_seconds=call.deadline_seconds),
+    )
 
 
-handler = services.handler("POST", "/v1/images/edits", answer)
+handler = services.handler(EDIT_IMAGE, answer)

@@ -5,13 +5,14 @@ import os
 from starlette.responses import JSONResponse, Response
 
 from imagineart.bootstrap import Services
+from imagineart.domain.operations import LIST_MODELS
 from imagineart.use_cases.list_models import list_models
-from imagineart.web.lambda_entry import Call
+from imagineart.web.calls import Call
 
 
-async def answer(_: Call) -> Response:
+async def answer(call: Call) -> Response:
     """Translate the catalogue into the answer."""
-    return JSONResponse(list_models())
+    return JSONResponse(list_models(call.consumer))
 
 
-handler = Services(os.environ).handler("GET", "/v1/models", answer)
+handler = Services(os.environ).handler(LIST_MODELS, answer)

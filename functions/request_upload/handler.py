@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from starlette.responses import JSONResponse, Response
 
 from imagineart.bootstrap import Services
+from imagineart.domain.operations import REQUEST_UPLOAD
 from imagineart.domain.parameters import UPLOAD_PARAMETERS
-from imagineart.web.lambda_entry import Call
+from imagineart.web.calls import Call
 
 services = Services(os.environ)
 request_upload = services.request_upload
@@ -16,7 +17,7 @@ request_upload = services.request_upload
 async def answer(call: Call) -> Response:
     """Translate the fields into the use case and its grant into the answer."""
     form = await call.read_form(UPLOAD_PARAMETERS, accepts_json=True)
-    upload, request = request_upload(call.consumer_id, form.fields)
+    upload, request = request_upload(call.consumer.id, form.fields)
     return JSONResponse(
         {
             "id": upload.id,
@@ -28,4 +29,4 @@ async def answer(call: Call) -> Response:
     )
 
 
-handler = services.handler("POST", "/v1/uploads", answer)
+handler = services.handler(REQUEST_UPLOAD, answer)

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools import Logger
 
 from imagineart.adapters.aws_client import AwsClient, CredentialsProvider
-from imagineart.adapters.dynamodb_request_counts import DynamoDbRequestCounter
+from imagineart.adapters.dynamodb_consumers import DynamoDbConsumers
+from imagineart.adapters.dynamodb_table import DynamoDbTable
 from imagineart.adapters.dynamodb_tokens import DynamoDbTokenStore
+from imagineart.adapters.dynamodb_usage import DynamoDbUsageLedger
 from imagineart.adapters.environment_credentials import credentials_from_environment
 from imagineart.adapters.secrets import (
     BACKEND_CREDENTIAL_CACHED_SECONDS,
@@ -26,26 +28,33 @@ from imagineart.adapters.secrets import (
 )
 from imagineart.domain.catalogue import EDIT_MODEL
 from imagineart.domain.images import ReferenceImage
-from imagineart.domain.ports import ConsumerRegister, ImageBackend, UploadStorage
+from imagineart.domain.operations import Operation
+from imagineart.domain.ports import ConsumerRegister, ImageBackend, UploadStorage, UsageLedger
 from imagineart.domain.tokens import TokenKind
 from imagineart.settings import (
     AccessSettings,
     BackendRoute,
     BackendSettings,
+    ImageSettings,
     SettingsError,
     UploadSettings,
 )
+from imagineart.use_cases.admit_request import AdmitRequest
+from imagineart.use_cases.answer_once import AnswerOnce
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller
 from imagineart.use_cases.call_backends import CallBackends, Route
-from imagineart.use_cases.count_request import CountRequest
 from imagineart.use_cases.edit_image import EditImage
 from imagineart.use_cases.fetch_upload import FetchUpload
 from imagineart.use_cases.generate_image import GenerateImage
+from imagineart.use_cases.manage_consumers import ManageConsumers
 from imagineart.use_cases.manage_tokens import ManageTokens
+from imagineart.use_cases.report_usage import ReportUsage
 from imagineart.use_cases.request_upload import RequestUpload
+from imagineart.use_cases.rotate_peppers import RotatePeppers
+from imagineart.use_cases.settle_request import SettleRequest
 from imagineart.use_cases.try_backends import Trial, TryBackends
 from imagineart.web.access import Access
-from imagineart.web.lambda_entry import Endpoint, LambdaHandler, authenticated_handler
+from imagineart.web.lambda_entry import Endpoint, Gate, LambdaHandler, Runtime, authenticated_handler
 
 STREAMING_VARIABLE: Final = "LAMBDA_RESPONSE_STREAMING"
 """Set to 1 by the streaming layer's wrapper."""
@@ -64,7 +73,8 @@ class OperatorServices:
     ) -> None:
         """`backends` are those of each public model, by its id."""
         client = AwsClient(settings.region, credentials, settings.aws_endpoint_url)
-        partner_tokens = DynamoDbTokenStore(client, settings.tokens_table)
+        partner_tokens = DynamoDbTokenStore(DynamoDbTable(client, settings.tokens_table))
+        consumers = DynamoDbConsumers(DynamoDbTable(client, settings.consumers_table))
         internal_secret = CachedSecret(
             client, settings.internal_tokens_secret, cached_seconds=0, clock=_CLOCK
         )
@@ -73,15 +83,20 @@ class OperatorServices:
         self._client = client
         self._credentials = credentials
         self._backends = backends
-        self.consumers: ConsumerRegister = partner_tokens
+        peppers = SecretsManagerPeppers(pepper_secret)
+        self.consumers: ConsumerRegister = consumers
+        self.usage: UsageLedger = DynamoDbUsageLedger(DynamoDbTable(client, settings.usage_table))
+        self.manage_consumers = ManageConsumers(consumers)
         self.manage_tokens = ManageTokens(
             registers={TokenKind.PARTNER: partner_tokens, TokenKind.INTERNAL: internal_tokens},
-            consumers=partner_tokens,
-            revocations=partner_tokens,
-            peppers=SecretsManagerPeppers(pepper_secret),
+            consumers=consumers,
+            marks=partner_tokens,
+            peppers=peppers,
             random_below=secrets.randbelow,
             clock=_CLOCK,
         )
+        self.rotate_peppers = RotatePeppers(peppers, self.manage_tokens, secrets.randbelow)
+        self.report_usage = ReportUsage(self.usage, consumers, _CLOCK)
 
     def try_backends(self, reference: ReferenceImage) -> Iterator[Trial]:
         """What each backend makes when it is tried, as it ends; edits are made from `reference`.
@@ -113,18 +128,13 @@ class Services:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
 
-    def handler(self, method: str, path: str, endpoint: Endpoint) -> LambdaHandler:
-        """The Lambda handler of an authenticated endpoint. Raises SettingsError."""
-        # A log line is about a request; the number of the asyncio task that ran it is noise.
-        vars(logging)["logAsyncioTasks"] = False
-        return authenticated_handler(
-            method,
-            path,
-            endpoint,
-            access=self._access,
-            logger=Logger(location=None),
-            streaming=self._environment.get(STREAMING_VARIABLE) == "1",
-        )
+    def handler(self, operation: Operation, endpoint: Endpoint) -> LambdaHandler:
+        """The Lambda handler of an authenticated operation. Raises SettingsError."""
+        log_prompts = operation.model is not None and self._image_settings.log_prompts
+        is_extended = self._environment.get(STREAMING_VARIABLE) == "1"
+        answer_once = None if operation.model is None else lambda: self._answer_once
+        gate = Gate(self._access, self._settle, _CLOCK, self._logger, answer_once)
+        return authenticated_handler(operation, endpoint, gate, Runtime(is_extended, log_prompts))
 
     @cached_property
     def generate_image(self) -> GenerateImage:
@@ -150,10 +160,27 @@ class Services:
 
     @cached_property
     def _uploads(self) -> UploadStorage:
+        from imagineart.adapters.s3_bucket import S3Bucket
         from imagineart.adapters.s3_uploads import S3UploadStorage
 
         bucket = UploadSettings.from_mapping(self._environment).bucket
-        return S3UploadStorage(self._aws.region, self._aws.credentials, bucket, self._aws.endpoint_url)
+        aws = self._aws
+        return S3UploadStorage(S3Bucket(aws.region, aws.credentials, bucket, aws.endpoint_url))
+
+    @cached_property
+    def _answer_once(self) -> AnswerOnce:
+        from imagineart.adapters.dynamodb_answers import DynamoDbAnswerRecords
+        from imagineart.adapters.s3_answers import S3AnswerStorage
+        from imagineart.adapters.s3_bucket import S3Bucket
+
+        settings, aws = self._image_settings, self._aws
+        return AnswerOnce(
+            DynamoDbAnswerRecords(DynamoDbTable(aws, settings.answers_table)),
+            S3AnswerStorage(S3Bucket(aws.region, aws.credentials, settings.answers_bucket, aws.endpoint_url)),
+            secrets.randbelow,
+            self._report,
+            _CLOCK,
+        )
 
     @cached_property
     def _peppers(self) -> SecretsManagerPeppers:
@@ -173,20 +200,45 @@ class Services:
         )
 
     @cached_property
+    def _image_settings(self) -> ImageSettings:
+        return ImageSettings.from_mapping(self._environment)
+
+    @cached_property
+    def _partner_tokens(self) -> DynamoDbTokenStore:
+        return DynamoDbTokenStore(DynamoDbTable(self._aws, self._access_settings.tokens_table))
+
+    @cached_property
+    def _consumers(self) -> DynamoDbConsumers:
+        return DynamoDbConsumers(DynamoDbTable(self._aws, self._access_settings.consumers_table))
+
+    @cached_property
     def _access(self) -> Access:
-        settings = self._access_settings
-        partner_tokens = DynamoDbTokenStore(self._aws, settings.tokens_table)
-        internal_tokens = SecretsManagerTokenStore(
-            self._secret(settings.internal_tokens_secret, INTERNAL_TOKENS_CACHED_SECONDS), partner_tokens
+        internal_secret = self._secret(
+            self._access_settings.internal_tokens_secret, INTERNAL_TOKENS_CACHED_SECONDS
         )
+        internal_tokens = SecretsManagerTokenStore(internal_secret, self._partner_tokens)
         authenticate = AuthenticateCaller(
-            stores={TokenKind.PARTNER: partner_tokens, TokenKind.INTERNAL: internal_tokens},
+            stores={TokenKind.PARTNER: self._partner_tokens, TokenKind.INTERNAL: internal_tokens},
             peppers=self._peppers,
-            revocations=partner_tokens,
+            marks=self._partner_tokens,
             clock=_CLOCK,
         )
-        counter = DynamoDbRequestCounter(self._aws, settings.request_counts_table)
-        return Access(authenticate, CountRequest(counter, _CLOCK), _CLOCK)
+        return Access(authenticate, AdmitRequest(self._consumers, secrets.randbelow, _CLOCK))
+
+    @cached_property
+    def _settle(self) -> SettleRequest:
+        usage = DynamoDbUsageLedger(DynamoDbTable(self._aws, self._access_settings.usage_table))
+        return SettleRequest(self._consumers, usage, self._partner_tokens, self._report)
+
+    @cached_property
+    def _logger(self) -> Logger:
+        # A log line is about a request; the number of the asyncio task that ran it is noise.
+        vars(logging)["logAsyncioTasks"] = False
+        return Logger(location=None)
+
+    def _report(self, problem: str) -> None:
+        """Tell the operator of what the caller did not have to know."""
+        self._logger.warning("afterwards", detail=problem)
 
     @cached_property
     def _backends(self) -> CallBackends:

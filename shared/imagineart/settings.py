@@ -19,12 +19,13 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """What authentication and rate limits need."""
+    """What authentication, limits and the account of requests need."""
 
     region: str
     aws_endpoint_url: str | None
     tokens_table: str
-    request_counts_table: str
+    consumers_table: str
+    usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
 
@@ -35,7 +36,8 @@ class AccessSettings:
             region=_required(environment, "AWS_REGION"),
             aws_endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
             tokens_table=_required(environment, "IMAGINEART_TOKENS_TABLE"),
-            request_counts_table=_required(environment, "IMAGINEART_REQUEST_COUNTS_TABLE"),
+            consumers_table=_required(environment, "IMAGINEART_CONSUMERS_TABLE"),
+            usage_table=_required(environment, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(environment, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(environment, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
         )
@@ -164,6 +166,27 @@ class UploadSettings:
     def from_mapping(cls, environment: Mapping[str, str]) -> "UploadSettings":
         """Read ``IMAGINEART_UPLOADS_BUCKET``. Raises SettingsError."""
         return cls(bucket=_required(environment, "IMAGINEART_UPLOADS_BUCKET"))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """Where pictures are kept to be given again, and whether prompts may be logged."""
+
+    answers_table: str
+    answers_bucket: str
+    log_prompts: bool
+
+    @classmethod
+    def from_mapping(cls, environment: Mapping[str, str]) -> "ImageSettings":
+        """Read ``IMAGINEART_ANSWERS_*`` and ``IMAGINEART_LOG_PROMPTS``. Raises SettingsError."""
+        log_prompts = _required(environment, "IMAGINEART_LOG_PROMPTS")
+        if log_prompts not in ("true", "false"):
+            raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed are true and false.")
+        return cls(
+            answers_table=_required(environment, "IMAGINEART_ANSWERS_TABLE"),
+            answers_bucket=_required(environment, "IMAGINEART_ANSWERS_BUCKET"),
+            log_prompts=log_prompts == "true",
+        )
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

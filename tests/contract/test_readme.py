@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contract.generate_openapi import build_document
-from imagineart.domain.consumers import TIER_REQUESTS_PER_MINUTE
+from imagineart.domain.consumers import TIERS
 from imagineart.settings import parse_routes
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, load_template
@@ -44,8 +44,9 @@ def test_the_parameter_table_is_the_template_s():
 
 
 def test_the_tiers_are_the_code_s():
-    for tier, limit in TIER_REQUESTS_PER_MINUTE.items():
-        assert f"{tier} {limit}" in README
+    assert {tier: tuple(map(int, limits)) for tier, *limits in table_rows("Tier")} == {
+        tier: (limits.requests_per_minute, limits.concurrent_requests) for tier, limits in TIERS.items()
+    }
 
 
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)(?=[`\s])", README)) - {"the"}))

@@ -16,8 +16,9 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from imagineart.domain.errors import ImagineArtError
+from imagineart.domain.repeatable_answers import KEPT_SECONDS
 from imagineart.domain.uploads import UPLOAD_LIFE_SECONDS, Upload
-from imagineart.settings import AccessSettings, BackendSettings, UploadSettings
+from imagineart.settings import AccessSettings, BackendSettings, ImageSettings, UploadSettings
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, Function, load_template
 
@@ -25,20 +26,25 @@ TEMPLATE = load_template()
 FUNCTIONS = TEMPLATE.resources("AWS::Serverless::Function")
 OPEN_FUNCTIONS = ("HealthFunction", "UnknownRequestFunction")
 IMAGE_FUNCTIONS = ("GenerateImageFunction", "EditImageFunction")
+ACCOUNTING_FUNCTIONS = (*IMAGE_FUNCTIONS, "RequestUploadFunction", "ListModelsFunction")
 IMAGE_PATHS = ("/v1/images/generations", "/v1/images/edits")
 CLIENTS_PATIENCE_SECONDS = 300
 SETTINGS = {
-    "GenerateImageFunction": (AccessSettings, BackendSettings),
-    "EditImageFunction": (AccessSettings, BackendSettings, UploadSettings),
+    "GenerateImageFunction": (AccessSettings, BackendSettings, ImageSettings),
+    "EditImageFunction": (AccessSettings, BackendSettings, ImageSettings, UploadSettings),
     "RequestUploadFunction": (AccessSettings, UploadSettings),
     "ListModelsFunction": (AccessSettings,),
     "HealthFunction": (),
     "UnknownRequestFunction": (),
 }
 ACCESS_ACTIONS = {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
+IMAGE_ACTIONS = ACCESS_ACTIONS | {
+    "bedrock:InvokeModel", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:PutObject", "s3:GetObject",
+    "s3:ListBucket",
+}  # fmt: skip
 ACTIONS = {
-    "GenerateImageFunction": ACCESS_ACTIONS | {"bedrock:InvokeModel"},
-    "EditImageFunction": ACCESS_ACTIONS | {"bedrock:InvokeModel", "s3:GetObject", "s3:ListBucket"},
+    "GenerateImageFunction": IMAGE_ACTIONS,
+    "EditImageFunction": IMAGE_ACTIONS,
     "RequestUploadFunction": ACCESS_ACTIONS | {"s3:PutObject"},
     "ListModelsFunction": ACCESS_ACTIONS,
     "HealthFunction": set(),
@@ -125,7 +131,8 @@ def test_the_pictures_are_streamed_and_nothing_else_is() -> None:
     assert modes == {(path, "POST"): "RESPONSE_STREAM" for path in IMAGE_PATHS}
 
 
-def test_a_function_has_the_streaming_layer_where_the_wrapper_is_set_and_where_its_route_streams() -> None:
+def test_a_function_has_the_streaming_layer_where_the_wrapper_is_set() -> None:
+    """It streams pictures, and lets every function count a request when it is answered."""
     layered = {name for name, own in FUNCTIONS.items() if {"Ref": "StreamingLayer"} in own.get("Layers", [])}
     wrapped = {
         name
@@ -134,7 +141,8 @@ def test_a_function_has_the_streaming_layer_where_the_wrapper_is_set_and_where_i
     }
     named = {name for name, each in TEMPLATE.functions.items() if "AWS_LAMBDA_EXEC_WRAPPER" in each.variables}
     streamed = {route.function_id for route in TEMPLATE.routes if route.is_streamed}
-    assert layered == wrapped == named == streamed == set(IMAGE_FUNCTIONS)
+    assert layered == wrapped == named == set(ACCOUNTING_FUNCTIONS)
+    assert streamed == set(IMAGE_FUNCTIONS)
 
 
 def test_a_function_that_streams_answers_no_buffered_route() -> None:
@@ -203,7 +211,7 @@ class RecordingMapping(dict[str, str]):
     """Has every variable, and remembers which were asked for."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        self[key] = "bedrock us-west-2 a-model"
+        self[key] = "true" if key == "IMAGINEART_LOG_PROMPTS" else "bedrock us-west-2 a-model"
         return self[key]
 
 
@@ -224,8 +232,8 @@ def test_a_function_is_given_exactly_the_settings_it_reads(function_id: str) -> 
 
 
 def test_the_settings_that_functions_read_are_counted() -> None:
-    kinds = (AccessSettings, BackendSettings, UploadSettings)
-    assert [len(variables_read_by(kind)) for kind in kinds] == [4, 2, 1]
+    kinds = (AccessSettings, BackendSettings, UploadSettings, ImageSettings)
+    assert [len(variables_read_by(kind)) for kind in kinds] == [5, 2, 1, 3]
 
 
 @pytest.mark.parametrize("function_id", [name for name in FUNCTIONS if name not in OPEN_FUNCTIONS])
@@ -264,7 +272,7 @@ def test_no_policy_names_a_wildcard_action_or_resource() -> None:
                 )
 
 
-OBJECTS = ("${UploadsBucket.Arn}/uploads/*",)
+OBJECTS = ("${UploadsBucket.Arn}/uploads/*", "${AnswersBucket.Arn}/answers/*")
 BEDROCK_MODELS = (
     "arn:${AWS::Partition}:bedrock:*::foundation-model/stability.*",
     "arn:${AWS::Partition}:bedrock:*:${AWS::AccountId}:inference-profile/us.stability.*",
@@ -277,27 +285,49 @@ def test_a_function_may_do_exactly_what_its_code_does(function_id: str) -> None:
     assert actions == ACTIONS[function_id]
 
 
-@pytest.mark.parametrize(
-    ("action", "resource"),
-    [
-        ("s3:PutObject", {"Fn::Sub": OBJECTS[0]}),
-        ("s3:GetObject", {"Fn::Sub": OBJECTS[0]}),
-        ("s3:ListBucket", {"Fn::GetAtt": "UploadsBucket.Arn"}),
-    ],
-)
-def test_uploads_are_reached_where_they_are_kept_and_nowhere_else(
-    action: str, resource: dict[str, str]
-) -> None:
-    policies = TEMPLATE.resources("AWS::IAM::ManagedPolicy").values()
-    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
-    granted = [each["Resource"] for each in statements if action in listed(each["Action"])]
-    assert granted == [resource]
+def granted(policy: str) -> dict[str, Any]:
+    """The resource of every action on objects and buckets that a policy grants."""
+    statements = TEMPLATE.resources("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]["Statement"]
+    return {
+        action: each["Resource"]
+        for each in statements
+        for action in listed(each["Action"])
+        if action.startswith("s3:")
+    }
+
+
+def test_objects_are_reached_where_they_are_kept_and_nowhere_else() -> None:
+    uploads, answers = ({"Fn::Sub": each} for each in OBJECTS)
+    assert granted("UploadGrantPolicy") == {"s3:PutObject": uploads}
+    assert granted("UploadReadPolicy") == {
+        "s3:GetObject": uploads,
+        "s3:ListBucket": {"Fn::GetAtt": "UploadsBucket.Arn"},
+    }
+    assert granted("AnswersPolicy") == {
+        "s3:PutObject": answers,
+        "s3:GetObject": answers,
+        "s3:ListBucket": {"Fn::GetAtt": "AnswersBucket.Arn"},
+    }
+    assert granted("CallerAccessPolicy") == granted("BackendAccessPolicy") == {}
 
 
 def test_uploads_are_kept_where_the_functions_may_reach_them() -> None:
     kept = Upload("upl_x", "acme", 0).key
     assert kept == "uploads/acme/upl_x"
     assert OBJECTS[0].removeprefix("${UploadsBucket.Arn}/").removesuffix("*") == "uploads/"
+
+
+def test_a_request_may_change_nothing_of_a_token_but_its_marks() -> None:
+    (statement,) = [
+        each
+        for each in statements_of("ListModelsFunction")
+        if "dynamodb:UpdateItem" in listed(each["Action"])
+        and each["Resource"] == {"Fn::GetAtt": "TokensTable.Arn"}
+    ]
+    assert statement["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["token#*"]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["key", "revoked_at", "last_used_on"]},
+    }
 
 
 def test_only_the_image_functions_may_read_the_backends_credential() -> None:
@@ -376,7 +406,7 @@ def test_a_failure_of_the_gateway_wears_the_envelope(kind: str) -> None:
     assert error["request_id"] == "$context.requestId"
     assert response.headers["X-Request-Id"] == "context.requestId"
     assert response.headers["Content-Type"] == "'application/json'"
-    retryable = {each.code: each.retryable for each in coded_errors()}[error["code"]]
+    retryable = any(each.retryable for each in coded_errors() if each.code == error["code"])
     assert response.headers["X-Should-Retry"] == ("'true'" if retryable else "'false'")
 
 
@@ -408,13 +438,19 @@ def test_a_table_is_encrypted_recoverable_and_paid_by_use(table: str) -> None:
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_counted_requests_are_swept() -> None:
-    table = TEMPLATE.resources("AWS::DynamoDB::Table")["RequestCountsTable"]
-    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("AnswersTable", "expiration")],
+)
+def test_what_is_over_is_swept(name: str, attribute: str) -> None:
+    table = TEMPLATE.resources("AWS::DynamoDB::Table")[name]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": attribute, "Enabled": True}
 
 
-@pytest.mark.parametrize("name", ["TokensTable", "PepperSecret", "InternalTokensSecret"])
-def test_deleting_the_stack_ends_no_token(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret"]
+)
+def test_deleting_the_stack_ends_no_token_and_loses_no_account(name: str) -> None:
     resource = TEMPLATE.document["Resources"][name]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
@@ -433,46 +469,53 @@ def test_the_pepper_is_generated() -> None:
     assert json.loads(pepper["SecretStringTemplate"])["current"] == pepper["GenerateStringKey"]
 
 
-def the_bucket() -> dict[str, Any]:
-    (properties,) = TEMPLATE.resources("AWS::S3::Bucket").values()
+each_bucket = pytest.mark.parametrize("name", TEMPLATE.resources("AWS::S3::Bucket"))
+
+
+def bucket(name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = TEMPLATE.resources("AWS::S3::Bucket")[name]
     return properties
 
 
-def test_the_bucket_is_private() -> None:
-    assert the_bucket()["PublicAccessBlockConfiguration"] == {
+@each_bucket
+def test_a_bucket_is_private(name: str) -> None:
+    assert bucket(name)["PublicAccessBlockConfiguration"] == {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
         "IgnorePublicAcls": True,
         "RestrictPublicBuckets": True,
     }
-    assert the_bucket()["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    assert not {"AccessControl", "CorsConfiguration", "WebsiteConfiguration"} & the_bucket().keys()
+    assert bucket(name)["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert not {"AccessControl", "CorsConfiguration", "WebsiteConfiguration"} & bucket(name).keys()
 
 
-def test_the_bucket_is_encrypted() -> None:
-    (rule,) = the_bucket()["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+@each_bucket
+def test_a_bucket_is_encrypted(name: str) -> None:
+    (rule,) = bucket(name)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
 
 
-def test_the_bucket_forgets_every_upload_after_a_day() -> None:
-    (rule,) = the_bucket()["LifecycleConfiguration"]["Rules"]
-    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+@pytest.mark.parametrize(
+    ("name", "days", "life_seconds"),
+    [("UploadsBucket", 1, UPLOAD_LIFE_SECONDS), ("AnswersBucket", 2, KEPT_SECONDS)],
+)
+def test_a_bucket_forgets_what_is_over_and_nothing_before(name: str, days: int, life_seconds: int) -> None:
+    (rule,) = bucket(name)["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", days)
     assert not {"Prefix", "Filter", "TagFilters"} & rule.keys()
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
-    assert "VersioningConfiguration" not in the_bucket(), "a version would outlive the day"
-    assert UPLOAD_LIFE_SECONDS < 86_400
+    assert "VersioningConfiguration" not in bucket(name), "a version would outlive the day"
+    assert life_seconds < days * 86_400
 
 
-def test_the_bucket_is_spoken_to_over_tls_only() -> None:
-    (policy,) = TEMPLATE.resources("AWS::S3::BucketPolicy").values()
-    assert policy["Bucket"] == {"Ref": "UploadsBucket"}
+@each_bucket
+def test_a_bucket_is_spoken_to_over_tls_only(name: str) -> None:
+    policy = TEMPLATE.resources("AWS::S3::BucketPolicy")[f"{name}Policy"]
+    assert policy["Bucket"] == {"Ref": name}
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert statement["Resource"] == [
-        {"Fn::GetAtt": "UploadsBucket.Arn"},
-        {"Fn::Sub": "${UploadsBucket.Arn}/*"},
-    ]
+    assert statement["Resource"] == [{"Fn::GetAtt": f"{name}.Arn"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
 # What the operator sees
@@ -498,7 +541,7 @@ NEXT_STEPS = ("put-secret-value", "token create", "/v1/images/generations")
 
 def test_the_outputs_name_what_the_command_line_looks_for() -> None:
     outputs = TEMPLATE.document["Outputs"]
-    for name in ("TokensTable", "RequestCountsTable", "PepperSecret", "InternalTokensSecret"):
+    for name in ("TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret"):
         assert outputs[name]["Value"] == {"Ref": name}
 
 

@@ -1,6 +1,6 @@
 """Tokens, consumers, revocations and peppers held in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from imagineart.domain.consumers import Consumer
@@ -8,29 +8,30 @@ from imagineart.domain.tokens import Peppers, StoredToken
 
 
 @dataclass(slots=True)
-class InMemoryRevocations:
-    """A Revocations."""
+class InMemoryTokenMarks:
+    """A TokenMarks."""
 
-    times: dict[str, int] = field(default_factory=dict)
+    revoked: dict[str, int] = field(default_factory=dict)
+    last_used: dict[str, str] = field(default_factory=dict)
 
     def revoke(self, token_id: str, *, now: int) -> None:
-        self.times.setdefault(token_id, now)
+        self.revoked.setdefault(token_id, now)
 
-    def revoked_at(self, token_id: str) -> int | None:
-        return self.times.get(token_id)
+    def note_use(self, token_id: str, *, day: str) -> None:
+        self.last_used[token_id] = day
 
 
 @dataclass(slots=True)
 class InMemoryTokenStore:
     """A TokenStore and TokenRegister that counts how often it is read."""
 
-    revocations: InMemoryRevocations
+    marks: InMemoryTokenMarks
     tokens: dict[str, StoredToken] = field(default_factory=dict)
     reads: int = 0
 
     def find(self, token_id: str) -> StoredToken | None:
         self.reads += 1
-        return self._with_revocation(self.tokens[token_id]) if token_id in self.tokens else None
+        return self._marked(self.tokens[token_id]) if token_id in self.tokens else None
 
     def has_tokens(self) -> bool:
         self.reads += 1
@@ -40,10 +41,17 @@ class InMemoryTokenStore:
         self.tokens[token.id] = token
 
     def list_tokens(self) -> list[StoredToken]:
-        return [self._with_revocation(token) for token in self.tokens.values()]
+        return [self._marked(token) for token in self.tokens.values()]
 
-    def _with_revocation(self, token: StoredToken) -> StoredToken:
-        return replace(token, revoked_at=self.revocations.revoked_at(token.id))
+    def set_expiry(self, token: StoredToken, expires_at: int) -> None:
+        self.tokens[token.id] = replace(self.tokens[token.id], expires_at=expires_at)
+
+    def _marked(self, token: StoredToken) -> StoredToken:
+        return replace(
+            token,
+            revoked_at=self.marks.revoked.get(token.id),
+            last_used_on=self.marks.last_used.get(token.id),
+        )
 
 
 @dataclass(slots=True)
@@ -54,6 +62,12 @@ class InMemoryConsumers:
 
     def add_consumer(self, consumer: Consumer) -> bool:
         if consumer.id in self.consumers:
+            return False
+        self.consumers[consumer.id] = consumer
+        return True
+
+    def replace_consumer(self, consumer: Consumer) -> bool:
+        if consumer.id not in self.consumers:
             return False
         self.consumers[consumer.id] = consumer
         return True
@@ -76,6 +90,9 @@ class CountingKeys(Mapping[str, str]):
         self.lookups.append(version)
         return self.keys_by_version[version]
 
+    def __contains__(self, version: object) -> bool:
+        return version in self.keys_by_version
+
     def __iter__(self):
         return iter(self.keys_by_version)
 
@@ -85,10 +102,25 @@ class CountingKeys(Mapping[str, str]):
 
 @dataclass(slots=True)
 class InMemoryPeppers:
-    """A PepperSource whose digests can be counted in `keys.lookups`."""
+    """A PepperRegister whose digests can be counted in `keys.lookups`.
+
+    `added` holds versions that only who reads anew finds, as a cache does that is some minutes old.
+    """
 
     current_version: str = "1"
     keys: CountingKeys = field(default_factory=lambda: CountingKeys({"1": "salt and pepper"}))
+    added: dict[str, str] = field(default_factory=dict)
+    readings_anew: int = 0
 
     def read(self) -> Peppers:
         return Peppers(self.current_version, self.keys)
+
+    def read_anew(self) -> Peppers:
+        self.readings_anew += 1
+        self.keys.keys_by_version.update(self.added)
+        return self.read()
+
+    def change(self, make: Callable[[Peppers], Peppers]) -> None:
+        peppers = make(self.read())
+        self.current_version = peppers.current_version
+        self.keys = CountingKeys(dict(peppers.keys))

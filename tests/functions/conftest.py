@@ -1,22 +1,17 @@
-import logging
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
+from local.moto_server import serving_moto
 from tests.functions.deployment import Deployer, Deployment
 from tests.functions.painting_backend import PaintingBackend
 
 
 @pytest.fixture(scope="session")
 def cloud_server() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with serving_moto() as url:
+        yield url
 
 
 @pytest.fixture

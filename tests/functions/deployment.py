@@ -13,6 +13,8 @@ from PIL import Image
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.bootstrap import OperatorServices
 from imagineart.domain.consumers import Consumer
+from imagineart.domain.limits import Limits
+from imagineart.domain.operations import ALL_SCOPES, Scope
 from imagineart.domain.tokens import Token, TokenKind
 from imagineart.settings import AccessSettings
 from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
@@ -42,11 +44,16 @@ class Deployment:
         *,
         kind: TokenKind = TokenKind.PARTNER,
         requests_per_minute: int = UNLIMITED,
+        concurrent_requests: int = 1_000,
+        images_per_day: int | None = None,
+        models: frozenset[str] | None = None,
+        scopes: frozenset[Scope] = ALL_SCOPES,
         life_days: int | None = None,
     ) -> Token:
         """A new token of a consumer, who is registered if need be."""
-        self.operator.consumers.add_consumer(Consumer(consumer_id, requests_per_minute))
-        token, _ = self.operator.manage_tokens.issue(consumer_id, kind, life_days=life_days)
+        limits = Limits(requests_per_minute, concurrent_requests, images_per_day)
+        self.operator.consumers.add_consumer(Consumer(consumer_id, limits, models))
+        token, _ = self.operator.manage_tokens.issue(consumer_id, kind, life_days=life_days, scopes=scopes)
         return token
 
     def client(self, token: Token | None = None) -> httpx.Client:

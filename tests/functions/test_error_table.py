@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from imagineart.domain.tokens import TokenKind, create_token
-from imagineart.web.lambda_entry import RESERVED_SECONDS
+from imagineart.web.calls import RESERVED_SECONDS
 from tests.fault_backend import refusal
 from tests.functions.deployment import (
     Deployer,

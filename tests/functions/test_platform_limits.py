@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from imagineart.domain.tokens import TokenKind
-from imagineart.web.lambda_entry import RESERVED_SECONDS
+from imagineart.web.calls import RESERVED_SECONDS
 from local.gateway import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from tests.fault_backend import picture
 from tests.functions.deployment import (
@@ -106,12 +106,23 @@ def test_a_handler_that_crashes_or_answers_nonsense_is_an_internal_error(
 
 def test_a_secret_with_nonsense_in_it_is_an_internal_error(api: Deployment) -> None:
     token = api.issue_token(kind=TokenKind.INTERNAL)
-    api.aws("secretsmanager").put_secret_value(
-        SecretId=api.references["InternalTokensSecret"], SecretString='{"consumers": {"hunter2": "tokens"}}'
-    )
+    write_by_hand(api, "InternalTokensSecret", '{"consumers": {"hunter2": "tokens"}}')
     answer = api.client(token).get("/v1/models")
     assert_error(answer, 500, "internal_error")
     assert_nothing_internal(answer)
+
+
+def write_by_hand(api: Deployment, name: str, content: str) -> None:
+    """What PutSecretValue does alone on AWS; moto leaves two current versions where labels were moved."""
+    secrets, secret_id = api.aws("secretsmanager"), api.references[name]
+    before = secrets.get_secret_value(SecretId=secret_id, VersionStage="AWSCURRENT")["VersionId"]
+    written = secrets.put_secret_value(SecretId=secret_id, SecretString=content, VersionStages=["by-hand"])
+    secrets.update_secret_version_stage(
+        SecretId=secret_id,
+        VersionStage="AWSCURRENT",
+        RemoveFromVersionId=before,
+        MoveToVersionId=written["VersionId"],
+    )
 
 
 def assert_nothing_internal(answer: httpx.Response) -> None:

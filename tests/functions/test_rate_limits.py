@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from imagineart.domain.consumers import TIER_REQUESTS_PER_MINUTE
+from imagineart.domain.consumers import TIERS
 from imagineart.domain.tokens import TokenKind
 from tests.fault_backend import refusal
 from tests.functions.deployment import Deployment, assert_error, edit, generate
@@ -29,7 +29,7 @@ def used_and_left(answers: list[httpx.Response]) -> list[tuple[str, str]]:
 
 def test_the_eleventh_request_of_a_free_consumer_is_refused(api: Deployment) -> None:
     def eleven_requests(consumer_id: str) -> list[httpx.Response]:
-        limit = TIER_REQUESTS_PER_MINUTE["free"]
+        limit = TIERS["free"].requests_per_minute
         client = api.client(api.issue_token(consumer_id, requests_per_minute=limit))
         return [client.get("/v1/models") for _ in range(11)]
 

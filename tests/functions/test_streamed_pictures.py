@@ -145,6 +145,7 @@ def test_with_the_layer_and_without_it_the_answer_is_the_same(
         "x-backend": "openai-compatible",
         "x-model": "text-to-image",
         "x-ratelimit-limit": "100000",
+        "x-ratelimit-resource": "requests_per_minute",
         "x-seed": "7",
     }
 

@@ -134,9 +134,9 @@ def test_one_token_in_one_store_makes_strangers_invalid_in_both(
 def test_the_cloud_holds_no_secret_of_a_token(api: Deployment) -> None:
     partner, internal = api.issue_token(), api.issue_token(kind=TokenKind.INTERNAL)
     kept = str(api.aws("dynamodb").scan(TableName=api.references["TokensTable"])["Items"])
-    kept += api.aws("secretsmanager").get_secret_value(SecretId=api.references["InternalTokensSecret"])[
-        "SecretString"
-    ]
+    kept += api.aws("secretsmanager").get_secret_value(
+        SecretId=api.references["InternalTokensSecret"], VersionStage="AWSCURRENT"
+    )["SecretString"]
     assert partner.id in kept
     assert internal.id in kept
     assert partner.secret not in kept

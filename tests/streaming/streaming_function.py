@@ -1,6 +1,10 @@
 """A Lambda function that answers as its event says; run by the real runtime in a process of its own."""
 
-from lambda_response_streaming import StreamedResponse, is_streaming
+from pathlib import Path
+
+from lambda_response_streaming import FollowedResponse, StreamedResponse, is_streaming
+
+done = []
 
 
 def handler(event, context):
@@ -11,8 +15,21 @@ def handler(event, context):
         raise ValueError("failed in the handler")
     if kind == "buffered":
         return {"statusCode": 200, "body": "as ever"}
+    if kind == "what was done":
+        return done
+    if kind == "followed":
+        return FollowedResponse({"statusCode": 200, "body": "first"}, lambda: _follow(event))
     headers = {"Content-Type": ["image/png"], "X-Twice": ["1", "2"], **event.get("headers", {})}
-    return StreamedResponse(event.get("status", 200), headers, _body(event))
+    afterwards = (lambda: _follow(event)) if "pipe" in event else (lambda: None)
+    return StreamedResponse(event.get("status", 200), headers, _body(event), afterwards)
+
+
+def _follow(event):
+    """Wait for what the test says when it has the answer."""
+    with Path(event["pipe"]).open() as pipe:
+        done.append(pipe.readline())
+    if event.get("fails"):
+        raise ValueError("failed after the answer")
 
 
 def _body(event):

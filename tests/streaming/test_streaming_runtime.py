@@ -23,6 +23,24 @@ WRAPPER = PROJECT / "layers" / "streaming" / "streaming-wrapper"
 MIB = 1024 * 1024
 
 
+class Pipe:
+    """A named pipe, open at both ends, so that nobody waits to open it."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path = str(path)
+
+    def __enter__(self):
+        self.descriptor = os.open(self.path, os.O_RDWR)
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.descriptor)
+
+    def tell(self, line):
+        os.write(self.descriptor, line.encode())
+
+
 @contextmanager
 def running_function(api, handler="streaming_function.handler", **variables):
     environment = {
@@ -160,6 +178,37 @@ def test_a_buffered_answer_is_posted_by_aws_s_own_client(api):
     post = api.invoke({"kind": "buffered"})
     assert not post.is_streamed
     assert json.loads(post.body) == {"statusCode": 200, "body": "as ever"}
+
+
+@pytest.mark.parametrize("kind", ["followed", "stream", "failure after the first byte"])
+@pytest.mark.parametrize("fails", [False, True], ids=["works", "fails"])
+def test_what_follows_an_answer_is_done_when_it_is_posted_and_before_the_next_invocation(
+    api, tmp_path, kind, fails
+):
+    with Pipe(tmp_path / "pipe") as pipe:
+        post = api.invoke({"kind": kind, "bytes": 10, "pipe": pipe.path, "fails": fails})
+        assert post.path.endswith("/response")
+        pipe.tell(f"the answer to {kind} is here\n")
+        done = json.loads(api.invoke({"kind": "what was done"}).body)
+    assert done[-1] == f"the answer to {kind} is here\n"
+
+
+def test_an_answer_that_is_followed_is_the_ordinary_one(api, tmp_path):
+    with Pipe(tmp_path / "pipe") as pipe:
+        pipe.tell("go on\n")
+        post = api.invoke({"kind": "followed", "pipe": pipe.path})
+    assert not post.is_streamed
+    assert post.headers["content-type"] == "application/json"
+    assert json.loads(post.body) == {"statusCode": 200, "body": "first"}
+
+
+def test_what_follows_an_answer_is_done_too_where_its_reader_hangs_up(tmp_path):
+    api = RuntimeApi(hang_up_after_bytes=MIB)
+    with running_function(api), Pipe(tmp_path / "pipe") as pipe:
+        assert api.invoke({"kind": "stream", "bytes": 20 * MIB, "pipe": pipe.path}).hung_up
+        pipe.tell("hung up\n")
+        assert json.loads(api.invoke({"kind": "what was done"}).body) == ["hung up\n"]
+    api.stop()
 
 
 def test_the_connection_to_the_runtime_api_is_kept_between_invocations(api):

@@ -12,6 +12,7 @@ from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.adapters.openai_images import OpenAiImagesBackend
 from imagineart.adapters.openai_profiles import PROFILES
 from imagineart.adapters.pictures import PillowPictureFinisher
+from imagineart.domain.orders import SeriesRequest
 from imagineart.use_cases.call_backends import CallBackends
 from imagineart.use_cases.call_backends import Route as BackendRoute
 from imagineart.use_cases.generate_image import GenerateImage
@@ -33,7 +34,7 @@ runtime = StreamingRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 async def answer(request: Request) -> Response:
     """The backend's picture, cleaned."""
-    response = PictureStream(generate_image(request.query_params, deadline_seconds=60))
+    response = PictureStream(generate_image(SeriesRequest(request.query_params), deadline_seconds=60)[0])
     response.on_end = require_complete
     return response
 

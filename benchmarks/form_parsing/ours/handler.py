@@ -5,12 +5,15 @@ import time
 from aws_lambda_powertools import Logger
 from starlette.responses import Response
 
-from imagineart.domain.consumers import MAX_REQUESTS_PER_MINUTE, Consumer
+from imagineart.domain.consumers import Consumer
+from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE, Limits, slots_taken
+from imagineart.domain.operations import EDIT_IMAGE
 from imagineart.domain.parameters import EDIT_PARAMETERS
-from imagineart.domain.rate_limits import RateLimitStatus
+from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
 from imagineart.web.access import Access
-from imagineart.web.lambda_entry import Call, authenticated_handler
+from imagineart.web.calls import Call
+from imagineart.web.lambda_entry import Gate, Runtime, authenticated_handler
 
 
 async def answer(call: Call) -> Response:
@@ -19,12 +22,11 @@ async def answer(call: Call) -> Response:
     return Response(str(sum(len(each) for each in form.files)), media_type="text/plain")
 
 
-CALLER = Caller(Consumer("benchmark", MAX_REQUESTS_PER_MINUTE), "benchmark")
+CONSUMER = Consumer("benchmark", Limits(MAX_REQUESTS_PER_MINUTE, MAX_CONCURRENT_REQUESTS))
+ADMISSION = Admission(CONSUMER, 0, None, slots_taken(CONSUMER.limits, 0), ())
 access = Access(
-    authenticate=lambda *_, **__: CALLER,  # type: ignore[arg-type]
-    count=lambda _: RateLimitStatus(MAX_REQUESTS_PER_MINUTE, 1, reset_at=0),  # type: ignore[arg-type]
-    clock=time.time,
+    authenticate=lambda *_, **__: Caller(CONSUMER.id, "benchmark"),  # type: ignore[arg-type]
+    admit=lambda *_, **__: ADMISSION,  # type: ignore[arg-type]
 )
-handler = authenticated_handler(
-    "POST", "/v1/images/edits", answer, access=access, logger=Logger(), streaming=True
-)
+gate = Gate(access, settle=lambda *_: None, clock=time.time, logger=Logger())  # type: ignore[arg-type]
+handler = authenticated_handler(EDIT_IMAGE, answer, gate, Runtime(is_extended=True))

@@ -11,34 +11,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import urllib3
-
+from imagineart.adapters.aws_http import AwsAnswer, AwsCallError, AwsHttp, AwsRequest
 from imagineart.adapters.aws_signature import Credentials, sign_post
-from imagineart.domain.errors import InternalError
 
 CredentialsProvider = Callable[[], Credentials]
 
 _TARGETS: Final = {"dynamodb": ("DynamoDB_20120810", "1.0"), "secretsmanager": ("secretsmanager", "1.1")}
-_TIMEOUT: Final = urllib3.Timeout(connect=1.0, read=3.0)
-_RETRIES: Final = urllib3.Retry(
-    total=2,
-    allowed_methods=None,
-    status_forcelist=(500, 502, 503, 504),
-    backoff_factor=0.05,
-    # A service may ask for more patience than the request has time.
-    respect_retry_after_header=False,
-    raise_on_status=False,
+_ATTEMPT_SECONDS: Final = 3.0
+_MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+_THROTTLED: Final = frozenset(
+    {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
 )
-
-
-class AwsCallError(InternalError):
-    """An AWS service refused a call or could not be reached; `aws_code` is its error code, such as
-    ``ResourceNotFoundException``, or ``Unreachable``.
-    """
-
-    def __init__(self, aws_code: str, *, detail: str) -> None:
-        super().__init__(detail=f"{aws_code}: {detail}")
-        self.aws_code = aws_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +31,7 @@ class AwsClient:
     region: str
     credentials: CredentialsProvider
     endpoint_url: str | None = None
-    _pool: urllib3.PoolManager = field(
-        default_factory=lambda: urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES)
-    )
+    http: AwsHttp = field(default_factory=AwsHttp)
 
     def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The service's answer to `operation`. Raises AwsCallError."""
@@ -69,14 +50,28 @@ class AwsClient:
             region=self.region,
             now=datetime.now(UTC),
         )
-        try:
-            response = self._pool.request("POST", url, body=body, headers=headers)
-            answer = dict(json.loads(response.data or b"{}"))
-        except (urllib3.exceptions.HTTPError, ValueError, TypeError) as error:
-            raise AwsCallError("Unreachable", detail=f"{service} {operation}: {error}") from error
-        if response.status != 200:
-            raise AwsCallError(_error_code(answer), detail=f"{service} {operation}: {_error_message(answer)}")
+        request = AwsRequest("POST", url, "/", headers, body, _ATTEMPT_SECONDS)
+        received = self.http.send(request, limit_bytes=_MAX_ANSWER_BYTES, is_passing=_is_throttled)
+        answer = _read(received)
+        if answer is None:
+            raise AwsCallError("Unreachable", detail=f"{service} {operation}: answered no JSON object")
+        if received.status != 200:
+            detail = f"{service} {operation}: {_error_message(answer)}"
+            raise AwsCallError(_error_code(answer), detail=detail, answer=answer)
         return answer
+
+
+def _read(received: AwsAnswer) -> dict[str, Any] | None:
+    """The JSON object of an answer, or None where it is none."""
+    try:
+        answer = json.loads(received.content or b"{}")
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _is_throttled(received: AwsAnswer) -> bool:
+    return received.status == 400 and _error_code(_read(received) or {}) in _THROTTLED
 
 
 def public_endpoint(service: str, region: str) -> str:

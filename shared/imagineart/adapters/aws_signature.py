@@ -48,7 +48,8 @@ def sign_post(
     return _sign_headers("POST", canonical_path, headers, payload_hash, scope, credentials)
 
 
-def sign_get(
+def sign_unhashed(
+    method: str,
     path: str,
     headers: Mapping[str, str],
     *,
@@ -57,13 +58,13 @@ def sign_get(
     region: str,
     now: datetime,
 ) -> dict[str, str]:
-    """As `sign_post`, for a GET of `path` (percent-encoded) without a query, with the payload's hash added.
+    """As `sign_post`, for S3: `method` on `path` (percent-encoded) without a query, the body left unsigned.
 
     Unlike a presigned URL, the URL it goes to may be logged.
     """
     hashed = {**headers, "x-amz-content-sha256": _UNSIGNED_PAYLOAD}
     scope = _Scope(now, region, service)
-    return _sign_headers("GET", path, hashed, _UNSIGNED_PAYLOAD, scope, credentials)
+    return _sign_headers(method, path, hashed, _UNSIGNED_PAYLOAD, scope, credentials)
 
 
 def presign(

@@ -10,14 +10,14 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from imagineart.domain.errors import ModelError, ModelTimeoutError, ModelUnavailableError
+from imagineart.domain.errors import ImagineArtError, ModelError, ModelTimeoutError, ModelUnavailableError
 
 _READ_BYTES: Final = 96 * 1024
 """Fewer pieces cost less to pass on; from 128 KiB on, each would be new memory from the system."""
@@ -59,6 +59,25 @@ class Deadline:
         return remaining
 
 
+@dataclass(frozen=True, slots=True)
+class HttpFailures:
+    """What the failures of an exchange become: the deadline passed, nobody could be asked, or it broke off.
+
+    The first is made from the deadline's seconds, the others from a text for the log.
+    """
+
+    timeout: Callable[[float], ImagineArtError]
+    unreachable: Callable[[str], ImagineArtError]
+    broken: Callable[[str], ImagineArtError]
+
+
+MODEL_FAILURES: Final = HttpFailures(
+    timeout=lambda seconds: ModelTimeoutError(deadline_seconds=seconds),
+    unreachable=lambda detail: ModelUnavailableError(detail=detail),
+    broken=lambda detail: ModelError(detail=detail),
+)
+
+
 class HttpAnswer:
     """An answer whose head has come."""
 
@@ -82,8 +101,15 @@ class HttpAnswer:
 class DeadlineHttpClient:
     """Talks to one server over a connection that is kept; for one exchange at a time."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        failures: HttpFailures = MODEL_FAILURES,
+        tls_context: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
         """`base_url` is absolute, http or https, and without a query."""
+        self._failures = failures
+        self._tls_context = tls_context or _shared_tls_context
         self._connection: http.client.HTTPConnection | None = None
         self._last_used = 0.0
         self._url = urlsplit(base_url)
@@ -104,15 +130,13 @@ class DeadlineHttpClient:
     ) -> Iterator[HttpAnswer]:
         """The answer to the joined `body`, sent to `path` under the base URL; a redirect is an answer too.
 
-        `method` is ``POST`` or ``PUT``.
-
-        Raises ModelTimeoutError when the deadline passes, also while the answer is read within the context,
-        ModelUnavailableError where nobody could be asked, and ModelError for every later failure.
+        Raises the failures that the client was made with: `timeout` when the deadline passes, also while the
+        answer is read within the context, `unreachable` where nobody could be asked, else `broken`.
         """
-        with _failures_as(ModelUnavailableError, deadline):
+        with self._failures_as(self._failures.unreachable, deadline):
             connection = self._usable_connection(deadline)
         with (
-            _failures_as(ModelError, deadline),
+            self._failures_as(self._failures.broken, deadline),
             self._exchange(connection, method, path, headers, body) as answer,
         ):
             yield answer
@@ -163,7 +187,7 @@ class DeadlineHttpClient:
     def _new_connection(self) -> http.client.HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         if self._url.scheme == "https":
-            return http.client.HTTPSConnection(host, port, context=self._tls_context)
+            return http.client.HTTPSConnection(host, port, context=self._tls_context())
         return http.client.HTTPConnection(host, port)
 
     def _connect(self, deadline: Deadline) -> socket.socket:
@@ -180,27 +204,28 @@ class DeadlineHttpClient:
                 if self._url.scheme != "https":
                     return connected
                 connected.settimeout(min(deadline.remaining_seconds(), _CONNECT_SECONDS))
-                return self._tls_context.wrap_socket(connected, server_hostname=host)
+                return self._tls_context().wrap_socket(connected, server_hostname=host)
             except OSError as error:
                 connected.close()
                 failure = error
         raise failure or OSError("the host has no address")
 
-    @cached_property
-    def _tls_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+    @contextmanager
+    def _failures_as(self, kind: Callable[[str], ImagineArtError], deadline: Deadline) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            if deadline.has_passed:
+                raise self._failures.timeout(deadline.seconds) from error
+            raise kind(f"{type(error).__name__}: {error}") from error
 
 
-@contextmanager
-def _failures_as(kind: type[ModelError], deadline: Deadline) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, http.client.HTTPException) as error:
-        if deadline.has_passed:
-            raise ModelTimeoutError(deadline_seconds=deadline.seconds) from error
-        raise kind(detail=f"{type(error).__name__}: {error}") from error
+@cache
+def _shared_tls_context() -> ssl.SSLContext:
+    """One for every connection: reading the system's certificates takes some 25 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class _DeadlineSocket:

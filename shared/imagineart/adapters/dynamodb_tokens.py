@@ -1,127 +1,111 @@
-"""Partner tokens and the record of revocations, in DynamoDB, read consistently on every request.
+"""Partner tokens and the marks on all tokens, in DynamoDB, read consistently on every request.
 
-One item a token, key ``token#<id>``: consumer_id, requests_per_minute, digest, pepper_version, created_at,
-expires_at, revoked_at (numbers are Unix seconds); a token that expires also has purge_at, when the table's
-time to live takes it away. A revocation of a token that another store holds leaves an item with revoked_at
-alone. One item a consumer, key ``consumer#<id>``: consumer_id, requests_per_minute. The item
-``tokens-configured`` appears with the first token.
+One item a token, key ``token#<id>``: consumer_id, digest, pepper_version, scopes (a set), created_at,
+expires_at, revoked_at (Unix seconds), last_used_on (a day); a token that expires also has purge_at, when the
+table's time to live takes it away. Of a token that another store holds there are revoked_at and last_used_on
+alone. The item ``tokens-configured`` appears with the first token.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from imagineart.adapters.aws_client import AwsCallError, AwsClient
-from imagineart.domain.consumers import Consumer
+from imagineart.adapters.dynamodb_table import (
+    DynamoDbTable,
+    Item,
+    number,
+    optional_number,
+    read_item,
+    text,
+    texts,
+)
+from imagineart.domain.operations import Scope
 from imagineart.domain.tokens import StoredToken
-
-Item = dict[str, dict[str, str]]
 
 _CONFIGURED_KEY: Final = "tokens-configured"
 _KEPT_AFTER_EXPIRY_SECONDS: Final = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoDbTokenStore:
-    """A TokenStore, the Revocations of both stores, and the register of consumers."""
+class Marks:
+    """What is noted of a token beside what it was issued with."""
 
-    client: AwsClient
-    table_name: str
+    revoked_at: int | None = None
+    last_used_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDbTokenStore:
+    """A TokenStore, and the TokenMarks of both stores. Every method raises AwsCallError."""
+
+    table: DynamoDbTable
 
     def find(self, token_id: str) -> StoredToken | None:
-        """The stored token, or None. Raises AwsCallError."""
-        item = self._get(f"token#{token_id}")
-        return _token_from_item(item) if item and "digest" in item else None
+        """The stored token, or None."""
+        item = self.table.get(_key(token_id))
+        return read_item(item, _token_from_item) if item and "digest" in item else None
 
     def has_tokens(self) -> bool:
         """Whether a token was ever added."""
-        return self._get(_CONFIGURED_KEY) is not None
+        return self.table.get({"key": text(_CONFIGURED_KEY)}) is not None
 
     def revoke(self, token_id: str, *, now: int) -> None:
         """End the token; the first time of revocation is kept."""
-        self._call(
+        self.table.call(
             "UpdateItem",
-            Key=_key(f"token#{token_id}"),
+            Key=_key(token_id),
             UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
-            ExpressionAttributeValues={":now": {"N": str(now)}},
+            ExpressionAttributeValues={":now": number(now)},
         )
 
-    def revoked_at(self, token_id: str) -> int | None:
-        """When the token was ended, in Unix seconds, or None."""
-        return _optional_number(self._get(f"token#{token_id}") or {}, "revoked_at")
+    def note_use(self, token_id: str, *, day: str) -> None:
+        """Remember the last day on which the token was used."""
+        self.table.call(
+            "UpdateItem",
+            Key=_key(token_id),
+            UpdateExpression="SET last_used_on = :day",
+            ExpressionAttributeValues={":day": text(day)},
+        )
+
+    def marks(self, token_id: str) -> Marks:
+        """What is noted of a token of either store."""
+        return read_item(self.table.get(_key(token_id)) or {}, _marks_from_item)
 
     def add_token(self, token: StoredToken) -> None:
         """Put a new token. Raises AwsCallError, also when the id is taken."""
-        self._call("PutItem", Item=_token_to_item(token), ConditionExpression="attribute_not_exists(#k)",
-                   ExpressionAttributeNames={"#k": "key"})  # fmt: skip
+        self.table.call(
+            "PutItem",
+            Item=_token_to_item(token),
+            ConditionExpression="attribute_not_exists(#key)",
+            ExpressionAttributeNames={"#key": "key"},
+        )
         self.mark_configured()
+
+    def set_expiry(self, token: StoredToken, expires_at: int) -> None:
+        """Let a token end at that time, if it does not end sooner."""
+        self.table.write(
+            "UpdateItem",
+            Key=_key(token.id),
+            UpdateExpression="SET expires_at = :expiry, purge_at = :purge",
+            ConditionExpression=(
+                "attribute_exists(digest) AND (attribute_not_exists(expires_at) OR expires_at > :expiry)"
+            ),
+            ExpressionAttributeValues={
+                ":expiry": number(expires_at),
+                ":purge": number(expires_at + _KEPT_AFTER_EXPIRY_SECONDS),
+            },
+        )
 
     def mark_configured(self) -> None:
         """Remember that tokens exist."""
-        self._call("PutItem", Item=_key(_CONFIGURED_KEY))
+        self.table.call("PutItem", Item={"key": text(_CONFIGURED_KEY)})
 
     def list_tokens(self) -> list[StoredToken]:
         """Every partner token, in no order."""
-        return [_token_from_item(item) for item in self._scan("token#") if "digest" in item]
-
-    def add_consumer(self, consumer: Consumer) -> bool:
-        """Register a consumer; False where the id is taken already."""
-        item = _key(f"consumer#{consumer.id}") | _consumer_to_item(consumer)
-        try:
-            self._call("PutItem", Item=item, ConditionExpression="attribute_not_exists(#k)",
-                       ExpressionAttributeNames={"#k": "key"})  # fmt: skip
-        except AwsCallError as error:
-            if error.aws_code != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
-
-    def find_consumer(self, consumer_id: str) -> Consumer | None:
-        """The registered consumer, or None."""
-        item = self._get(f"consumer#{consumer_id}")
-        return _consumer_from_item(item) if item else None
-
-    def list_consumers(self) -> list[Consumer]:
-        """Every registered consumer, in no order."""
-        return [_consumer_from_item(item) for item in self._scan("consumer#")]
-
-    def _get(self, key: str) -> Item | None:
-        item: Item | None = self._call("GetItem", Key=_key(key), ConsistentRead=True).get("Item")
-        return item
-
-    def _scan(self, prefix: str) -> list[Item]:
-        items: list[Item] = []
-        page: dict[str, Any] = {}
-        while True:
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if page else {}
-            page = self._call(
-                "Scan",
-                ConsistentRead=True,
-                FilterExpression="begins_with(#k, :prefix)",
-                ExpressionAttributeNames={"#k": "key"},
-                ExpressionAttributeValues={":prefix": {"S": prefix}},
-                **start,
-            )
-            items += page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return items
-
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        return self.client.call("dynamodb", operation, {"TableName": self.table_name, **parameters})
+        return [read_item(item, _token_from_item) for item in self.table.pages("Scan") if "digest" in item]
 
 
-def _key(key: str) -> Item:
-    return {"key": {"S": key}}
-
-
-def _consumer_to_item(consumer: Consumer) -> Item:
-    return {
-        "consumer_id": {"S": consumer.id},
-        "requests_per_minute": {"N": str(consumer.requests_per_minute)},
-    }
-
-
-def _consumer_from_item(item: Item) -> Consumer:
-    return Consumer(item["consumer_id"]["S"], int(item["requests_per_minute"]["N"]))
+def _key(token_id: str) -> Item:
+    return {"key": text(f"token#{token_id}")}
 
 
 def _token_to_item(token: StoredToken) -> Item:
@@ -133,24 +117,34 @@ def _token_to_item(token: StoredToken) -> Item:
         "purge_at": purge_at,
     }
     return (
-        _key(f"token#{token.id}")
-        | _consumer_to_item(token.consumer)
-        | {"digest": {"S": token.digest}, "pepper_version": {"S": token.pepper_version}}
-        | {name: {"N": str(time)} for name, time in times.items() if time is not None}
+        _key(token.id)
+        | {
+            "consumer_id": text(token.consumer_id),
+            "digest": text(token.digest),
+            "pepper_version": text(token.pepper_version),
+            "scopes": texts(frozenset(token.scopes)),
+        }
+        | {name: number(time) for name, time in times.items() if time is not None}
     )
 
 
 def _token_from_item(item: Item) -> StoredToken:
+    marks = _marks_from_item(item)
     return StoredToken(
         id=item["key"]["S"].removeprefix("token#"),
-        consumer=_consumer_from_item(item),
+        consumer_id=item["consumer_id"]["S"],
         digest=item["digest"]["S"],
         pepper_version=item["pepper_version"]["S"],
         created_at=int(item["created_at"]["N"]),
-        expires_at=_optional_number(item, "expires_at"),
-        revoked_at=_optional_number(item, "revoked_at"),
+        scopes=frozenset(map(Scope, item["scopes"]["SS"])),
+        expires_at=optional_number(item, "expires_at"),
+        revoked_at=marks.revoked_at,
+        last_used_on=marks.last_used_on,
     )
 
 
-def _optional_number(item: Item, name: str) -> int | None:
-    return int(item[name]["N"]) if name in item else None
+def _marks_from_item(item: Item) -> Marks:
+    return Marks(
+        optional_number(item, "revoked_at"),
+        item["last_used_on"]["S"] if "last_used_on" in item else None,
+    )

@@ -8,14 +8,16 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
-import urllib3
-
-from imagineart.adapters.aws_client import AwsCallError, CredentialsProvider
+from imagineart.adapters.aws_client import CredentialsProvider
+from imagineart.adapters.aws_http import AwsCallError, AwsHttp, AwsRequest
 from imagineart.adapters.aws_signature import Credentials
 
-_REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
-_RETRIES = urllib3.Retry(3, respect_retry_after_header=False)
+_REFRESH_BEFORE_EXPIRY: Final = timedelta(minutes=5)
+_ATTEMPT_SECONDS: Final = 2.0
+_MAX_ANSWER_BYTES: Final = 64 * 1024
 
 
 def credentials_from_environment(environment: Mapping[str, str]) -> CredentialsProvider:
@@ -38,6 +40,7 @@ class _EndpointCredentials:
         self._url = url
         self._environment = environment
         self._held: tuple[Credentials, datetime] | None = None
+        self._http = AwsHttp()
 
     def __call__(self) -> Credentials:
         now = datetime.now(UTC)
@@ -52,11 +55,14 @@ class _EndpointCredentials:
     def _fetch(self) -> tuple[Credentials, datetime]:
         headers = {"Authorization": self._authorization()}
         try:
-            answer = urllib3.request("GET", self._url, headers=headers, timeout=2.0, retries=_RETRIES)
-            document = json.loads(answer.data)
+            parts = urlsplit(self._url)
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            origin = f"{parts.scheme}://{parts.netloc}"
+            request = AwsRequest("GET", origin, path, headers, b"", _ATTEMPT_SECONDS)
+            document = json.loads(self._http.send(request, limit_bytes=_MAX_ANSWER_BYTES).content)
             held = Credentials(document["AccessKeyId"], document["SecretAccessKey"], document.get("Token"))
             return held, datetime.fromisoformat(document["Expiration"])
-        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise AwsCallError(
                 "Unreachable", detail=f"credentials endpoint: {type(error).__name__}"
             ) from error

@@ -5,29 +5,49 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from imagineart.domain.catalogue import CATALOGUE
 from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.limits import Limits
 
-TIER_REQUESTS_PER_MINUTE: Final = MappingProxyType({"free": 10, "basic": 30, "premium": 100})
-MAX_REQUESTS_PER_MINUTE: Final = 1_000_000
+TIERS: Final = MappingProxyType(
+    {
+        "free": Limits(requests_per_minute=10, concurrent_requests=2),
+        "basic": Limits(requests_per_minute=30, concurrent_requests=5),
+        "premium": Limits(requests_per_minute=100, concurrent_requests=20),
+    }
+)
+MODEL_IDS: Final = tuple(model.id for model in CATALOGUE)
 _ID_FORMAT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A party that calls the API (a mobile backend, a partner, an internal service) and its limit."""
+    """A party that calls the API (a mobile backend, a partner, an internal service).
+
+    `models` are the ids of those it may use, None for every model, later ones too.
+    """
 
     id: str
-    requests_per_minute: int
+    limits: Limits
+    models: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
-        """Raises InvalidRequestError for an id or a limit out of bounds."""
+        """Raises InvalidRequestError for an id out of bounds and for a model that is not offered."""
         if not _ID_FORMAT.fullmatch(self.id):
             raise InvalidRequestError(
                 "consumer",
                 f"got '{self.id[:80]}'; allowed are 1 to 63 lower-case letters, digits and inner hyphens.",
             )
-        if not 1 <= self.requests_per_minute <= MAX_REQUESTS_PER_MINUTE:
+        for model in sorted(self.models or ()):
+            if model not in MODEL_IDS:
+                raise InvalidRequestError(
+                    "models", f"got '{model[:80]}'; allowed are {', '.join(MODEL_IDS)}."
+                )
+        if self.models is not None and not self.models:
             raise InvalidRequestError(
-                "requests_per_minute",
-                f"got {self.requests_per_minute}; allowed is 1 to {MAX_REQUESTS_PER_MINUTE}.",
+                "models", f"got none; allowed are one or more of {', '.join(MODEL_IDS)}."
             )
+
+    def may_use(self, model_id: str) -> bool:
+        """Whether the model is available to this consumer."""
+        return self.models is None or model_id in self.models

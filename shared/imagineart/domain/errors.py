@@ -7,8 +7,11 @@ Tree::
     ├── InvalidImageError          invalid_image
     ├── MissingBearerTokenError    missing_bearer_token
     ├── InvalidTokenError          invalid_token
+    │   └── MissingScopeError      invalid_token
     ├── UnknownRequestError        unknown_request
     ├── RateLimitedError           rate_limited
+    │   ├── LimitReachedError      rate_limited
+    │   └── WrongTokensError       rate_limited
     ├── InternalError              internal_error
     ├── ModelNotAvailableError     model_not_available
     ├── ModelError                 model_error
@@ -16,12 +19,16 @@ Tree::
     │   └── OrderRefusedError      model_error
     ├── ModelAuthError             model_auth_error
     ├── NoTokensConfiguredError    no_tokens_configured
-    └── ModelTimeoutError          timeout
+    ├── ModelTimeoutError          timeout
+    └── AnswerPendingError         timeout
 
 Source of the codes: ImagineArt 2.0 API reference, "Errors".
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
+
+from imagineart.domain.limit_status import LimitStatus
 
 
 class ImagineArtError(Exception):
@@ -78,6 +85,18 @@ class InvalidTokenError(ImagineArtError):
         super().__init__(message, detail=detail)
 
 
+class MissingScopeError(InvalidTokenError):
+    """The token is genuine and was not issued for this."""
+
+    code = "invalid_token"
+
+    def __init__(self, *, needed: str, held: Iterable[str]) -> None:
+        super().__init__(
+            f"This token was not issued for this request, which needs the scope '{needed}'; it has "
+            f"{', '.join(sorted(held))}. Use a token with that scope."
+        )
+
+
 class UnknownRequestError(ImagineArtError):
     """No endpoint answers this path and method."""
 
@@ -93,6 +112,35 @@ class RateLimitedError(ImagineArtError):
     def __init__(self, message: str, *, retry_after_seconds: int, detail: str | None = None) -> None:
         super().__init__(message, detail=detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class LimitReachedError(RateLimitedError):
+    """A limit of the consumer's own was reached; `status` says which."""
+
+    code = "rate_limited"
+
+    def __init__(self, status: LimitStatus, *, now: int) -> None:
+        super().__init__(
+            f"The limit of {status.description} is reached ({status.name}). Retry after the seconds in "
+            "Retry-After.",
+            retry_after_seconds=max(1, status.reset_at - now),
+        )
+        self.status = status
+
+
+class WrongTokensError(RateLimitedError):
+    """Too many requests came with one token's id and a wrong secret; the right one is still let in."""
+
+    code = "rate_limited"
+    retryable = False
+
+    def __init__(self, *, retry_after_seconds: int, detail: str) -> None:
+        super().__init__(
+            "Too many requests with this invalid API token. Use a valid one; Retry-After says when this one "
+            "is looked at again.",
+            retry_after_seconds=retry_after_seconds,
+            detail=detail,
+        )
 
 
 class InternalError(ImagineArtError):
@@ -183,4 +231,16 @@ class ModelTimeoutError(ImagineArtError):
     def __init__(self, *, deadline_seconds: float, detail: str | None = None) -> None:
         super().__init__(
             f"The model did not answer within {deadline_seconds:.0f} seconds. Retry.", detail=detail
+        )
+
+
+class AnswerPendingError(ImagineArtError):
+    """The first request with an Idempotency-Key was still under way when the time of the second ended."""
+
+    code = "timeout"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first request with this Idempotency-Key is still being answered. Retry with the same key."
         )

@@ -1,12 +1,16 @@
 """The roles that foreign systems play for the use cases; adapters fill them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from imagineart.domain.accounting import AnsweredRequest, UsageRow
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.images import ReferenceImage
+from imagineart.domain.limits import Slot, Standing
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Pieces
+from imagineart.domain.repeatable_answers import AnswerRecord, Claim
 from imagineart.domain.sizes import Size
 from imagineart.domain.tokens import Peppers, StoredToken
 from imagineart.domain.uploads import UploadRequest
@@ -82,12 +86,18 @@ class TokenRegister(Protocol):
     def list_tokens(self) -> list[StoredToken]:
         """Every token, revoked and expired ones too."""
 
+    def set_expiry(self, token: StoredToken, expires_at: int) -> None:
+        """Let a token that is here end at that time (Unix seconds), if it does not end sooner."""
+
 
 class ConsumerRegister(Protocol):
     """The consumers that tokens may be issued to."""
 
     def add_consumer(self, consumer: Consumer) -> bool:
         """Keep a new consumer; False where the id is taken."""
+
+    def replace_consumer(self, consumer: Consumer) -> bool:
+        """Give a consumer other limits and models, from its next request on; False where there is none."""
 
     def find_consumer(self, consumer_id: str) -> Consumer | None:
         """The consumer, or None."""
@@ -96,25 +106,110 @@ class ConsumerRegister(Protocol):
         """Every consumer."""
 
 
-class Revocations(Protocol):
-    """The record of ended tokens, read on every request, whichever store holds the token."""
+class TokenMarks(Protocol):
+    """What is noted of tokens while they are used, whichever store holds the token."""
 
     def revoke(self, token_id: str, *, now: int) -> None:
         """From now on the token is refused, on the very next request."""
 
-    def revoked_at(self, token_id: str) -> int | None:
-        """When the token was ended, in Unix seconds, or None."""
+    def note_use(self, token_id: str, *, day: str) -> None:
+        """Remember the last day (UTC, ISO form) on which it was used."""
 
 
 class PepperSource(Protocol):
     """Where the peppers are kept."""
 
     def read(self) -> Peppers:
-        """All versions and which is current."""
+        """All versions and which is current, as of some minutes ago at most."""
+
+    def read_anew(self) -> Peppers:
+        """The same as of some seconds ago at most, for whoever misses a version."""
 
 
-class RequestCounter(Protocol):
-    """Counts requests of a consumer in a window, atomically across every environment."""
+class PepperRegister(PepperSource, Protocol):
+    """Where peppers are added and taken away; the operator's side of a PepperSource."""
 
-    def count(self, consumer_id: str, *, window_start: int) -> int:
-        """Count one request; return how many the window holds now, this one included."""
+    def change(self, make: Callable[[Peppers], Peppers]) -> None:
+        """Replace all peppers by what `make` makes of them; no change of others is ever lost.
+
+        `make` may be called more than once; what it raises ends the change, and nothing is changed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What a `ConsumerLedger` says to one more request: let in or not, and where the consumer stands.
+
+    `standing` counts the request if it was let in. `past_counters` names what is to be forgotten on leaving.
+    """
+
+    admitted: bool
+    consumer: Consumer
+    standing: Standing
+    past_counters: tuple[str, ...] = ()
+
+
+class ConsumerLedger(Protocol):
+    """Counts requests and slots of consumers, atomically across every environment."""
+
+    def enter(self, consumer_id: str, *, now: int, slot: Slot | None) -> Entrance | None:
+        """Count one request, with its image and its slot if it takes one, if every limit leaves room.
+
+        None where no such consumer is registered.
+        """
+
+    def leave(
+        self,
+        consumer_id: str,
+        *,
+        entered_at: int,
+        slot: Slot | None,
+        images: int,
+        past_counters: Sequence[str],
+    ) -> None:
+        """Give the slot back and count the `images` that were made in place of the one that was expected.
+
+        Leaving a second time with the same slot changes nothing.
+        """
+
+    def drop_slots(self, consumer_id: str, slots: Iterable[Slot]) -> None:
+        """Forget slots of requests that never left."""
+
+
+class UsageLedger(Protocol):
+    """The account of every answered request."""
+
+    def count(self, request: AnsweredRequest) -> None:
+        """Add one request."""
+
+    def rows(self, consumer_id: str, *, first_day: str, last_day: str) -> list[UsageRow]:
+        """What is counted of a consumer from the first to the last day (UTC, ISO form)."""
+
+
+class AnswerRecords(Protocol):
+    """Which keys of consumers have been claimed or answered; every change is atomic."""
+
+    def claim(self, claim: Claim, *, now: float) -> AnswerRecord | None:
+        """Claim the key; None where it was free, else the record that is in the way."""
+
+    def find(self, record_id: str, *, now: float) -> AnswerRecord | None:
+        """The record, or None where the key is free, as after a lease that ended."""
+
+    def complete(self, claim: Claim, answer: AnswerRecord, *, now: float) -> bool:
+        """Keep the answer of the attempt that holds the claim; False where it holds it no longer."""
+
+    def release(self, claim: Claim) -> None:
+        """Free the key, if this attempt still holds the claim."""
+
+    def forget(self, record_id: str, answer: AnswerRecord) -> None:
+        """Free the key of an answer that can no longer be given."""
+
+
+class AnswerStorage(Protocol):
+    """Where the bodies of answers are kept."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep a body."""
+
+    def get(self, key: str) -> bytes | None:
+        """The body, or None where there is none."""

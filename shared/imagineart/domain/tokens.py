@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from imagineart.domain.base62 import to_base62
-from imagineart.domain.consumers import Consumer
+from imagineart.domain.operations import ALL_SCOPES, Scope
 
 _ID_RANDOM_CHARACTERS: Final = 15
 _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -61,15 +61,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A token as a store holds it. Times are Unix seconds."""
+    """A token as a store holds it. Times are Unix seconds; `last_used_on` is the day (UTC), in ISO form."""
 
     id: str
-    consumer: Consumer
+    consumer_id: str
     digest: str
     pepper_version: str
     created_at: int
+    scopes: frozenset[Scope] = ALL_SCOPES
     expires_at: int | None = None
     revoked_at: int | None = None
+    last_used_on: str | None = None
 
     def is_live(self, now: int) -> bool:
         """Whether it may still be used at `now`."""

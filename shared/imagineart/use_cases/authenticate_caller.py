@@ -1,20 +1,27 @@
 """Who is calling: a bearer token becomes the consumer it was issued to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.errors import InvalidTokenError, MissingBearerTokenError, NoTokensConfiguredError
-from imagineart.domain.ports import Clock, PepperSource, Revocations, TokenStore
-from imagineart.domain.tokens import TokenKind, matches, parse_token
+from imagineart.domain.errors import (
+    InvalidTokenError,
+    MissingBearerTokenError,
+    MissingScopeError,
+    NoTokensConfiguredError,
+)
+from imagineart.domain.operations import Scope
+from imagineart.domain.ports import Clock, PepperSource, TokenMarks, TokenStore
+from imagineart.domain.tokens import Peppers, StoredToken, TokenKind, matches, parse_token
+from imagineart.domain.wrong_tokens import RefusedTokens
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller; `token_id` is public."""
+    """An authenticated caller; `token_id` is public, `last_used_on` the day (UTC) of an earlier request."""
 
-    consumer: Consumer
+    consumer_id: str
     token_id: str
+    last_used_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +30,16 @@ class AuthenticateCaller:
 
     stores: Mapping[TokenKind, TokenStore]
     peppers: PepperSource
-    revocations: Revocations
+    marks: TokenMarks
     clock: Clock
+    refused: RefusedTokens = field(default_factory=RefusedTokens)
 
-    def __call__(self, bearer: str | None, *, sent_over_plain_http: bool) -> Caller:
+    def __call__(self, bearer: str | None, *, scope: Scope, sent_over_plain_http: bool) -> Caller:
         """The caller who holds `bearer`; a live token sent over plain HTTP is revoked on the spot.
 
-        Raises MissingBearerTokenError, InvalidTokenError, NoTokensConfiguredError. The caller is not told
-        whether a token is unknown, expired, revoked or has a wrong secret; the log is.
+        Raises MissingBearerTokenError, InvalidTokenError, MissingScopeError, WrongTokensError,
+        NoTokensConfiguredError. The caller is not told whether a token is unknown, expired, revoked or has a
+        wrong secret; the log is.
         """
         if not bearer:
             raise MissingBearerTokenError
@@ -38,23 +47,38 @@ class AuthenticateCaller:
         if token is None:
             raise InvalidTokenError(detail="malformed token")
         now = int(self.clock())
+        self.refused.refuse_known(token, self.peppers.read(), now=now)
         stored = self.stores[token.kind].find(token.id)
-        genuine = matches(token, stored, self.peppers.read())
+        genuine = matches(token, stored, self._peppers_with(stored))
         if stored is None:
             self._require_some_token()
-            raise InvalidTokenError(detail=f"unknown token id {token.id}")
-        if not genuine:
-            raise InvalidTokenError(detail=f"wrong secret for token {token.id}")
-        if not stored.is_live(now):
-            raise InvalidTokenError(detail=f"revoked or expired token {token.id}")
+        if stored is None or not genuine or not stored.is_live(now):
+            self.refused.remember(token.id, stored, now=now)
+            raise InvalidTokenError(detail=f"{_fault(stored, genuine)} {token.id}")
         if sent_over_plain_http:
-            self.revocations.revoke(token.id, now=now)
+            self.marks.revoke(token.id, now=now)
             raise InvalidTokenError(
                 "This token was sent over plain HTTP and has been revoked. Use HTTPS and a new token.",
                 detail=f"token {token.id} sent over plain HTTP",
             )
-        return Caller(stored.consumer, token.id)
+        if scope not in stored.scopes:
+            raise MissingScopeError(needed=scope, held=stored.scopes)
+        return Caller(stored.consumer_id, token.id, stored.last_used_on)
+
+    def _peppers_with(self, stored: StoredToken | None) -> Peppers:
+        """The peppers, looked up anew for a token made under one that was added a moment ago."""
+        peppers = self.peppers.read()
+        if stored is None or stored.pepper_version in peppers.keys:
+            return peppers
+        return self.peppers.read_anew()
 
     def _require_some_token(self) -> None:
         if not any(store.has_tokens() for store in self.stores.values()):
             raise NoTokensConfiguredError
+
+
+def _fault(stored: StoredToken | None, genuine: bool) -> str:
+    """What the log is told of a refused token."""
+    if stored is None:
+        return "unknown token id"
+    return "revoked or expired token" if genuine else "wrong secret for token"

@@ -1,7 +1,7 @@
 """A picture from reference images and an instruction."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagineart.domain.catalogue import EDIT_MODEL
@@ -27,30 +27,15 @@ class EditImage:
     def __call__(
         self,
         consumer_id: str,
-        fields: Mapping[str, str],
-        images: Sequence[bytes | str],
-        *,
-        deadline_seconds: float,
-    ) -> Picture:
-        """The picture that `fields` and `images`, files or upload ids, ask for (see `EDIT_PARAMETERS`).
-
-        Raises InvalidRequestError, InvalidImageError, and what `CallBackends` raises.
-        """
-        request = SeriesRequest(fields)
-        (picture,) = self.series(consumer_id, request, images, deadline_seconds=deadline_seconds)
-        return picture
-
-    def series(
-        self,
-        consumer_id: str,
         request: SeriesRequest,
         images: Sequence[bytes | str],
         *,
         deadline_seconds: float,
     ) -> tuple[Picture, ...]:
-        """The pictures that `request` and `images` ask for, all within the deadline; see `paint_series`.
+        """The pictures that `request` and `images`, files or upload ids, ask for (see `EDIT_PARAMETERS`).
 
-        Raises as a call does.
+        All come within the deadline. Raises InvalidRequestError, InvalidImageError, and what `CallBackends`
+        raises; see also `paint_series`.
         """
         values = EDIT_MODEL.parameters.parse_scalars(request.fields)
         if EDIT_MODEL.parameters.files:

@@ -23,7 +23,10 @@ class FetchUpload:
         Raises InvalidImageError, its message beginning with `label`, for an id that was not made for this
         consumer, has expired, or under which nothing was uploaded.
         """
-        upload = read_upload_id(upload_id, consumer_id, self.peppers.read())
+        upload = read_upload_id(upload_id, consumer_id, self.peppers.read()) or read_upload_id(
+            # It may have been made under a pepper that was added a moment ago.
+            upload_id, consumer_id, self.peppers.read_anew()
+        )  # fmt: skip
         if upload is None:
             raise InvalidImageError(
                 label,

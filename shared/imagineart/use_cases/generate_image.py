@@ -1,6 +1,5 @@
 """A picture from a text prompt."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imagineart.domain.catalogue import GENERATION_MODEL
@@ -18,18 +17,10 @@ class GenerateImage:
     backends: CallBackends
     random_below: RandomBelow
 
-    def __call__(self, fields: Mapping[str, str], *, deadline_seconds: float) -> Picture:
-        """The picture that the form `fields` ask for (see `GENERATION_PARAMETERS`).
+    def __call__(self, request: SeriesRequest, *, deadline_seconds: float) -> tuple[Picture, ...]:
+        """The pictures that `request` asks for (see `GENERATION_PARAMETERS`), all within the deadline.
 
-        Raises InvalidRequestError, and whatever `CallBackends` raises.
-        """
-        (picture,) = self.series(SeriesRequest(fields), deadline_seconds=deadline_seconds)
-        return picture
-
-    def series(self, request: SeriesRequest, *, deadline_seconds: float) -> tuple[Picture, ...]:
-        """The pictures that `request` asks for, all within the deadline; see `paint_series`.
-
-        Raises as a call does.
+        Raises InvalidRequestError, and whatever `CallBackends` raises; see also `paint_series`.
         """
         values = GENERATION_MODEL.parameters.parse_scalars(request.fields)
         order = GenerationOrder(

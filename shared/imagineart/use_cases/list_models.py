@@ -3,8 +3,10 @@
 from typing import Any
 
 from imagineart.domain.catalogue import CATALOGUE
+from imagineart.domain.consumers import Consumer
 
 
-def list_models() -> dict[str, Any]:
-    """``{"data": [...], "object": "list"}`` as `GET /v1/models` answers it."""
-    return {"data": [model.describe() for model in CATALOGUE], "object": "list"}
+def list_models(consumer: Consumer) -> dict[str, Any]:
+    """``{"data": [...], "object": "list"}`` as `GET /v1/models` answers it to `consumer`."""
+    available = [model.describe() for model in CATALOGUE if consumer.may_use(model.id)]
+    return {"data": available, "object": "list"}

@@ -1,64 +1,189 @@
-"""The operator's side of tokens: issue, list, revoke."""
+"""The operator's side of tokens, their whole life: issue, list, rotate, let end, revoke."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
 from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.ports import Clock, ConsumerRegister, PepperSource, Revocations, TokenRegister
+from imagineart.domain.operations import ALL_SCOPES, Scope
+from imagineart.domain.ports import Clock, ConsumerRegister, PepperSource, TokenMarks, TokenRegister
 from imagineart.domain.seeds import RandomBelow
-from imagineart.domain.tokens import StoredToken, Token, TokenKind, create_token
+from imagineart.domain.tokens import ROTATION_DAYS, StoredToken, Token, TokenKind, create_token
+from imagineart.use_cases.manage_consumers import find_registered
+from imagineart.use_cases.not_found import NotFoundError
 
+DEFAULT_OVERLAP_DAYS: Final = 7
 _SECONDS_A_DAY: Final = 86_400
 _MAX_LIFE_DAYS: Final = 3650
 
 
+class TokenState(StrEnum):
+    """Where a token is in its life; one that is due for rotation is live all the same."""
+
+    LIVE = "live"
+    DUE = "due"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A new token, how it is stored, and the old one with its end."""
+
+    token: Token
+    stored: StoredToken
+    replaced: StoredToken
+
+
 @dataclass(frozen=True, slots=True)
 class ManageTokens:
-    """Issues, lists and revokes tokens of registered consumers."""
+    """Carries tokens of registered consumers through their life."""
 
     registers: Mapping[TokenKind, TokenRegister]
     consumers: ConsumerRegister
-    revocations: Revocations
+    marks: TokenMarks
     peppers: PepperSource
     random_below: RandomBelow
     clock: Clock
 
-    def issue(self, consumer_id: str, kind: TokenKind, *, life_days: int | None) -> tuple[Token, StoredToken]:
+    def issue(
+        self,
+        consumer_id: str,
+        kind: TokenKind,
+        *,
+        life_days: int | None,
+        scopes: frozenset[Scope] = ALL_SCOPES,
+    ) -> tuple[Token, StoredToken]:
         """A new token beside the consumer's earlier ones; its secret exists only in the answer.
 
-        Raises InvalidRequestError for an unknown consumer or a life out of bounds.
+        Raises InvalidRequestError for no scope and for a life out of bounds; NotFoundError for an unknown
+        consumer.
         """
-        consumer = self.consumers.find_consumer(consumer_id)
-        if consumer is None:
-            raise InvalidRequestError(
-                "consumer", f"got '{consumer_id[:80]}', which is not registered; create it first."
-            )
-        if life_days is not None and not 1 <= life_days <= _MAX_LIFE_DAYS:
-            raise InvalidRequestError("life_days", f"got {life_days}; allowed is 1 to {_MAX_LIFE_DAYS}.")
+        if life_days is not None:
+            _require_days("expires_in_days", life_days, lowest=1)
+        if not scopes:
+            raise InvalidRequestError("scopes", f"got none; allowed are one or more of {', '.join(Scope)}.")
+        consumer = find_registered(self.consumers, consumer_id)
         peppers = self.peppers.read()
         token = create_token(kind, self.random_below)
         now = int(self.clock())
         stored = StoredToken(
             id=token.id,
-            consumer=consumer,
+            consumer_id=consumer.id,
             digest=peppers.digest(token.secret, peppers.current_version),
             pepper_version=peppers.current_version,
             created_at=now,
+            scopes=scopes,
             expires_at=now + life_days * _SECONDS_A_DAY if life_days else None,
         )
         self.registers[kind].add_token(stored)
         return token, stored
 
-    def list(self) -> list[StoredToken]:
-        """Every token of every kind, oldest first."""
-        tokens = [token for register in self.registers.values() for token in register.list_tokens()]
+    def list(self, *, consumer_id: str | None = None) -> list[StoredToken]:
+        """Every token of every kind, of one consumer if it is named, oldest first.
+
+        Raises NotFoundError for a consumer that is not registered and has no token.
+        """
+        tokens = [
+            token
+            for register in self.registers.values()
+            for token in register.list_tokens()
+            if consumer_id is None or token.consumer_id == consumer_id
+        ]
+        if consumer_id is not None and not tokens:
+            find_registered(self.consumers, consumer_id)
         return sorted(tokens, key=lambda token: (token.created_at, token.id))
 
-    def revoke(self, token_id: str) -> StoredToken:
-        """End a token, on the very next request. Raises InvalidRequestError for an unknown id."""
+    def find(self, token_id: str) -> StoredToken:
+        """The token. Raises NotFoundError for an unknown id."""
         for token in self.list():
             if token.id == token_id:
-                self.revocations.revoke(token_id, now=int(self.clock()))
                 return token
-        raise InvalidRequestError("token", f"got '{token_id[:80]}', which is no known token id.")
+        raise NotFoundError("token", token_id)
+
+    def state_of(self, token: StoredToken) -> TokenState:
+        """Where the token is in its life."""
+        now = int(self.clock())
+        if token.revoked_at is not None:
+            return TokenState.REVOKED
+        if not token.is_live(now):
+            return TokenState.EXPIRED
+        return TokenState.DUE if token.rotation_due_at <= now else TokenState.LIVE
+
+    def rotate(self, token_id: str, *, overlap_days: int, life_days: int | None) -> Rotation:
+        """A new token for the same consumer, scopes and kind; the old one ends after the overlap, or at once.
+
+        An old one that ends sooner keeps its end. Raises InvalidRequestError for days out of bounds, for a
+        token that has ended, and for one that expires where no life of the new one is named; NotFoundError
+        for an unknown id.
+        """
+        _require_days("overlap_days", overlap_days, lowest=0, highest=ROTATION_DAYS)
+        old = self._find_live(token_id)
+        if old.expires_at is not None and life_days is None:
+            raise InvalidRequestError(
+                "expires_in_days",
+                f"got none, and {old.id} expires on {_date(old.expires_at)}; say how long the new one lives.",
+            )
+        token, stored = self.issue(
+            old.consumer_id, TokenKind(old.id[0]), life_days=life_days, scopes=old.scopes
+        )
+        if overlap_days == 0:
+            return Rotation(token, stored, self._revoke(old))
+        ends_at = int(self.clock()) + overlap_days * _SECONDS_A_DAY
+        if old.expires_at is not None and old.expires_at <= ends_at:
+            return Rotation(token, stored, old)
+        return Rotation(token, stored, self._end(old, ends_at))
+
+    def expire(self, token_id: str, *, in_days: int) -> StoredToken:
+        """Let the token end in some days; never later than it would.
+
+        Raises InvalidRequestError for days out of bounds and for a token that has ended or ends sooner;
+        NotFoundError for an unknown id.
+        """
+        _require_days("in_days", in_days, lowest=1)
+        token = self._find_live(token_id)
+        ends_at = int(self.clock()) + in_days * _SECONDS_A_DAY
+        if token.expires_at is not None and token.expires_at < ends_at:
+            raise InvalidRequestError(
+                "in_days", f"got {in_days}; the token ends sooner already, on {_date(token.expires_at)}."
+            )
+        return self._end(token, ends_at)
+
+    def revoke(self, token_id: str) -> StoredToken:
+        """End a token, on the very next request. Raises NotFoundError for an unknown id."""
+        return self._revoke(self.find(token_id))
+
+    def revoke_all(self, consumer_id: str) -> tuple[StoredToken, ...]:
+        """End every token of a consumer that has not ended; return those.
+
+        Raises NotFoundError for a consumer that is not registered and has no token.
+        """
+        now = int(self.clock())
+        live = [token for token in self.list(consumer_id=consumer_id) if token.is_live(now)]
+        return tuple(self._revoke(token) for token in live)
+
+    def _find_live(self, token_id: str) -> StoredToken:
+        token = self.find(token_id)
+        if not token.is_live(int(self.clock())):
+            raise InvalidRequestError("token", f"got '{token.id}', which is {self.state_of(token)} already.")
+        return token
+
+    def _end(self, token: StoredToken, ends_at: int) -> StoredToken:
+        self.registers[TokenKind(token.id[0])].set_expiry(token, ends_at)
+        return replace(token, expires_at=ends_at)
+
+    def _revoke(self, token: StoredToken) -> StoredToken:
+        now = int(self.clock())
+        self.marks.revoke(token.id, now=now)
+        return token if token.revoked_at is not None else replace(token, revoked_at=now)
+
+
+def _require_days(field: str, days: int, *, lowest: int, highest: int = _MAX_LIFE_DAYS) -> None:
+    if not lowest <= days <= highest:
+        raise InvalidRequestError(field, f"got {str(days)[:20]}; allowed is {lowest} to {highest}.")
+
+
+def _date(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).date().isoformat()

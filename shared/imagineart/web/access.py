@@ -1,13 +1,17 @@
-"""The gate before every authenticated endpoint: who calls, over what, and within which limit."""
+"""The gate before every authenticated endpoint: who calls, over what, what for, and within which limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from imagineart.domain.errors import RateLimitedError
-from imagineart.domain.ports import Clock
-from imagineart.domain.rate_limits import RateLimitStatus
+from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.limit_status import LimitStatus
+from imagineart.domain.operations import Operation
+from imagineart.use_cases.admit_request import Admission, AdmitRequest
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller, Caller
-from imagineart.use_cases.count_request import CountRequest
+
+LEASE_MARGIN_SECONDS: Final = 5.0
+"""A slot outlives its request by this, so that clocks may differ a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,23 +19,35 @@ class Access:
     """The use cases that every authenticated request passes."""
 
     authenticate: AuthenticateCaller
-    count: CountRequest
-    clock: Clock
+    admit: AdmitRequest
 
-    def identify(self, headers: Mapping[str, str]) -> Caller:
+    def identify(self, headers: Mapping[str, str], operation: Operation) -> Caller:
         """The caller named by the headers (any case). Raises what `AuthenticateCaller` raises."""
         return self.authenticate(
             bearer_token(headers.get("authorization", "")),
+            scope=operation.scope,
             sent_over_plain_http=came_over_plain_http(headers.get("x-forwarded-proto", "")),
         )
 
-    def refuse_over_limit(self, status: RateLimitStatus) -> None:
-        """Raises RateLimitedError where the counted request is over its consumer's limit."""
-        if status.exceeded:
-            raise RateLimitedError(
-                f"The limit of {status.limit} requests a minute is used up. Retry as Retry-After says.",
-                retry_after_seconds=max(1, status.reset_at - int(self.clock())),
-            )
+    def let_in(self, caller: Caller, operation: Operation, *, remaining_seconds: float) -> Admission:
+        """Count the request, which cannot last longer than `remaining_seconds`.
+
+        Raises LimitReachedError, InvalidTokenError.
+        """
+        takes_slot = operation.model is not None
+        lease_seconds = remaining_seconds + LEASE_MARGIN_SECONDS if takes_slot else None
+        return self.admit(caller.consumer_id, lease_seconds=lease_seconds)
+
+
+def require_model(admission: Admission, operation: Operation) -> None:
+    """Raises InvalidRequestError where the operation's model is not available to the consumer."""
+    model = operation.model
+    if model is not None and not admission.consumer.may_use(model.id):
+        available = ", ".join(sorted(admission.consumer.models or ()))
+        raise InvalidRequestError(
+            "model", f"'{model.id}', which serves {operation.path}, is not available to you; allowed are "
+            f"{available}. The operator can allow it."
+        )  # fmt: skip
 
 
 def bearer_token(authorization: str) -> str | None:
@@ -45,9 +61,10 @@ def came_over_plain_http(forwarded_proto: str) -> bool:
     return "http" in (hop.strip().lower() for hop in forwarded_proto.split(","))
 
 
-def rate_limit_headers(status: RateLimitStatus) -> dict[str, str]:
-    """Limit and remaining in requests, reset in Unix seconds."""
+def rate_limit_headers(status: LimitStatus) -> dict[str, str]:
+    """Which limit, its size and what is left of it, in requests or images, and its reset in Unix seconds."""
     return {
+        "X-RateLimit-Resource": status.name,
         "X-RateLimit-Limit": str(status.limit),
         "X-RateLimit-Remaining": str(status.remaining),
         "X-RateLimit-Reset": str(status.reset_at),

@@ -1,9 +1,9 @@
 """The way in and out of a function: an API Gateway event becomes one request, one answer and one log line."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from mangum import Mangum
@@ -13,150 +13,179 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from imagineart.domain.errors import ImagineArtError, InternalError, InvalidRequestError, UnknownRequestError
-from imagineart.domain.openai_parameters import read_series
-from imagineart.domain.orders import Picture, SeriesRequest
-from imagineart.domain.parameters import EndpointParameters
+from imagineart.domain.accounting import AnsweredRequest
+from imagineart.domain.errors import ImagineArtError, InternalError, LimitReachedError, UnknownRequestError
+from imagineart.domain.operations import Operation
 from imagineart.domain.ports import Clock
-from imagineart.web.accepted_types import prefers_json
-from imagineart.web.access import Access, rate_limit_headers
+from imagineart.use_cases.admit_request import Admission
+from imagineart.use_cases.answer_once import AnswerOnce
+from imagineart.use_cases.authenticate_caller import Caller
+from imagineart.use_cases.settle_request import SettleRequest
+from imagineart.web.access import Access, rate_limit_headers, require_model
+from imagineart.web.calls import Call, Notes, remaining_seconds
 from imagineart.web.errors import error_response
-from imagineart.web.forms import Form, is_form, parse_form
 from imagineart.web.gateway_events import ApiGatewayEvent
-from imagineart.web.openai_answers import SeriesStream
-from imagineart.web.picture_stream import PIECES_EXTENSION, PictureStream, PieceStream
+from imagineart.web.picture_stream import PieceStream
 
 LambdaHandler = Callable[[dict[str, Any], Any], Any]
-
-RESERVED_SECONDS: Final = 5.0
-"""What is kept of the function's time for finishing a picture, or for answering that the deadline passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authenticated request, as an endpoint sees it."""
-
-    request: Request
-    consumer_id: str
-    log_fields: dict[str, Any]
-    clock: Clock
-
-    @property
-    def deadline_seconds(self) -> float:
-        """How long the backend may take: the function's remaining time less what is reserved."""
-        remaining_ms: int = self.request.scope["aws.context"].get_remaining_time_in_millis()
-        return max(0.0, remaining_ms / 1000 - RESERVED_SECONDS)
-
-    @property
-    def is_reference_form(self) -> bool:
-        """Whether it is what the API reference describes: a form to be answered with the PNG itself."""
-        return is_form(self._content_type) and not self._wants_json
-
-    @property
-    def _content_type(self) -> str:
-        return self.request.headers.get("content-type", "")
-
-    @property
-    def _wants_json(self) -> bool:
-        accept = self.request.headers.get("accept", "")
-        return prefers_json(accept, otherwise=not is_form(self._content_type))
-
-    async def read_form(self, parameters: EndpointParameters, *, accepts_json: bool = False) -> Form:
-        """The request's form. Raises InvalidRequestError."""
-        return parse_form(
-            self._content_type, await self.request.body(), parameters, accepts_json=accepts_json
-        )
-
-    async def read_openai_form(self, parameters: EndpointParameters) -> tuple[SeriesRequest, Form]:
-        """What a form or a JSON body in OpenAI's words asks for. Raises InvalidRequestError."""
-        form = await self.read_form(parameters, accepts_json=True)
-        series = read_series(parameters, form.fields)
-        if series.count > 1 and not self._wants_json:
-            raise InvalidRequestError(
-                "n", f"got {series.count}; allowed is 1 where Accept prefers image/png to application/json."
-            )
-        return series, form
-
-    def answer_picture(self, picture: Picture) -> Response:
-        """The PNG, and in its headers what was made; whole where the way out cannot stream it."""
-        return self._answer_pieces([picture], PictureStream(picture))
-
-    def answer_series(self, pictures: Sequence[Picture]) -> Response:
-        """The pictures inside JSON, or, where the caller prefers it, the one picture as `answer_picture`."""
-        if not self._wants_json:
-            return self.answer_picture(pictures[0])
-        self.log_fields.update(pictures=len(pictures))
-        return self._answer_pieces(pictures, SeriesStream(pictures, int(self.clock())))
-
-    def _answer_pieces(self, pictures: Sequence[Picture], stream: PieceStream) -> Response:
-        first = pictures[0]
-        self.log_fields.update(
-            model=first.model_id,
-            seed=first.seed,
-            size=str(first.size),
-            backend=stream.headers["X-Backend"],
-            backend_ms=round(sum(picture.backend_seconds for picture in pictures) * 1000),
-        )
-        if PIECES_EXTENSION in self.request.scope.get("extensions", {}):
-            return stream
-        content = b"".join(stream.body_pieces)
-        self.log_fields.update(image_bytes=stream.body_pieces.image_bytes)
-        return Response(content, headers=dict(stream.headers))
-
-
 Endpoint = Callable[[Call], Awaitable[Response]]
 
 
-def authenticated_handler(
-    method: str, path: str, endpoint: Endpoint, *, access: Access, logger: Logger, streaming: bool
-) -> LambdaHandler:
-    """A Lambda handler that lets authenticated callers within their limit through to `endpoint`.
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a function runs under: with `is_extended`, the runtime of the streaming layer."""
 
-    Every failure becomes the error envelope; every answer carries X-Request-Id, and the rate limit's headers
-    once the caller is known. With `streaming`, which needs the streaming runtime, every answer is a stream.
+    is_extended: bool
+    log_prompts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands before and behind every endpoint; `answer_once` is None where nothing is ever replayed."""
+
+    access: Access
+    settle: SettleRequest
+    clock: Clock
+    logger: Logger
+    answer_once: Callable[[], AnswerOnce] | None = None
+
+
+class _Afterwards:
+    """What is to be done when the present request is answered; an environment has one at a time."""
+
+    def __init__(self) -> None:
+        self._acts: list[Callable[[], None]] = []
+
+    def add(self, act: Callable[[], None]) -> None:
+        self._acts.append(act)
+
+    def __call__(self) -> None:
+        acts, self._acts = self._acts, []
+        for act in acts:
+            act()
+
+
+def authenticated_handler(
+    operation: Operation, endpoint: Endpoint, gate: Gate, runtime: Runtime
+) -> LambdaHandler:
+    """A Lambda handler that lets authenticated callers within their limits through to `endpoint`.
+
+    Every failure becomes the error envelope; every answer carries X-Request-Id, and a limit's headers once
+    the caller is known. Under the extended runtime, operations on images are streamed, and requests are
+    settled when they are answered; else before.
     """
+    afterwards = _Afterwards()
 
     async def answer(request: Request) -> Response:
+        return await _AnswerRequest(operation, endpoint, gate, runtime, afterwards)(request)
+
+    app = Starlette(
+        routes=[Route(operation.path, answer, methods=[operation.method])],
+        exception_handlers={HTTPException: _answer_unknown_request},
+    )
+    if runtime.is_extended and operation.model is not None:
+        from imagineart.web.streaming_entry import StreamingEntry
+
+        return StreamingEntry(app, afterwards)
+    buffered: LambdaHandler = Mangum(app, lifespan="off", custom_handlers=[ApiGatewayEvent])
+    if runtime.is_extended:
+        from imagineart.web.streaming_entry import followed_by
+
+        return followed_by(buffered, afterwards)
+
+    def answer_at_last(event: dict[str, Any], context: Any) -> Any:
+        answered = buffered(event, context)
+        afterwards()
+        return answered
+
+    return answer_at_last
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerRequest:
+    """The way of one request: who, within which limits, the endpoint, one log line, the account."""
+
+    operation: Operation
+    endpoint: Endpoint
+    gate: Gate
+    runtime: Runtime
+    afterwards: _Afterwards
+
+    async def __call__(self, request: Request) -> Response:
         started = time.monotonic()
         request_id: str = request.scope["aws.event"]["requestContext"]["requestId"]
-        log_fields: dict[str, Any] = {"request_id": request_id, "method": method, "path": path}
+        notes = Notes(
+            {"request_id": request_id, "method": self.operation.method, "path": self.operation.path}
+        )
         headers = {"X-Request-Id": request_id}
+        caller: Caller | None = None
+        admission: Admission | None = None
         try:
-            caller = access.identify(request.headers)
-            log_fields.update(consumer=caller.consumer.id, token_id=caller.token_id)
-            status = access.count(caller.consumer)
-            headers |= rate_limit_headers(status)
-            access.refuse_over_limit(status)
-            response = await endpoint(Call(request, caller.consumer.id, log_fields, access.clock))
+            caller = self.gate.access.identify(request.headers, self.operation)
+            notes.log_fields.update(consumer=caller.consumer_id, token_id=caller.token_id)
+            admission = self.gate.access.let_in(
+                caller, self.operation, remaining_seconds=remaining_seconds(request)
+            )
+            headers |= rate_limit_headers(admission.status)
+            require_model(admission, self.operation)
+            response = await self.endpoint(self._call(request, admission, notes))
         except ImagineArtError as error:
-            log_fields.update(code=error.code, field=getattr(error, "field", None), detail=error.detail)
+            notes.outcome, notes.images = error.code, 0
+            notes.log_fields.update(code=error.code, field=getattr(error, "field", None), detail=error.detail)
             response = error_response(error, request_id)
+            if isinstance(error, LimitReachedError):
+                headers |= rate_limit_headers(error.status)
+                notes.log_fields.update(limit=error.status.name)
         except Exception as error:
-            logger.exception("unexpected failure", request_id=request_id)
-            log_fields.update(code=InternalError.code, detail=type(error).__name__)
+            self.gate.logger.exception("unexpected failure", request_id=request_id)
+            notes.outcome, notes.images = InternalError.code, 0
+            notes.log_fields.update(code=InternalError.code, detail=type(error).__name__)
             response = error_response(InternalError(), request_id)
         response.headers.update(headers)
 
-        def log_end(**more: Any) -> None:
-            duration_ms = round((time.monotonic() - started) * 1000)
-            fields = log_fields | more
-            logger.info("request", **fields, status=response.status_code, duration_ms=duration_ms)
+        def end() -> None:
+            seconds = time.monotonic() - started
+            notes.log_fields.update(outcome=notes.outcome, duration_ms=round(seconds * 1000))
+            self.gate.logger.info("request", **notes.log_fields, status=response.status_code)
+            if caller is not None:
+                answered = self._answered(caller, notes, seconds)
+                self.afterwards.add(lambda: self.gate.settle(caller, admission, answered))
 
         if isinstance(response, PieceStream):
-            response.on_end = log_end
+            response.on_end = _then(notes.note_end, end)
         else:
-            log_end()
+            end()
         return response
 
-    app = Starlette(
-        routes=[Route(path, answer, methods=[method])],
-        exception_handlers={HTTPException: _answer_unknown_request},
-    )
-    if streaming:
-        from imagineart.web.streaming_entry import StreamingEntry
+    def _call(self, request: Request, admission: Admission, notes: Notes) -> Call:
+        return Call(
+            request,
+            self.operation,
+            admission.consumer,
+            notes,
+            self.gate.clock,
+            self.runtime.log_prompts,
+            self.gate.answer_once,
+        )
 
-        return StreamingEntry(app)
-    return Mangum(app, lifespan="off", custom_handlers=[ApiGatewayEvent])
+    def _answered(self, caller: Caller, notes: Notes, seconds: float) -> AnsweredRequest:
+        return AnsweredRequest(
+            consumer_id=caller.consumer_id,
+            operation=self.operation.name,
+            resolution=notes.resolution,
+            outcome=notes.outcome,
+            images=notes.images,
+            seconds=seconds,
+            answered_at=self.gate.clock(),
+        )
+
+
+def _then(note_end: Callable[..., None], act: Callable[[], None]) -> Callable[..., None]:
+    def on_end(*, image_bytes: int, complete: bool) -> None:
+        note_end(image_bytes=image_bytes, complete=complete)
+        act()
+
+    return on_end
 
 
 def _answer_unknown_request(request: Request, _: Exception) -> Response:

@@ -1,23 +1,26 @@
-"""The way out under the streaming runtime: an ASGI application's answer as a stream.
+"""The ways out under the streaming layer's runtime: an answer as a stream, or with work to do afterwards.
 
 Imported only under the streaming layer, which brings `lambda_response_streaming`.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message
 
 from imagineart.web.gateway_events import ApiGatewayEvent
 from imagineart.web.picture_stream import PIECES_EXTENSION
-from lambda_response_streaming import StreamedResponse
+from lambda_response_streaming import FollowedResponse, StreamedResponse
 
 
 class StreamingEntry:
     """A Lambda handler over an ASGI application; every answer of it is streamed, errors too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, afterwards: Callable[[], None]) -> None:
+        """`afterwards` is called each time an answer was given."""
         self._app = app
+        self._afterwards = afterwards
         self._loop = asyncio.new_event_loop()
         # As Mangum does: whoever ends this thread finds the loop and can close it.
         asyncio.set_event_loop(self._loop)
@@ -46,4 +49,15 @@ class StreamingEntry:
             headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         pieces = next((message["pieces"] for message in rest if message["type"] == PIECES_EXTENSION), None)
         body = [message.get("body", b"") for message in rest] if pieces is None else pieces
-        return StreamedResponse(start["status"], headers, body)
+        return StreamedResponse(start["status"], headers, body, self._afterwards)
+
+
+def followed_by(
+    handler: Callable[[dict[str, Any], Any], Any], afterwards: Callable[[], None]
+) -> Callable[[dict[str, Any], Any], FollowedResponse]:
+    """The same handler, whose every answer is followed by `afterwards`."""
+
+    def answer(event: dict[str, Any], context: Any) -> FollowedResponse:
+        return FollowedResponse(handler(event, context), afterwards)
+
+    return answer

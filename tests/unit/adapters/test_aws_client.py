@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import urllib3
 
-from imagineart.adapters.aws_client import AwsCallError, AwsClient
+from imagineart.adapters.aws_client import AwsClient
+from imagineart.adapters.aws_http import AwsAnswer, AwsCallError, AwsHttp, AwsRequest
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.domain.errors import InternalError
 from tests.fault_backend import Answer, Delivery, FaultBackend, document, page
@@ -67,14 +68,14 @@ def test_dynamodb_is_called_by_its_own_target_and_json_version(server: FaultBack
      ("cn-north-1", "https://dynamodb.cn-north-1.amazonaws.com.cn")],
 )  # fmt: skip
 def test_without_an_endpoint_of_its_own_the_regions_is_called(region: str, url: str) -> None:
-    class RecordingPool:
-        def request(self, method: str, url: str, **_) -> urllib3.HTTPResponse:
-            called.append(url)
-            return urllib3.HTTPResponse(b"{}", status=200)
+    class RecordingHttp(AwsHttp):
+        def send(self, request: AwsRequest, **_) -> AwsAnswer:
+            called.append(request.origin + request.path)
+            return AwsAnswer(200, b"{}")
 
     called: list[str] = []
-    AwsClient(region, lambda: CREDENTIALS, _pool=RecordingPool()).call("dynamodb", "GetItem", {})
-    assert called == [url]
+    AwsClient(region, lambda: CREDENTIALS, http=RecordingHttp()).call("dynamodb", "GetItem", {})
+    assert called == [f"{url}/"]
 
 
 def test_credentials_are_asked_for_on_every_call(server: FaultBackend) -> None:
@@ -114,13 +115,50 @@ def test_retries_end(server: FaultBackend) -> None:
 
 
 def test_a_retry_does_not_wait_as_long_as_a_service_may_ask(
-    server: FaultBackend, monkeypatch: pytest.MonkeyPatch
+    server: FaultBackend,
 ) -> None:
     naps: list[float] = []
-    monkeypatch.setattr("time.sleep", naps.append)
-    server.script(Answer(503, headers={"Retry-After": "3600"}), document({}))
-    read_secret(client(server.origin))
-    assert sum(naps) < 1
+    server.script(Answer(503, headers={"Retry-After": "3600"}), Answer(503), document({}))
+    read_secret(client(server.origin, http=AwsHttp(naps.append)))
+    assert naps == [0.05, 0.1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"],
+)
+def test_a_throttled_call_is_made_again(server: FaultBackend, code: str) -> None:
+    server.script(
+        aws_error(400, f"com.amazonaws.dynamodb.v20120810#{code}"), document({"SecretString": "{}"})
+    )
+    assert read_secret(client(server.origin)) == {"SecretString": "{}"}
+    error = failure(server, *[aws_error(400, code)] * 3)
+    assert error.aws_code == code
+
+
+def test_an_attempt_has_a_deadline_over_the_whole_exchange(server: FaultBackend) -> None:
+    server.script(*[document({}).delivered(Delivery.DRIPPED)] * 3)
+    request = AwsRequest("POST", server.origin, "/", {}, b"{}", attempt_seconds=0.05)
+    with pytest.raises(AwsCallError, match="Internal error") as caught:
+        AwsHttp(lambda _: None).send(request, limit_bytes=100)
+    assert caught.value.detail == "Unreachable: no answer within 0.05 seconds"
+    assert len(server.requests) == 3
+
+
+def test_no_more_of_an_answer_is_read_than_asked_for_and_the_next_is_whole(server: FaultBackend) -> None:
+    server.script(Answer(200, body=b"x" * 1_000_000), Answer(200, body=b"whole"))
+    http = AwsHttp()
+    request = AwsRequest("GET", server.origin, "/object", {}, b"", attempt_seconds=10)
+    assert http.send(request, limit_bytes=10) == AwsAnswer(200, b"x" * 10)
+    assert http.send(request, limit_bytes=10) == AwsAnswer(200, b"whole")
+
+
+def test_threads_do_not_share_a_connection(server: FaultBackend) -> None:
+    kept = client(server.origin)
+    server.script(*[document({"SecretString": str(number)}) for number in range(40)])
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: read_secret(kept)["SecretString"], range(40)))
+    assert sorted(map(int, answers)) == list(range(40))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +174,7 @@ def test_a_refusal_carries_its_code_and_is_not_retried(server: FaultBackend, typ
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("answer", [Answer(400), document([], 400), document({}, 403)])
+@pytest.mark.parametrize("answer", [Answer(400), document({}, 403)])
 def test_a_refusal_without_a_code_is_an_unknown_one(server: FaultBackend, answer: Answer) -> None:
     assert failure(server, answer).aws_code == "Unknown"
 
@@ -148,7 +186,7 @@ def test_an_answer_that_is_no_json_is_as_good_as_none(server: FaultBackend, answ
     assert failure(server, answer).aws_code == "Unreachable"
 
 
-@pytest.mark.parametrize("value", [None, [1], "text", 7])
+@pytest.mark.parametrize("value", [None, [], [1], "text", 7])
 @pytest.mark.parametrize("status", [200, 400])
 def test_a_json_answer_that_is_no_object_is_as_good_as_none(
     server: FaultBackend, value: object, status: int
@@ -167,44 +205,6 @@ def test_a_refused_connection_is_unreachable() -> None:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(AwsCallError) as caught:
         read_secret(client(url))
-    assert caught.value.aws_code == "Unreachable"
-
-
-URLLIB3_FAILURES = [
-    each
-    for each in vars(urllib3.exceptions).values()
-    if isinstance(each, type)
-    and issubclass(each, Exception)
-    and not issubclass(each, Warning)
-    and each.__module__ == urllib3.exceptions.__name__
-]
-
-# Those that make their text of what they were given.
-ARGUMENTS = {
-    urllib3.exceptions.IncompleteRead: (1, 2),
-    urllib3.exceptions.InvalidChunkLength: (urllib3.HTTPResponse(b""), b"zz"),
-}
-
-
-def test_the_enumeration_of_the_library_finds_its_failures() -> None:
-    expected = {
-        urllib3.exceptions.MaxRetryError,
-        urllib3.exceptions.ProtocolError,
-        urllib3.exceptions.SSLError,
-    }
-    assert expected < set(URLLIB3_FAILURES)
-
-
-@pytest.mark.parametrize("failure_class", URLLIB3_FAILURES, ids=lambda each: each.__name__)
-def test_every_failure_of_the_http_library_is_translated(failure_class: type[Exception]) -> None:
-    class FailingPool:
-        def request(self, *_, **__) -> urllib3.HTTPResponse:
-            if failure_class in ARGUMENTS:
-                raise failure_class(*ARGUMENTS[failure_class])
-            raise failure_class.__new__(failure_class, "a cause")
-
-    with pytest.raises(AwsCallError) as caught:
-        read_secret(client("http://127.0.0.1", _pool=FailingPool()))
     assert caught.value.aws_code == "Unreachable"
 
 

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.adapters.aws_signature import Credentials, presign, sign_get, sign_post
+from imagineart.adapters.aws_signature import Credentials, presign, sign_post, sign_unhashed
 
 HOST = "dynamodb.eu-central-1.amazonaws.com"
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
@@ -65,13 +65,13 @@ def test_the_signature_of_a_post_to_a_path_equals_botocores(
     assert signed == {name.lower(): value for name, value in request.headers.items()}
 
 
-@given(origins, keys, credentials, moments, regions)
-def test_the_signature_of_a_get_equals_botocores(
-    origin: str, key: str, credentials: Credentials, now: datetime, region: str
+@given(st.sampled_from(["GET", "PUT"]), origins, keys, credentials, moments, regions)
+def test_the_signature_of_an_object_whose_content_is_not_signed_equals_botocores(
+    method: str, origin: str, key: str, credentials: Credentials, now: datetime, region: str
 ) -> None:
     path = "/" + quote(key)
     headers = {"host": urlsplit(origin).netloc}
-    request = AWSRequest("GET", origin + path, dict(headers))
+    request = AWSRequest(method, origin + path, dict(headers))
     # What botocore does over TLS, it does over plain HTTP where it is told to.
     request.context["client_config"] = Config(s3={"payload_signing_enabled": False})
     identity = BotoCredentials(
@@ -81,7 +81,9 @@ def test_the_signature_of_a_get_equals_botocores(
     with patch("botocore.auth.get_current_datetime", return_value=now):
         S3SigV4Auth(identity, "s3", region).add_auth(request)
 
-    signed = sign_get(path, headers, credentials=credentials, service="s3", region=region, now=now)
+    signed = sign_unhashed(
+        method, path, headers, credentials=credentials, service="s3", region=region, now=now
+    )
 
     assert signed == {name.lower(): value for name, value in request.headers.items()}
 
@@ -130,6 +132,7 @@ def test_the_headers_that_were_given_are_not_changed() -> None:
     now = datetime(2026, 1, 2, tzinfo=UTC)
     identity = Credentials("a", "b", "c")
     sign_post(headers, b"", credentials=identity, service="s", region="r", now=now)
+    sign_unhashed("PUT", "/b", headers, credentials=identity, service="s3", region="r", now=now)
     presign(
         "PUT", "https://a.test", "/b", headers,
         credentials=identity, service="s", region="r", now=now, life_seconds=1,

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagineart.adapters import bedrock_images
-from imagineart.adapters.aws_client import AwsCallError, CredentialsProvider
+from imagineart.adapters.aws_client import CredentialsProvider
+from imagineart.adapters.aws_http import AwsCallError
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.adapters.bedrock_images import (
     CORE,

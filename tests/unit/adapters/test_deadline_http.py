@@ -563,8 +563,8 @@ def test_what_a_server_says_beyond_its_answer_over_tls_is_not_taken_for_the_next
         listener.settimeout(MAX_HOLD_SECONDS)
         thread = Thread(target=serve, args=(listener,))
         thread.start()
-        with closing(DeadlineHttpClient(f"https://localhost:{listener.getsockname()[1]}")) as client:
-            vars(client)["_tls_context"] = trusting
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        with closing(DeadlineHttpClient(url, tls_context=lambda: trusting)) as client:
             assert [len(post(client)) for _ in range(2)] == [10_000, 10_000]
         thread.join()
     assert len(connections) == 2

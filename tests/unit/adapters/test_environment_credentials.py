@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagineart.adapters.aws_client import AwsCallError
+from imagineart.adapters.aws_http import AwsCallError
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.adapters.environment_credentials import credentials_from_environment
 from tests.fault_backend import Answer, Delivery, FaultBackend, document, page

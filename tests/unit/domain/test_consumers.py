@@ -2,17 +2,21 @@
 
 import pytest
 
-from imagineart.domain.consumers import MAX_REQUESTS_PER_MINUTE, TIER_REQUESTS_PER_MINUTE, Consumer
+from imagineart.domain.consumers import MODEL_IDS, TIERS, Consumer
 from imagineart.domain.errors import InvalidRequestError
+
+BASIC = TIERS["basic"]
 
 
 def test_the_tiers_are_10_30_and_100_requests_a_minute() -> None:
-    assert dict(TIER_REQUESTS_PER_MINUTE) == {"free": 10, "basic": 30, "premium": 100}
+    assert {name: limits.requests_per_minute for name, limits in TIERS.items()} == {
+        "free": 10, "basic": 30, "premium": 100,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("id_", ["a", "0", "mobile-backend", "partner--2", "x" * 63])
 def test_plain_ids_are_accepted(id_: str) -> None:
-    assert Consumer(id_, 10).id == id_
+    assert Consumer(id_, BASIC).id == id_
 
 
 @pytest.mark.parametrize(
@@ -21,15 +25,19 @@ def test_plain_ids_are_accepted(id_: str) -> None:
 )  # fmt: skip
 def test_other_ids_are_refused_by_name(id_: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"(?s)^consumer: got '.{0,80}'; allowed are 1 to 63"):
-        Consumer(id_, 10)
+        Consumer(id_, BASIC)
 
 
-@pytest.mark.parametrize("limit", [1, 6000, MAX_REQUESTS_PER_MINUTE])
-def test_any_custom_limit_within_bounds_is_accepted(limit: int) -> None:
-    assert Consumer("acme", limit).requests_per_minute == limit
+def test_a_consumer_may_use_every_model_or_those_it_was_allowed() -> None:
+    assert all(Consumer("acme", BASIC).may_use(model) for model in MODEL_IDS)
+    editor = Consumer("acme", BASIC, frozenset({"image-edit"}))
+    assert (editor.may_use("image-edit"), editor.may_use("text-to-image")) == (True, False)
 
 
-@pytest.mark.parametrize("limit", [0, -1, MAX_REQUESTS_PER_MINUTE + 1])
-def test_limits_out_of_bounds_are_refused_by_name(limit: int) -> None:
-    with pytest.raises(InvalidRequestError, match=f"^requests_per_minute: got {limit}; allowed is 1 to"):
-        Consumer("acme", limit)
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [({"dall-e"}, "got 'dall-e'; allowed are text-to-image, image-edit"), (set(), "got none")],
+)
+def test_models_that_are_not_offered_are_refused_by_name(models: set[str], told: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^models: {told}"):
+        Consumer("acme", BASIC, frozenset(models))

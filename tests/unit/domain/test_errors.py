@@ -76,7 +76,8 @@ def test_only_what_may_pass_by_itself_is_worth_another_try() -> None:
     retryable = {child.code for child in classes() if child.retryable}
     assert retryable == {"rate_limited", "internal_error", "model_error", "timeout"}
     assert [child for child in classes() if child.code in retryable and not child.retryable] == [
-        errors.OrderRefusedError
+        errors.WrongTokensError,
+        errors.OrderRefusedError,
     ]
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.domain.consumers import Consumer
 from imagineart.domain.tokens import (
     Peppers,
     StoredToken,
@@ -32,7 +31,7 @@ tokens = st.builds(
 
 def stored(token: Token, *, version: str = "2", **times: int) -> StoredToken:
     digest = PEPPERS.digest(token.secret, version)
-    return StoredToken(token.id, Consumer("acme", 10), digest, version, created_at=1000, **times)
+    return StoredToken(token.id, "acme", digest, version, created_at=1000, **times)
 
 
 @given(tokens)
@@ -148,7 +147,7 @@ def test_a_pepper_that_is_not_there_matches_nothing(keys: dict[str, str]) -> Non
     peppers = Peppers("1", keys)
     token = create_token(TokenKind.PARTNER, secrets.randbelow)
     unpeppered = hmac.new(b"", token.secret.encode(), hashlib.sha256).hexdigest()
-    forged = StoredToken(token.id, Consumer("acme", 10), unpeppered, "1", created_at=0)
+    forged = StoredToken(token.id, "acme", unpeppered, "1", created_at=0)
     assert not matches(token, forged, peppers)
 
 

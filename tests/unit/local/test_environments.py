@@ -162,3 +162,48 @@ def test_an_environment_that_was_given_up_is_not_used_again(
     gate["may_end"].set()
     assert invoke(fleet, gate)
     assert cold_starts == ["Paint"] * 2
+
+
+FOLLOWED = """
+from lambda_response_streaming import FollowedResponse, StreamedResponse
+done = []
+
+def handler(event, context):
+    def follow():
+        event["may_end"].wait(30)
+        done.append(event["name"])
+    if event["name"] == "what was done":
+        return list(done)
+    if event["name"] == "streamed":
+        return StreamedResponse(200, {}, [b"body"], follow)
+    return FollowedResponse({"name": event["name"]}, follow)
+"""
+
+
+@pytest.mark.parametrize("name", ["followed", "streamed"])
+def test_what_follows_an_answer_keeps_nobody_waiting_and_is_done_before_the_next_invocation(
+    new_fleet: NewFleet, name: str
+) -> None:
+    fleet = new_fleet(FOLLOWED)
+    may_end = threading.Event()
+    answer = fleet.invoke({"name": name, "may_end": may_end}, wait_seconds=PATIENT)
+    if name == "streamed":
+        assert b"".join(answer).endswith(b"body")
+    else:
+        assert answer == {"name": "followed"}
+    with ThreadPoolExecutor(1) as caller:
+        following = caller.submit(fleet.invoke, {"name": "what was done"}, wait_seconds=PATIENT)
+        may_end.set()
+        assert following.result(PATIENT) == [name]
+
+
+def test_a_fleet_is_idle_when_what_follows_its_answers_is_done(new_fleet: NewFleet) -> None:
+    fleet = new_fleet(FOLLOWED)
+    may_end = threading.Event()
+    fleet.invoke({"name": "followed", "may_end": may_end}, wait_seconds=PATIENT)
+    with ThreadPoolExecutor(1) as caller:
+        waiting = caller.submit(fleet.wait_until_idle)
+        assert not waiting.done()
+        may_end.set()
+        waiting.result(PATIENT)
+    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == ["followed"]

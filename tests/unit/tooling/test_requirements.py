@@ -51,5 +51,4 @@ def test_the_layer_carries_no_more_than_the_functions_use() -> None:
         "python-multipart",
         "starlette",
         "typing-extensions",
-        "urllib3",
     }

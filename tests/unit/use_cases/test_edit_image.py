@@ -45,7 +45,9 @@ def edit(
     reader = reader or FakeReferenceReader(SIZES)
     fetch_upload = FetchUpload(storage or InMemoryUploadStorage(), PEPPERS, FakeClock())
     use_case = EditImage(only(backend), reader, fetch_upload, FixedRandomBelow(0.5))
-    return use_case("acme", {"prompt": "at night"} | fields, images, deadline_seconds=deadline_seconds)
+    request = SeriesRequest({"prompt": "at night"} | fields)
+    (picture,) = use_case("acme", request, images, deadline_seconds=deadline_seconds)
+    return picture
 
 
 def upload(content: bytes, storage: InMemoryUploadStorage, consumer_id: str = "acme", at: int = 0) -> Upload:
@@ -189,7 +191,7 @@ def test_a_series_reads_the_references_once_and_delivers_the_size_asked_for(
     use_case = EditImage(only(backend), reader, fetch_upload, FixedRandomBelow(0.5))
     request = SeriesRequest({"prompt": "at night", "seed": "5"}, delivered_as=Size(256, 256), count=3)
     started = clock()
-    pictures = use_case.series("acme", request, [b"portrait"], deadline_seconds=60)
+    pictures = use_case("acme", request, [b"portrait"], deadline_seconds=60)
     assert clock() - started == 1.0
     assert [picture.seed for picture in pictures] == [5, 6, 7]
     assert [order.seed for order in backend.orders] == [5, 6, 7]

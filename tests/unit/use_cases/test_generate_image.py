@@ -17,7 +17,8 @@ def backend() -> FakeImageBackend:
 
 def generate(backend: FakeImageBackend, *, deadline_seconds: float = 60, **fields: str) -> Picture:
     use_case = GenerateImage(only(backend), FixedRandomBelow(0.5))
-    return use_case({"prompt": "a fox"} | fields, deadline_seconds=deadline_seconds)
+    (picture,) = use_case(SeriesRequest({"prompt": "a fox"} | fields), deadline_seconds=deadline_seconds)
+    return picture
 
 
 def test_a_prompt_alone_orders_a_square_2k_picture_with_a_random_seed(backend: FakeImageBackend) -> None:
@@ -53,7 +54,7 @@ def test_a_series_orders_each_picture_under_its_own_seed_and_delivers_the_size_a
     fields = {"prompt": "a fox", "aspect_ratio": "3:2", "reasoning": "high"}
     request = SeriesRequest(fields, delivered_as=Size(1536, 1024), count=2)
     use_case = GenerateImage(only(backend), FixedRandomBelow(0.5))
-    pictures = use_case.series(request, deadline_seconds=60)
+    pictures = use_case(request, deadline_seconds=60)
     assert backend.orders == [
         GenerationOrder("a fox", Size(2496, 1664), 2**31 + position, "high", Size(1536, 1024))
         for position in (0, 1)

@@ -4,24 +4,40 @@ import pytest
 from starlette.datastructures import Headers
 
 from imagineart.domain.consumers import Consumer
-from imagineart.domain.errors import InvalidTokenError, MissingBearerTokenError, RateLimitedError
-from imagineart.domain.rate_limits import RateLimitStatus
-from imagineart.web.access import Access, bearer_token, came_over_plain_http, rate_limit_headers
-from tests.fakes.access import gate_for
-from tests.fakes.clock import FakeClock
+from imagineart.domain.errors import (
+    InvalidRequestError,
+    InvalidTokenError,
+    LimitReachedError,
+    MissingBearerTokenError,
+    MissingScopeError,
+)
+from imagineart.domain.limit_status import LimitName, LimitStatus
+from imagineart.domain.limits import Limits, slots_taken
+from imagineart.domain.operations import EDIT_IMAGE, GENERATE_IMAGE, LIST_MODELS, Scope
+from imagineart.use_cases.admit_request import Admission
+from imagineart.use_cases.authenticate_caller import Caller
+from imagineart.web.access import (
+    LEASE_MARGIN_SECONDS,
+    Access,
+    bearer_token,
+    came_over_plain_http,
+    rate_limit_headers,
+    require_model,
+)
+from tests.fakes.access import Deployment
 
-ACME = Consumer("acme", 2)
+ACME = Consumer("acme", Limits(requests_per_minute=2, concurrent_requests=2))
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(1_800_000_000.0)
+def deployment() -> Deployment:
+    return Deployment(ACME)
 
 
 @pytest.fixture
-def gate(clock: FakeClock) -> tuple[Access, str]:
+def gate(deployment: Deployment) -> tuple[Access, str]:
     """The gate, and a token that opens it."""
-    return gate_for(ACME, clock)
+    return deployment.access, deployment.issue_token()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +77,7 @@ def test_one_plain_hop_makes_a_request_plain(forwarded_proto: str, plain: bool) 
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
 def test_a_caller_is_identified_by_its_header_in_any_case(gate: tuple[Access, str], name: str) -> None:
     access, token = gate
-    assert access.identify(Headers({name: f"Bearer {token}"})).consumer == ACME
+    assert access.identify(Headers({name: f"Bearer {token}"}), LIST_MODELS).consumer_id == "acme"
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "Basic YTpi"}])
@@ -69,54 +85,77 @@ def test_without_a_bearer_token_nobody_is_identified(
     gate: tuple[Access, str], headers: dict[str, str]
 ) -> None:
     with pytest.raises(MissingBearerTokenError):
-        gate[0].identify(Headers(headers))
+        gate[0].identify(Headers(headers), LIST_MODELS)
 
 
 def test_a_token_over_plain_http_never_opens_the_gate_again(gate: tuple[Access, str]) -> None:
     access, token = gate
     headers = Headers({"authorization": f"Bearer {token}", "x-forwarded-proto": "https"})
-    assert access.identify(headers)
+    assert access.identify(headers, LIST_MODELS)
+    plain = Headers({"authorization": f"Bearer {token}", "x-forwarded-proto": "https,http"})
     with pytest.raises(InvalidTokenError, match="has been revoked"):
-        access.identify(Headers({"authorization": f"Bearer {token}", "x-forwarded-proto": "https,http"}))
+        access.identify(plain, LIST_MODELS)
     with pytest.raises(InvalidTokenError):
-        access.identify(headers)
+        access.identify(headers, LIST_MODELS)
 
 
-def test_the_limits_headers_say_what_is_left_and_until_when() -> None:
-    assert rate_limit_headers(RateLimitStatus(limit=30, used=4, reset_at=1_800_000_060)) == {
+def test_a_token_opens_the_gate_of_its_scopes_alone(deployment: Deployment) -> None:
+    token = deployment.issue_token(scopes=frozenset({Scope.EDIT_IMAGES}))
+    headers = Headers({"authorization": f"Bearer {token}"})
+    assert deployment.access.identify(headers, EDIT_IMAGE)
+    with pytest.raises(MissingScopeError, match="needs the scope 'models:read'; it has images:edit"):
+        deployment.access.identify(headers, LIST_MODELS)
+
+
+def test_the_limits_headers_say_which_it_is_what_is_left_and_until_when() -> None:
+    status = LimitStatus(LimitName.REQUESTS_PER_MINUTE, limit=30, remaining=26, reset_at=1_800_000_060)
+    assert rate_limit_headers(status) == {
+        "X-RateLimit-Resource": "requests_per_minute",
         "X-RateLimit-Limit": "30",
         "X-RateLimit-Remaining": "26",
         "X-RateLimit-Reset": "1800000060",
     }
 
 
-def test_nothing_less_than_nothing_remains() -> None:
-    assert rate_limit_headers(RateLimitStatus(30, 31, 60))["X-RateLimit-Remaining"] == "0"
+def test_a_caller_within_its_limits_is_let_in(deployment: Deployment) -> None:
+    access, caller = deployment.access, Caller("acme", "token")
+    for _ in range(ACME.limits.requests_per_minute):
+        assert access.let_in(caller, LIST_MODELS, remaining_seconds=10).consumer == ACME
 
 
-def test_a_caller_within_its_limit_is_let_through(gate: tuple[Access, str]) -> None:
-    access, _ = gate
-    for _ in range(ACME.requests_per_minute):
-        access.refuse_over_limit(access.count(ACME))
+def test_a_request_for_images_takes_a_slot_that_outlives_it_and_no_other_does(
+    deployment: Deployment,
+) -> None:
+    access, caller = deployment.access, Caller("acme", "token")
+    assert access.let_in(caller, LIST_MODELS, remaining_seconds=10).slot is None
+    slot = access.let_in(caller, EDIT_IMAGE, remaining_seconds=285).slot
+    assert slot is not None
+    assert slot.expires_at == deployment.clock() + 285 + LEASE_MARGIN_SECONDS
 
 
 @pytest.mark.parametrize(("second", "wait_seconds"), [(0, 60), (0.9, 60), (1, 59), (59, 1), (59.9, 1)])
 def test_a_caller_over_its_limit_is_told_when_the_window_ends(
-    gate: tuple[Access, str], clock: FakeClock, second: float, wait_seconds: int
+    deployment: Deployment, second: float, wait_seconds: int
 ) -> None:
-    access, _ = gate
-    clock.advance(second)
-    for _ in range(ACME.requests_per_minute):
-        access.count(ACME)
-    with pytest.raises(RateLimitedError, match="The limit of 2 requests a minute") as caught:
-        access.refuse_over_limit(access.count(ACME))
+    access, caller = deployment.access, Caller("acme", "token")
+    deployment.clock.advance(second)
+    for _ in range(ACME.limits.requests_per_minute):
+        access.let_in(caller, LIST_MODELS, remaining_seconds=10)
+    with pytest.raises(LimitReachedError, match="The limit of 2 requests a minute") as caught:
+        access.let_in(caller, LIST_MODELS, remaining_seconds=10)
     assert caught.value.retry_after_seconds == wait_seconds
 
 
-def test_the_wait_is_at_least_a_second_where_the_window_just_ended(
-    gate: tuple[Access, str], clock: FakeClock
-) -> None:
-    access, _ = gate
-    with pytest.raises(RateLimitedError) as caught:
-        access.refuse_over_limit(RateLimitStatus(limit=1, used=2, reset_at=int(clock()) - 5))
-    assert caught.value.retry_after_seconds == 1
+def test_a_model_that_is_not_available_to_a_consumer_is_refused_by_its_name() -> None:
+    editor = Consumer("editor", ACME.limits, frozenset({"image-edit"}))
+    require_model(admitted(editor), EDIT_IMAGE)
+    require_model(admitted(editor), LIST_MODELS)
+    require_model(admitted(ACME), GENERATE_IMAGE)
+    with pytest.raises(
+        InvalidRequestError, match=r"'text-to-image'.*not available to you; allowed are image"
+    ):
+        require_model(admitted(editor), GENERATE_IMAGE)
+
+
+def admitted(consumer: Consumer) -> Admission:
+    return Admission(consumer, 0, None, slots_taken(consumer.limits, 0), ())

@@ -7,6 +7,7 @@ import pytest
 
 from imagineart.domain import errors
 from imagineart.domain.errors import ImagineArtError
+from imagineart.domain.limit_status import LimitName, LimitStatus
 from imagineart.web.errors import STATUS_BY_CODE, error_response
 
 REFERENCE_TABLE = {
@@ -25,8 +26,11 @@ EVERY_ERROR = [
     errors.InvalidImageError("images[0]", "the PNG is truncated."),
     errors.MissingBearerTokenError(),
     errors.InvalidTokenError(detail="unknown token id p123"),
+    errors.MissingScopeError(needed="images:edit", held=["models:read"]),
     errors.UnknownRequestError("No endpoint answers this path and method."),
     errors.RateLimitedError("Over the limit.", retry_after_seconds=17),
+    errors.LimitReachedError(LimitStatus(LimitName.IMAGES_PER_DAY, 5, 0, 117), now=100),
+    errors.WrongTokensError(retry_after_seconds=17, detail="a secret place"),
     errors.InternalError(detail="a secret place"),
     errors.ModelNotAvailableError(detail="a secret place"),
     errors.ModelError(detail="a secret place"),
@@ -35,6 +39,7 @@ EVERY_ERROR = [
     errors.ModelAuthError(detail="a secret place"),
     errors.NoTokensConfiguredError(),
     errors.ModelTimeoutError(deadline_seconds=57),
+    errors.AnswerPendingError(),
 ]
 
 
@@ -89,8 +94,8 @@ RETRYABLE = {"rate_limited", "internal_error", "model_error", "timeout"}
 @pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: error.code)
 def test_every_failure_says_whether_to_retry_as_the_readme_does(error: ImagineArtError) -> None:
     told = error_response(error, "req-1").headers["x-should-retry"]
-    # The one refusal of a backend that stays one, under a code that else may pass by itself.
-    refused = isinstance(error, errors.OrderRefusedError)
+    # Refusals that stay so, under codes that else may pass by themselves.
+    refused = isinstance(error, errors.OrderRefusedError | errors.WrongTokensError)
     assert told == ("true" if error.code in RETRYABLE and not refused else "false")
 
 

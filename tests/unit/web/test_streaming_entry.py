@@ -14,21 +14,25 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.errors import InvalidRequestError, ModelError, RateLimitedError
+from imagineart.domain.limits import Limits
 from imagineart.domain.openai_parameters import OPENAI_GENERATION_PARAMETERS
+from imagineart.domain.operations import GENERATE_IMAGE, LIST_MODELS
 from imagineart.domain.orders import Picture
 from imagineart.domain.parameters import UPLOAD_PARAMETERS
 from imagineart.domain.pieces import BegunPieces
 from imagineart.domain.sizes import Size
-from imagineart.web.lambda_entry import Call, Endpoint, LambdaHandler, authenticated_handler
+from imagineart.web.calls import Call
+from imagineart.web.forms import Form
+from imagineart.web.lambda_entry import Endpoint, Gate, LambdaHandler, Runtime, authenticated_handler
 from imagineart.web.streaming_entry import StreamingEntry
-from lambda_response_streaming import StreamedResponse
-from tests.fakes.access import gate_for
-from tests.fakes.clock import FakeClock
+from lambda_response_streaming import FollowedResponse, StreamedResponse
+from tests.fakes.access import Deployment
 from tests.fakes.image_making import PieceSource
 
-ACME = Consumer("acme", 2)
+ACME = Consumer("acme", Limits(requests_per_minute=2, concurrent_requests=2))
 CONTENTS = (b"\x89PNG", memoryview(b"\0\xff"), b"end")
 CONTENT = b"\x89PNG\0\xffend"
+NO_FORM = Form({}, ())
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 285_000)
 
 
@@ -76,8 +80,8 @@ def environments() -> Iterator[Environments]:
 def event(token: str, *, body: str = "", method: str = "POST", **headers: str) -> dict[str, Any]:
     given = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"} | headers
     return {
-        "resource": "/v1/things",
-        "path": "/v1/things",
+        "resource": GENERATE_IMAGE.path,
+        "path": GENERATE_IMAGE.path,
         "httpMethod": method,
         "headers": given,
         "multiValueHeaders": {name: [value] for name, value in given.items()},
@@ -122,15 +126,21 @@ class Way:
     environments: Environments
     streaming: bool
     logger: RecordingLogger = field(default_factory=RecordingLogger)
+    deployment: Deployment = field(default_factory=lambda: Deployment(ACME))
     token: str = ""
 
     def handler(self, endpoint: Endpoint) -> LambdaHandler:
-        access, self.token = gate_for(ACME, FakeClock())
-        return self.environments.start(
-            lambda: authenticated_handler(
-                "POST", "/v1/things", endpoint, access=access, logger=self.logger, streaming=self.streaming
-            )
+        self.deployment = Deployment(ACME)
+        self.token = self.deployment.issue_token()
+        gate = Gate(
+            self.deployment.access,
+            self.deployment.settle,
+            self.deployment.clock,
+            self.logger,  # type: ignore[arg-type]
+            lambda: self.deployment.answer_once,
         )
+        runtime = Runtime(is_extended=self.streaming)
+        return self.environments.start(lambda: authenticated_handler(GENERATE_IMAGE, endpoint, gate, runtime))
 
     def read(self, answer: Any) -> Answer:
         return streamed(answer) if self.streaming else buffered(answer)
@@ -151,11 +161,11 @@ def picture(source: PieceSource) -> Picture:
 
 
 async def answer_picture(call: Call) -> Response:
-    return call.answer_picture(picture(PieceSource(CONTENTS)))
+    return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS))])
 
 
 async def answer_series(call: Call) -> Response:
-    return call.answer_series([picture(PieceSource(CONTENTS)) for _ in range(2)])
+    return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS)) for _ in range(2)])
 
 
 async def answer_openai_form(call: Call) -> Response:
@@ -164,7 +174,7 @@ async def answer_openai_form(call: Call) -> Response:
 
 
 async def answer_json(call: Call) -> Response:
-    return JSONResponse({"consumer": call.consumer_id, "seconds": call.deadline_seconds})
+    return JSONResponse({"consumer": call.consumer.id, "seconds": call.deadline_seconds})
 
 
 async def answer_form(call: Call) -> Response:
@@ -219,13 +229,14 @@ def test_both_ways_give_the_same_answer_and_the_same_line_in_the_log(
 
 def test_both_ways_give_the_same_picture(ways: tuple[Way, Way]) -> None:
     """The length alone is known beforehand only where the picture is held whole."""
-    streamed_answer, buffered_answer = (way.answer(answer_picture) for way in ways)
+    streamed_answer, buffered_answer = (way.answer(answer_picture, Accept="image/png") for way in ways)
     assert buffered_answer.headers.pop("content-length") == [str(len(CONTENT))]
     assert streamed_answer == buffered_answer
     assert (streamed_answer.status, streamed_answer.body) == (200, CONTENT)
     assert streamed_answer.headers == {
         "content-type": ["image/png"], "x-seed": ["7"], "x-model": ["text-to-image"], "x-backend": ["gpu"],
         "x-image-width": ["64"], "x-image-height": ["48"], "x-request-id": ["req-1"],
+        "x-ratelimit-resource": ["requests_per_minute"],
         "x-ratelimit-limit": ["2"], "x-ratelimit-remaining": ["1"], "x-ratelimit-reset": ["1800000060"],
     }  # fmt: skip
 
@@ -243,6 +254,7 @@ def test_both_ways_give_the_same_pictures_inside_json(ways: tuple[Way, Way]) -> 
     assert streamed_answer.headers == {
         "content-type": ["application/json"], "x-seed": ["7"], "x-model": ["text-to-image"],
         "x-backend": ["gpu"], "x-image-width": ["64"], "x-image-height": ["48"], "x-request-id": ["req-1"],
+        "x-ratelimit-resource": ["requests_per_minute"],
         "x-ratelimit-limit": ["2"], "x-ratelimit-remaining": ["1"], "x-ratelimit-reset": ["1800000060"],
     }  # fmt: skip
 
@@ -274,7 +286,7 @@ def test_body_and_accept_tell_whose_words_are_spoken_and_what_the_answer_is(
     async def answer_either(call: Call) -> Response:
         spoken.append("the reference's form" if call.is_reference_form else "OpenAI's words")
         made = picture(PieceSource(CONTENTS))
-        return call.answer_picture(made) if call.is_reference_form else call.answer_series([made])
+        return call.answer_pictures(NO_FORM, lambda: [made])
 
     headers = {"Content-Type": content_type} | ({} if accept is None else {"Accept": accept})
     for way in ways:
@@ -357,9 +369,11 @@ def picture_line(logger: RecordingLogger) -> dict[str, Any]:
 
 
 PICTURE_LINE = {
-    "request_id": "req-1", "method": "POST", "path": "/v1/things", "consumer": "acme",
-    "model": "text-to-image", "seed": 7, "size": "64x48", "backend": "gpu", "backend_ms": 1500, "status": 200,
+    "request_id": "req-1", "method": "POST", "path": "/v1/images/generations", "consumer": "acme",
+    "model": "text-to-image", "seed": 7, "size": "64x48", "backend": "gpu", "backend_ms": 1500,
+    "outcome": "ok", "status": 200,
 }  # fmt: skip
+CUT_OFF_LINE = PICTURE_LINE | {"complete": False, "outcome": "cut_off"}
 
 
 def test_pictures_inside_json_are_logged_with_their_own_bytes_and_their_number(ways: tuple[Way, Way]) -> None:
@@ -376,7 +390,7 @@ def test_pictures_inside_json_whose_reader_hangs_up_let_their_sources_go(ways: t
     source = PieceSource(CONTENTS)
 
     async def answer_watched(call: Call) -> Response:
-        return call.answer_series([picture(source)])
+        return call.answer_pictures(NO_FORM, lambda: [picture(source)])
 
     pieces = way.handler(answer_watched)(event(way.token), CONTEXT).pieces()
     while source.read < 2:
@@ -389,13 +403,13 @@ def test_pictures_inside_json_whose_reader_hangs_up_let_their_sources_go(ways: t
 
 def test_a_buffered_picture_is_logged_with_its_bytes(ways: tuple[Way, Way]) -> None:
     _, way = ways
-    way.answer(answer_picture)
+    way.answer(answer_picture, Accept="image/png")
     assert picture_line(way.logger) == PICTURE_LINE | {"image_bytes": len(CONTENT)}
 
 
 def test_a_streamed_picture_is_logged_when_it_has_left(ways: tuple[Way, Way]) -> None:
     way, _ = ways
-    answer = way.handler(answer_picture)(event(way.token), CONTEXT)
+    answer = way.handler(answer_picture)(event(way.token, Accept="image/png"), CONTEXT)
     assert way.logger.lines == []
     way.read(answer)
     assert picture_line(way.logger) == PICTURE_LINE | {"image_bytes": len(CONTENT), "complete": True}
@@ -409,36 +423,258 @@ def test_a_picture_whose_reader_hangs_up_is_logged_as_incomplete_and_lets_its_so
     source = PieceSource(CONTENTS)
 
     async def answer_watched(call: Call) -> Response:
-        return call.answer_picture(picture(source))
+        return call.answer_pictures(NO_FORM, lambda: [picture(source)])
 
-    pieces = way.handler(answer_watched)(event(way.token), CONTEXT).pieces()
+    pieces = way.handler(answer_watched)(event(way.token, Accept="image/png"), CONTEXT).pieces()
     for _ in range(read):
         next(pieces)
     pieces.close()
     assert source.closed
-    assert picture_line(way.logger) == PICTURE_LINE | {"image_bytes": image_bytes, "complete": False}
+    assert picture_line(way.logger) == CUT_OFF_LINE | {"image_bytes": image_bytes}
 
 
 def test_a_picture_that_breaks_midway_is_logged_as_incomplete(ways: tuple[Way, Way]) -> None:
     way, _ = ways
 
     async def answer_broken(call: Call) -> Response:
-        return call.answer_picture(picture(PieceSource(CONTENTS, ModelError())))
+        return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS, ModelError()))])
 
-    answer = way.handler(answer_broken)(event(way.token), CONTEXT)
+    answer = way.handler(answer_broken)(event(way.token, Accept="image/png"), CONTEXT)
     with pytest.raises(ModelError):
         list(answer.pieces())
-    assert picture_line(way.logger) == PICTURE_LINE | {"image_bytes": len(CONTENT), "complete": False}
+    assert picture_line(way.logger) == CUT_OFF_LINE | {"image_bytes": len(CONTENT)}
 
 
 def test_a_buffered_picture_that_breaks_midway_is_an_error(ways: tuple[Way, Way]) -> None:
     _, way = ways
 
     async def answer_broken(call: Call) -> Response:
-        return call.answer_picture(picture(PieceSource(CONTENTS, ModelError())))
+        return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS, ModelError()))])
 
     answer = way.answer(answer_broken)
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (502, "model_error")
+
+
+# After the answer
+
+
+def ended(way: Way, endpoint: Endpoint, **request: str) -> Deployment:
+    """The deployment once a request is answered and what follows is done."""
+    handler = way.handler(endpoint)
+    answer = handler(event(way.token, **request), CONTEXT)
+    way.read(answer)
+    if way.streaming:
+        assert way.deployment.usage.requests == []
+        answer.afterwards()
+    return way.deployment
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "outcome", "images"),
+    [
+        (answer_picture, "ok", 1),
+        (answer_series, "ok", 2),
+        (refuse, "invalid_request", 0),
+        (refuse_for_a_while, "rate_limited", 0),
+        (break_down, "internal_error", 0),
+    ],
+    ids=lambda each: getattr(each, "__name__", None),
+)
+def test_a_request_is_counted_and_its_slot_given_back_when_it_is_answered(
+    ways: tuple[Way, Way], endpoint: Endpoint, outcome: str, images: int
+) -> None:
+    for way in ways:
+        deployment = ended(way, endpoint)
+        (counted,) = deployment.usage.requests
+        assert (counted.consumer_id, counted.operation) == ("acme", "text-to-image")
+        assert (counted.outcome, counted.images) == (outcome, images)
+        assert counted.seconds >= 0
+        standing = deployment.ledger.standing("acme", int(deployment.clock()))
+        assert (standing.images_today, standing.slots) == (images, frozenset())
+        assert list(deployment.marks.last_used.values()) == [counted.day]
+
+
+def test_a_slot_is_held_until_the_picture_has_left(ways: tuple[Way, Way]) -> None:
+    way, _ = ways
+    answer = way.handler(answer_picture)(event(way.token), CONTEXT)
+    pieces = answer.pieces()
+    next(pieces)
+    assert len(way.deployment.ledger.slots["acme"]) == 1
+    list(pieces)
+    answer.afterwards()
+    assert way.deployment.ledger.slots["acme"] == set()
+
+
+def test_a_cut_off_picture_is_counted_as_such(ways: tuple[Way, Way]) -> None:
+    way, _ = ways
+    answer = way.handler(answer_picture)(event(way.token), CONTEXT)
+    pieces = answer.pieces()
+    next(pieces)
+    pieces.close()
+    answer.afterwards()
+    (counted,) = way.deployment.usage.requests
+    assert (counted.outcome, counted.images) == ("cut_off", 1)
+    assert way.deployment.ledger.slots["acme"] == set()
+
+
+def test_a_request_without_a_known_caller_is_counted_for_nobody(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        assert ended(way, answer_picture, Authorization="Bearer nonsense").usage.requests == []
+
+
+def test_a_request_over_a_limit_is_counted_too(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        handler = way.handler(answer_picture)
+        for _ in range(3):
+            answer = handler(event(way.token), CONTEXT)
+            way.read(answer)
+            if way.streaming:
+                answer.afterwards()
+        outcomes = [each.outcome for each in way.deployment.usage.requests]
+        assert outcomes == ["ok", "ok", "rate_limited"]
+        assert way.logger.lines[-1]["limit"] == "requests_per_minute"
+
+
+def test_the_resolution_that_was_asked_for_is_counted(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        for body, resolution in (
+            ('{"prompt": "x"}', "2K"),
+            ('{"prompt": "x", "resolution": "1K"}', "1K"),
+            ('{"prompt": "x", "size": "1024x1024"}', "1K"),
+            ('{"prompt": "x", "resolution": "8K"}', "-"),
+            ("no json", "-"),
+        ):
+            (counted,) = ended(way, answer_openai_form, body=body).usage.requests
+            assert counted.resolution == resolution
+
+
+def test_an_ordinary_answer_is_followed_by_what_is_to_be_done(environments: Environments) -> None:
+    """Nobody waits for it where the runtime is the layer's, though the answer is not streamed."""
+    deployment = Deployment(ACME)
+    gate = Gate(deployment.access, deployment.settle, deployment.clock, RecordingLogger())  # type: ignore[arg-type]
+
+    def build() -> LambdaHandler:
+        return authenticated_handler(LIST_MODELS, answer_json, gate, Runtime(is_extended=True))
+
+    handler = environments.start(build)
+    asked = event(deployment.issue_token(), method="GET")
+    asked["path"] = asked["resource"] = LIST_MODELS.path
+    answer = handler(asked, CONTEXT)
+    assert isinstance(answer, FollowedResponse)
+    assert buffered(answer.response).status == 200
+    assert deployment.usage.requests == []
+    answer.afterwards()
+    (counted,) = deployment.usage.requests
+    assert (counted.operation, counted.outcome, counted.resolution) == ("models", "ok", "-")
+    answer.afterwards()
+    assert len(deployment.usage.requests) == 1
+
+
+# Idempotency-Key
+
+
+def ask_again(way: Way, endpoint: Endpoint, *requests: dict[str, str]) -> list[Answer]:
+    handler = way.handler(endpoint)
+    way.deployment.consumers.consumers["acme"] = Consumer("acme", Limits(100, 10))
+    answers = []
+    for request in requests:
+        answer = handler(event(way.token, **request), CONTEXT)
+        answers.append(way.read(answer))
+        if way.streaming:
+            answer.afterwards()
+    return answers
+
+
+KEYED = {"Idempotency-Key": "k1"}
+
+
+def answering_anew(made: list[int], failure: Exception | None = None) -> Endpoint:
+    """An endpoint whose every picture is another."""
+
+    async def answer(call: Call) -> Response:
+        series, form = await call.read_openai_form(OPENAI_GENERATION_PARAMETERS)
+
+        def make() -> list[Picture]:
+            made.append(1)
+            source = PieceSource((b"\x89PNG", b"%d" % len(made)), *([failure] if failure else []))
+            return [picture(source) for _ in range(series.count)]
+
+        return call.answer_pictures(form, make)
+
+    return answer
+
+
+@pytest.mark.parametrize("accept", ["image/png", "application/json"])
+def test_a_repeated_request_gets_the_same_bytes_and_is_told_so(ways: tuple[Way, Way], accept: str) -> None:
+    for way in ways:
+        made: list[int] = []
+        request = KEYED | {"body": '{"prompt": "x"}', "Accept": accept}
+        first, second = ask_again(way, answering_anew(made), request, request)
+        assert (first.status, second.status) == (200, 200)
+        assert first.body == second.body
+        assert first.headers["content-type"] == second.headers["content-type"] == [accept]
+        assert first.headers["x-seed"] == second.headers["x-seed"] == ["7"]
+        assert first.headers["idempotent-replayed"] == ["false"]
+        assert second.headers["idempotent-replayed"] == ["true"]
+        assert len(made) == 1
+        counted = [(each.outcome, each.images) for each in way.deployment.usage.requests]
+        assert counted == [("ok", 1), ("replayed", 0)]
+        assert way.deployment.ledger.standing("acme", int(way.deployment.clock())).images_today == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"body": '{"prompt": "y"}'}, {"body": '{"prompt": "x"}', "Accept": "image/png"}],
+    ids=["another prompt", "another media type"],
+)
+def test_another_request_under_the_same_key_is_an_invalid_request(
+    ways: tuple[Way, Way], other: dict[str, str]
+) -> None:
+    for way in ways:
+        first = KEYED | {"body": '{"prompt": "x"}'}
+        _, refused = ask_again(way, answering_anew([]), first, KEYED | other)
+        assert refused.status == 400
+        error = json.loads(refused.body)["error"]
+        assert (error["code"], error["message"].partition(":")[0]) == ("invalid_request", "Idempotency-Key")
+
+
+def test_a_picture_that_breaks_midway_is_an_error_and_frees_its_key(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        made: list[int] = []
+        request = KEYED | {"body": '{"prompt": "x"}', "Accept": "image/png"}
+        answers = ask_again(way, answering_anew(made, ModelError()), request, request)
+        assert [answer.status for answer in answers] == [502, 502]
+        assert len(made) == 2
+        assert way.deployment.ledger.standing("acme", int(way.deployment.clock())).images_today == 0
+
+
+def test_without_a_key_every_request_is_answered_anew(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        made: list[int] = []
+        request = {"body": '{"prompt": "x"}'}
+        answers = ask_again(way, answering_anew(made), request, request)
+        assert len(made) == 2
+        assert all("idempotent-replayed" not in answer.headers for answer in answers)
+        assert way.deployment.records.held == {}
+
+
+# Prompts in the log
+
+
+@pytest.mark.parametrize("log_prompts", [True, False])
+def test_a_prompt_is_logged_where_the_operator_wants_it(
+    environments: Environments, log_prompts: bool
+) -> None:
+    deployment, logger = Deployment(ACME), RecordingLogger()
+    gate = Gate(deployment.access, deployment.settle, deployment.clock, logger)  # type: ignore[arg-type]
+    handler = environments.start(
+        lambda: authenticated_handler(
+            GENERATE_IMAGE, answer_openai_form, gate, Runtime(is_extended=False, log_prompts=log_prompts)
+        )
+    )
+    handler(event(deployment.issue_token(), body='{"prompt": "a red fox"}'), CONTEXT)
+    (line,) = logger.lines
+    assert line.get("prompt") == ("a red fox" if log_prompts else None)
 
 
 # Any application
@@ -452,7 +688,7 @@ def test_the_answer_of_any_application_becomes_a_stream(environments: Environmen
         await send({"type": "http.response.body", "body": content, "more_body": True})
         await send({"type": "http.response.body"})
 
-    handler = environments.start(lambda: StreamingEntry(echo))
+    handler = environments.start(lambda: StreamingEntry(echo, lambda: None))
     answer = handler(event("", body="füchse"), CONTEXT)
     assert isinstance(answer, StreamedResponse)
     assert streamed(answer) == Answer(
@@ -464,6 +700,6 @@ def test_an_application_that_fails_fails_the_invocation(environments: Environmen
     async def fail(scope, receive, send) -> None:
         raise ZeroDivisionError
 
-    handler = environments.start(lambda: StreamingEntry(fail))
+    handler = environments.start(lambda: StreamingEntry(fail, lambda: None))
     with pytest.raises(ZeroDivisionError):
         handler(event(""), CONTEXT)

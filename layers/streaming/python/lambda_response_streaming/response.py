@@ -5,9 +5,9 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/response-tr
 
 import json
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Piece: TypeAlias = bytes | memoryview
 
@@ -29,12 +29,14 @@ class StreamedResponse:
     """An HTTP answer whose body is produced piece by piece.
 
     `headers` holds every value of each name. `body` is read once; if it has a ``close`` method, as generators
-    have, that is called when the answer ends, also when it ends early.
+    have, that is called when the answer ends, also when it ends early. `afterwards` is called when the reader
+    has the answer, before the next invocation; see `FollowedResponse`.
     """
 
     status: int
     headers: Mapping[str, Sequence[str]]
     body: Iterable[Piece]
+    afterwards: Callable[[], None] = lambda: None
 
     def prelude(self) -> bytes:
         """The metadata and the delimiter that precede the body.
@@ -66,10 +68,24 @@ class StreamedResponse:
                 close()
 
 
+@dataclass(frozen=True, slots=True)
+class FollowedResponse:
+    """An ordinary answer, and work that nobody has to wait for.
+
+    `afterwards` is called when the answer was posted. Lambda lets the environment run until the runtime asks
+    for the next invocation:
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke
+    """
+
+    response: Any
+    afterwards: Callable[[], None]
+
+
 class StartedStream(Iterator[Piece]):
     """The wire form of an answer whose beginning exists, so that what can fail early has failed or not."""
 
     def __init__(self, response: StreamedResponse) -> None:
+        self.afterwards = response.afterwards
         self._pieces = response.pieces()
         self._begun = [next(self._pieces), next(self._pieces, b"")]
 

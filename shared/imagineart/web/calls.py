@@ -1,0 +1,170 @@
+"""One authenticated request as an endpoint sees it: its form in, its pictures out, what is noted of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagineart.domain.accounting import CUT_OFF, NO_RESOLUTION, OK, REPLAYED
+from imagineart.domain.consumers import Consumer
+from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.openai_parameters import read_series
+from imagineart.domain.operations import Operation
+from imagineart.domain.orders import Picture, SeriesRequest
+from imagineart.domain.parameters import EndpointParameters
+from imagineart.domain.ports import Clock
+from imagineart.domain.repeatable_answers import Answer, fingerprint
+from imagineart.domain.sizes import RESOLUTIONS
+from imagineart.use_cases.answer_once import AnswerOnce
+from imagineart.web.accepted_types import prefers_json
+from imagineart.web.forms import Form, is_form, parse_form
+from imagineart.web.openai_answers import SeriesStream
+from imagineart.web.picture_stream import PIECES_EXTENSION, PictureStream, PieceStream
+
+RESERVED_SECONDS: Final = 5.0
+"""What is kept of the function's time for finishing a picture, or for answering that the deadline passed."""
+
+REPLAYED_HEADER: Final = "Idempotent-Replayed"
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is noted of a request while it is answered, for the log and for the account."""
+
+    log_fields: dict[str, Any]
+    resolution: str = NO_RESOLUTION
+    outcome: str = OK
+    images: int = 0
+
+    def note_end(self, *, image_bytes: int, complete: bool) -> None:
+        """A delivery has ended."""
+        self.log_fields.update(image_bytes=image_bytes, complete=complete)
+        if not complete:
+            self.outcome = CUT_OFF
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request that was let in."""
+
+    request: Request
+    operation: Operation
+    consumer: Consumer
+    notes: Notes
+    clock: Clock
+    log_prompts: bool = False
+    answer_once: Callable[[], AnswerOnce] | None = field(default=None)
+
+    @property
+    def remaining_seconds(self) -> float:
+        """The time that the function has left."""
+        return remaining_seconds(self.request)
+
+    @property
+    def deadline_seconds(self) -> float:
+        """How long the backend may take: the function's remaining time less what is reserved."""
+        return max(0.0, self.remaining_seconds - RESERVED_SECONDS)
+
+    @property
+    def is_reference_form(self) -> bool:
+        """Whether it is what the API reference describes: a form to be answered with the PNG itself."""
+        return is_form(self._content_type) and not self._wants_json
+
+    @property
+    def _content_type(self) -> str:
+        return self.request.headers.get("content-type", "")
+
+    @property
+    def _wants_json(self) -> bool:
+        accept = self.request.headers.get("accept", "")
+        return prefers_json(accept, otherwise=not is_form(self._content_type))
+
+    async def read_form(self, parameters: EndpointParameters, *, accepts_json: bool = False) -> Form:
+        """The request's form. Raises InvalidRequestError."""
+        form = parse_form(
+            self._content_type, await self.request.body(), parameters, accepts_json=accepts_json
+        )
+        self._note_request(form.fields)
+        return form
+
+    async def read_openai_form(self, parameters: EndpointParameters) -> tuple[SeriesRequest, Form]:
+        """What a form or a JSON body in OpenAI's words asks for. Raises InvalidRequestError."""
+        form = await self.read_form(parameters, accepts_json=True)
+        series = read_series(parameters, form.fields)
+        self._note_request(series.fields)
+        if series.count > 1 and not self._wants_json:
+            raise InvalidRequestError(
+                "n", f"got {series.count}; allowed is 1 where Accept prefers image/png to application/json."
+            )
+        return series, form
+
+    def answer_pictures(self, form: Form, make: Callable[[], Sequence[Picture]]) -> Response:
+        """The pictures that `make` makes for `form`; with an Idempotency-Key, made once for all retries.
+
+        They come inside JSON where the caller prefers it, else as the one PNG, whole where the way out cannot
+        stream it. Raises what `make` and `AnswerOnce` raise.
+        """
+        key = self.request.headers.get("idempotency-key")
+        if key is None or self.answer_once is None:
+            return self._respond(make())
+        answered = self.answer_once()(
+            self.consumer.id,
+            key,
+            fingerprint(
+                self.operation.path, form.fields, form.files, "json" if self._wants_json else "image"
+            ),
+            lambda: self._read_whole(make()),
+            lease_seconds=self.remaining_seconds,
+            patience_seconds=self.deadline_seconds,
+        )
+        if answered.replayed:
+            self.notes.outcome = REPLAYED
+        replayed = {REPLAYED_HEADER: str(answered.replayed).lower()}
+        return Response(answered.answer.content, headers={**answered.answer.headers, **replayed})
+
+    def _respond(self, pictures: Sequence[Picture]) -> Response:
+        stream = self._stream(pictures)
+        if PIECES_EXTENSION in self.request.scope.get("extensions", {}):
+            return stream
+        answer = _whole(stream, self.notes)
+        return Response(answer.content, headers=dict(answer.headers))
+
+    def _read_whole(self, pictures: Sequence[Picture]) -> Answer:
+        return _whole(self._stream(pictures), self.notes)
+
+    def _stream(self, pictures: Sequence[Picture]) -> PieceStream:
+        stream: PieceStream = (
+            SeriesStream(pictures, int(self.clock())) if self._wants_json else PictureStream(pictures[0])
+        )
+        first = pictures[0]
+        self.notes.images = len(pictures)
+        self.notes.log_fields.update(
+            model=first.model_id,
+            seed=first.seed,
+            size=str(first.size),
+            backend=stream.headers["X-Backend"],
+            backend_ms=round(sum(picture.backend_seconds for picture in pictures) * 1000),
+            **({"pictures": len(pictures)} if self._wants_json else {}),
+        )
+        return stream
+
+    def _note_request(self, fields: Mapping[str, str]) -> None:
+        resolution = fields.get("resolution", RESOLUTIONS[-1])
+        if self.operation.model is not None and resolution in RESOLUTIONS:
+            self.notes.resolution = resolution
+        if self.log_prompts and "prompt" in fields:
+            self.notes.log_fields["prompt"] = fields["prompt"]
+
+
+def remaining_seconds(request: Request) -> float:
+    """The time that the function answering `request` has left."""
+    remaining_ms: int = request.scope["aws.context"].get_remaining_time_in_millis()
+    return remaining_ms / 1000
+
+
+def _whole(stream: PieceStream, notes: Notes) -> Answer:
+    content = b"".join(stream.body_pieces)
+    notes.log_fields.update(image_bytes=stream.body_pieces.image_bytes)
+    return Answer(dict(stream.headers), content)

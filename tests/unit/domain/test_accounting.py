@@ -1,0 +1,53 @@
+"""What is counted of requests."""
+
+import pytest
+
+from imagineart.domain.accounting import (
+    DURATION_BOUNDS_SECONDS,
+    AnsweredRequest,
+    UsageRow,
+    day_of,
+    duration_class,
+)
+
+BEYOND = len(DURATION_BOUNDS_SECONDS)
+
+
+def row(durations: dict[int, int], total_seconds: float = 0) -> UsageRow:
+    return UsageRow("acme", "2026-11-21", "image-edit", "2K", "ok", 0, total_seconds, durations)
+
+
+@pytest.mark.parametrize(
+    ("unix_seconds", "day"),
+    [(1_795_219_199.9, "2026-11-20"), (1_795_219_200, "2026-11-21"), (0, "1970-01-01")],
+)
+def test_a_day_is_one_of_utc(unix_seconds: float, day: str) -> None:
+    assert day_of(unix_seconds) == day
+    assert AnsweredRequest("acme", "models", "-", "ok", 0, 1.0, unix_seconds).day == day
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bound"), [(0, 0.1), (0.1, 0.1), (0.11, 0.5), (7, 10), (10, 10), (10.01, 20), (300, 300)]
+)
+def test_a_duration_counts_in_the_class_whose_bound_it_keeps(seconds: float, bound: float) -> None:
+    assert DURATION_BOUNDS_SECONDS[duration_class(seconds)] == bound
+
+
+def test_a_duration_beyond_every_bound_has_a_class_of_its_own() -> None:
+    assert duration_class(301) == BEYOND
+
+
+def test_a_row_has_as_many_requests_as_its_classes() -> None:
+    assert row({3: 2, 5: 1}, total_seconds=6).requests == 3
+    assert row({3: 2, 5: 1}, total_seconds=6).mean_seconds == 2
+    assert row({}).mean_seconds == 0
+
+
+def test_a_share_of_the_requests_kept_a_bound() -> None:
+    counted = row({duration_class(1): 94, duration_class(7): 5, duration_class(20): 1})
+    assert [counted.seconds_at_most(share) for share in (0.5, 0.94, 0.95, 0.99, 1)] == [1, 1, 10, 10, 20]
+
+
+def test_a_share_beyond_the_last_bound_has_none() -> None:
+    assert row({0: 1, BEYOND: 1}).seconds_at_most(0.95) is None
+    assert row({}).seconds_at_most(0.5) is None

@@ -90,7 +90,7 @@ def _access(client: AwsClient) -> Access:
 
 
 def _let_in(access: Access) -> None:
-    caller = access.identify(_HEADERS, GENERATE_IMAGE)
+    caller = access.identify(_HEADERS)
     admission = access.let_in(caller, GENERATE_IMAGE, remaining_seconds=285)
     if admission.slot is None:
         raise RuntimeError("the request has no slot")

@@ -24,6 +24,7 @@ async def answer(call: Call) -> Response:
         series, form = await call.read_openai_form(OPENAI_EDIT_PARAMETERS)
     return call.answer_pictures(
         form,
+        series.count,
         lambda: edit_image(call.consumer.id, series, form.files, deadline_seconds=call.deadline_seconds),
     )
 

@@ -22,7 +22,9 @@ async def answer(call: Call) -> Response:
         series = SeriesRequest(form.fields)
     else:
         series, form = await call.read_openai_form(OPENAI_GENERATION_PARAMETERS)
-    return call.answer_pictures(form, lambda: generate_image(series, deadline_seconds=call.deadline_seconds))
+    return call.answer_pictures(
+        form, series.count, lambda: generate_image(series, deadline_seconds=call.deadline_seconds)
+    )
 
 
 handler = services.handler(GENERATE_IMAGE, answer)

@@ -41,6 +41,19 @@ class InMemoryConsumerLedger:
             self.slots.setdefault(consumer_id, set()).add(slot)
         return Entrance(True, consumer, self.standing(consumer_id, now))
 
+    def reserve(
+        self, consumer_id: str, *, entered_at: int, slot: Slot, more: int, images_per_day: int
+    ) -> Entrance | None:
+        self._require_order()
+        consumer = self.consumers.find_consumer(consumer_id)
+        if consumer is None or slot not in self.slots[consumer_id]:
+            return None
+        day = consumer_id, window_start(entered_at, DAY_SECONDS)
+        has_room = self.images[day] + more <= images_per_day == consumer.limits.images_per_day
+        if has_room:
+            self.images[day] += more
+        return Entrance(has_room, consumer, self.standing(consumer_id, entered_at))
+
     def leave(
         self,
         consumer_id: str,
@@ -49,11 +62,12 @@ class InMemoryConsumerLedger:
         slot: Slot | None,
         images: int,
         past_counters: Sequence[str],
+        reserved: int = 1,
     ) -> None:
         self._require_order()
         if slot in self.slots.get(consumer_id, ()):
             self.slots[consumer_id].discard(slot)
-            self.images[consumer_id, window_start(entered_at, DAY_SECONDS)] += images - 1
+            self.images[consumer_id, window_start(entered_at, DAY_SECONDS)] += images - reserved
 
     def drop_slots(self, consumer_id: str, slots: Iterable[Slot]) -> None:
         self._require_order()

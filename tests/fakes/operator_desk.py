@@ -54,7 +54,7 @@ class OperatorDesk:
     ) -> Token:
         return self.manage_tokens.issue(consumer_id, kind, life_days=life_days, scopes=scopes)[0]
 
-    def enter(self, token: Token, scope: Scope = Scope.READ_MODELS) -> Caller:
+    def enter(self, token: Token) -> Caller:
         """The caller who comes with the token; an environment that remembers nothing looks at it."""
         authenticate = AuthenticateCaller(self.stores, self.peppers, self.marks, self.clock)
-        return authenticate(token.text, scope=scope, sent_over_plain_http=False)
+        return authenticate(token.text, sent_over_plain_http=False)

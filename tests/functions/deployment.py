@@ -112,6 +112,7 @@ class Deployer:
     def close(self) -> None:
         """Let every environment end."""
         for gateway in self.gateways:
+            gateway.wait_until_idle()
             gateway.close()
 
 

@@ -135,7 +135,9 @@ def test_the_day_counts_the_images_that_were_made_and_names_itself_when_it_is_us
     assert "3 images a day" in assert_error(refused, 429, "rate_limited")
     assert told(refused) == ("images_per_day", "3", "0")
     assert int(refused.headers["X-RateLimit-Reset"]) % 86_400 == 0
-    assert 1 <= int(refused.headers["Retry-After"]) <= 86_400
+    wait_seconds = int(refused.headers["Retry-After"])
+    assert 1 <= wait_seconds <= 86_400
+    assert refused.headers["X-Should-Retry"] == str(wait_seconds <= 60).lower()
     assert client.get("/v1/models").status_code == 200
 
 
@@ -170,6 +172,9 @@ def test_a_token_is_good_for_its_scopes_alone(api: Deployment, scope: Scope, all
         message = assert_error(answer, 401, "invalid_token")
         assert "needs the scope" in message, path
         assert f"it has {scope}" in message
+    api.gateway.wait_until_idle()
+    rows = api.operator.usage.rows("acme", first_day="2000-01-01", last_day="2999-12-31")
+    assert sorted((row.outcome, row.requests) for row in rows) == [("invalid_token", 1)] * 3 + [("ok", 1)]
 
 
 def test_a_model_that_a_consumer_was_not_allowed_is_neither_listed_nor_painted_with(

@@ -1,6 +1,7 @@
 """One conditional update checks every limit of a consumer and counts, or does neither."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -359,3 +360,46 @@ def test_a_missing_table_is_our_own_failure(consumers: DynamoDbConsumers) -> Non
         with pytest.raises(AwsCallError) as caught:
             call()
         assert caught.value.aws_code == "ResourceNotFoundException"
+
+
+# Series
+
+
+def reserve(consumers: DynamoDbConsumers, slot: Slot, more: int, *, images_per_day: int = 4) -> bool:
+    entrance = consumers.reserve("acme", entered_at=NOW, slot=slot, more=more, images_per_day=images_per_day)
+    assert entrance is not None
+    return entrance.admitted
+
+
+def test_more_images_are_counted_where_the_day_has_room_for_all(consumers: DynamoDbConsumers) -> None:
+    enter(consumers, slot(1))
+    assert not reserve(consumers, slot(1), 4)
+    assert standing(consumers).images_today == 1
+    assert reserve(consumers, slot(1), 3)
+    assert standing(consumers).images_today == 4
+
+
+def test_a_series_that_was_reserved_leaves_what_it_made(consumers: DynamoDbConsumers) -> None:
+    enter(consumers, slot(1))
+    assert reserve(consumers, slot(1), 3)
+    consumers.leave("acme", entered_at=NOW, slot=slot(1), images=2, past_counters=(), reserved=4)
+    assert standing(consumers) == Standing(1, 2, frozenset())
+
+
+def test_without_its_slot_and_under_another_limit_nothing_is_reserved(consumers: DynamoDbConsumers) -> None:
+    enter(consumers, slot(1))
+    assert not reserve(consumers, slot(2), 1)
+    consumers.replace_consumer(with_limits(ACME, images_per_day=10))
+    assert not reserve(consumers, slot(1), 1)
+    assert reserve(consumers, slot(1), 1, images_per_day=10)
+    assert consumers.reserve("unknown", entered_at=NOW, slot=slot(1), more=1, images_per_day=4) is None
+
+
+def test_series_at_the_same_time_never_pass_the_day(consumers: DynamoDbConsumers) -> None:
+    slots = [slot(number) for number in range(3)]
+    for each in slots:
+        enter(consumers, each)
+    with ThreadPoolExecutor(3) as threads:
+        reserved = list(threads.map(lambda each: reserve(consumers, each, 1), slots))
+    assert sorted(reserved) == [False, False, True]
+    assert standing(consumers).images_today == 4

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,19 +52,22 @@ def running_function(api, handler="streaming_function.handler", **variables):
         "_HANDLER": handler,
         **variables,
     }
-    process = subprocess.Popen(
-        [WRAPPER, sys.executable, "/var/runtime/bootstrap.py"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    # A file takes any number of lines, where a pipe that nobody reads holds up whoever writes to it.
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            [WRAPPER, sys.executable, "/var/runtime/bootstrap.py"],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            output.seek(0)
+            print(output.read())
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +201,7 @@ def test_an_answer_that_is_followed_is_the_ordinary_one(api, tmp_path):
     with Pipe(tmp_path / "pipe") as pipe:
         pipe.tell("go on\n")
         post = api.invoke({"kind": "followed", "pipe": pipe.path})
+        assert json.loads(api.invoke({"kind": "what was done"}).body)[-1] == "go on\n"
     assert not post.is_streamed
     assert post.headers["content-type"] == "application/json"
     assert json.loads(post.body) == {"statusCode": 200, "body": "first"}

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE, Limits, slots_taken
-from imagineart.domain.operations import EDIT_IMAGE
+from imagineart.domain.operations import ALL_SCOPES, EDIT_IMAGE
 from imagineart.domain.parameters import EDIT_PARAMETERS
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
@@ -25,7 +25,7 @@ async def answer(call: Call) -> Response:
 CONSUMER = Consumer("benchmark", Limits(MAX_REQUESTS_PER_MINUTE, MAX_CONCURRENT_REQUESTS))
 ADMISSION = Admission(CONSUMER, 0, None, slots_taken(CONSUMER.limits, 0), ())
 access = Access(
-    authenticate=lambda *_, **__: Caller(CONSUMER.id, "benchmark"),  # type: ignore[arg-type]
+    authenticate=lambda *_, **__: Caller(CONSUMER.id, "benchmark", ALL_SCOPES),  # type: ignore[arg-type]
     admit=lambda *_, **__: ADMISSION,  # type: ignore[arg-type]
 )
 gate = Gate(access, settle=lambda *_: None, clock=time.time, logger=Logger())  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """What adapters of inference backends share: the bearer credential, bounds on an answer, and Retry-After."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,6 +9,8 @@ from imagineart.domain.errors import ModelAuthError, ModelError
 
 MAX_ANSWER_BYTES: Final = 160 * 1024 * 1024
 _MAX_BEGINNING_BYTES: Final = 64 * 1024
+_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_MEDIA_TYPE: Final = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}")
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 5
 _MAX_RETRY_AFTER_SECONDS: Final = 3600
 
@@ -47,3 +50,14 @@ def retry_after_seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         return _DEFAULT_RETRY_AFTER_SECONDS
     return min(max(1, int(text[:9])), _MAX_RETRY_AFTER_SECONDS)
+
+
+def loggable_code(code: str | None) -> str:
+    """What the log may be told of an error code: a backend can put anything there, the prompt as well."""
+    return repr(code) if code is None or _WORD.fullmatch(code) else "that is none"
+
+
+def loggable_media_type(content_type: str) -> str:
+    """What the log may be told of a Content-Type: its media type, where it is one."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "none that is known"

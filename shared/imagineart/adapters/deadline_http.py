@@ -114,6 +114,11 @@ class DeadlineHttpClient:
         self._last_used = 0.0
         self._url = urlsplit(base_url)
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether the server is spoken to over TLS."""
+        return self._url.scheme == "https"
+
     def __del__(self) -> None:
         # Nobody closes what an environment holds when it ends.
         self.close()
@@ -217,7 +222,9 @@ class DeadlineHttpClient:
         except (OSError, http.client.HTTPException) as error:
             if deadline.has_passed:
                 raise self._failures.timeout(deadline.seconds) from error
-            raise kind(f"{type(error).__name__}: {error}") from error
+            # What http.client says may quote the server, which may quote the prompt.
+            said = f": {error}" if isinstance(error, OSError) else ""
+            raise kind(type(error).__name__ + said) from error
 
 
 @cache

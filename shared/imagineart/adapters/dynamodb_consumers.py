@@ -111,6 +111,30 @@ class DynamoDbConsumers:
             return _entrance(item, now, admitted=False) if item else None
         return _entrance(written["Attributes"], now, admitted=True)
 
+    def reserve(
+        self, consumer_id: str, *, entered_at: int, slot: Slot, more: int, images_per_day: int
+    ) -> Entrance | None:
+        """Count `more` images if the day leaves room for all; a repeated call may count them twice."""
+        written = self.table.write(
+            "UpdateItem",
+            Key=_key(consumer_id),
+            UpdateExpression="ADD #day :more",
+            # Conditions cannot add, so the room is told; where the limit was changed meanwhile, it is not.
+            ConditionExpression="contains(slots, :slot) AND images_per_day = :limit AND #day <= :room",
+            ExpressionAttributeNames={"#day": _window("day", entered_at)},
+            ExpressionAttributeValues={
+                ":more": number(more),
+                ":slot": text(str(slot)),
+                ":limit": number(images_per_day),
+                ":room": number(images_per_day - more),
+            },
+            ReturnValues="ALL_NEW",
+        )
+        if isinstance(written, ConditionFailed):
+            item = written.item or self.table.get(_key(consumer_id))
+            return _entrance(item, entered_at, admitted=False) if item else None
+        return _entrance(written["Attributes"], entered_at, admitted=True)
+
     def leave(
         self,
         consumer_id: str,
@@ -119,8 +143,9 @@ class DynamoDbConsumers:
         slot: Slot | None,
         images: int,
         past_counters: Sequence[str],
+        reserved: int = 1,
     ) -> None:
-        """Give the slot back, count the images that were made, and forget counters of past windows."""
+        """Give the slot back, set the day's images right, and forget counters of past windows."""
         names = {f"#past{index}": name for index, name in enumerate(past_counters)}
         removed = f" REMOVE {', '.join(names)}" if names else ""
         if slot is None:
@@ -141,7 +166,7 @@ class DynamoDbConsumers:
             ConditionExpression="contains(slots, :slot)",
             ExpressionAttributeNames=names | {"#day": _window("day", entered_at)},
             ExpressionAttributeValues={
-                ":images": number(images - 1),
+                ":images": number(images - reserved),
                 ":slot": text(str(slot)),
                 ":slots": texts(frozenset({str(slot)})),
             },

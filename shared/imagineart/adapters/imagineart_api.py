@@ -4,6 +4,7 @@ Source: ImagineArt 2.0 API reference, and openapi.yaml for POST /v1/uploads. The
 chain that leads back to its beginning asks itself until the time runs out.
 """
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from imagineart.adapters.backend_answers import bearer, bounded, read_beginning, retry_after_seconds
+from imagineart.adapters.backend_answers import (
+    bearer,
+    bounded,
+    loggable_media_type,
+    read_beginning,
+    retry_after_seconds,
+)
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient, HttpAnswer
 from imagineart.adapters.multipart_form import FormPart, encode_form
 from imagineart.domain.errors import (
@@ -131,7 +138,7 @@ class ImagineArtApiBackend:
             content = read_beginning(answer)
             if answer.status != 200:
                 raise _error_from_answer(answer, content, call.deadline)
-        return _read_grant(content)
+        return _read_grant(content, is_public=self.http.is_secure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +205,11 @@ def _positions_to_upload(sizes: Sequence[int]) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def _read_grant(content: bytes) -> _Grant:
-    """Raises ModelError for an answer that names no place to put a reference."""
+def _read_grant(content: bytes, *, is_public: bool) -> _Grant:
+    """Where to put a reference; a deployment that `is_public` may not name a place in a network of ours.
+
+    Raises ModelError for an answer that names no place to put a reference.
+    """
     try:
         document = json.loads(content)
         upload_id, url, headers = document["id"], document["url"], document["headers"]
@@ -207,7 +217,8 @@ def _read_grant(content: bytes) -> _Grant:
         usable = (
             _UPLOAD_ID.fullmatch(upload_id)
             and url.isascii()
-            and parts.scheme in ("http", "https")
+            and parts.scheme in (("https",) if is_public else ("http", "https"))
+            and not (is_public and _is_private_address(parts.hostname or ""))
             and parts.port != 0
             # What no name can be is found here, not when it is looked up.
             and (parts.hostname or "").encode("idna")
@@ -220,6 +231,14 @@ def _read_grant(content: bytes) -> _Grant:
     return _Grant(upload_id, parts, headers)
 
 
+def _is_private_address(host: str) -> bool:
+    """Whether a host is written as an address that is not one of the internet's."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
 def _is_header(name: str, value: str) -> bool:
     return bool(_HEADER_NAME.fullmatch(name)) and value.isascii() and value.isprintable()
 
@@ -227,7 +246,8 @@ def _is_header(name: str, value: str) -> bool:
 def _no_picture(answer: HttpAnswer) -> ModelError:
     return ModelError(
         "The inference backend answered something that is no picture.",
-        detail=f"the deployment answered 200 with content type {answer.header('content-type')[:80]!r}",
+        detail="the deployment answered 200 with content type "
+        + loggable_media_type(answer.header("content-type")),
     )
 
 

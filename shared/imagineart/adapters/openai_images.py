@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from imagineart.adapters.backend_answers import bearer, bounded, read_beginning, retry_after_seconds
+from imagineart.adapters.backend_answers import (
+    bearer,
+    bounded,
+    loggable_code,
+    loggable_media_type,
+    read_beginning,
+    retry_after_seconds,
+)
 from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient, HttpAnswer
 from imagineart.adapters.json_pictures import NoPictureError, decode_picture
 from imagineart.adapters.multipart_form import FormPart, encode_form
@@ -106,7 +113,7 @@ class OpenAiImagesBackend:
         except NoPictureError as error:
             raise ModelError(
                 "The inference backend answered something that is no picture.",
-                detail=f"{error}, content type {answer.header('content-type')!r}",
+                detail=f"{error}, content type {loggable_media_type(answer.header('content-type'))}",
             ) from error
 
     def _note(self, document: Mapping[str, Any]) -> None:
@@ -127,7 +134,7 @@ def _read_usage(told: Any) -> Usage | None:
 
 def _error_from_answer(answer: HttpAnswer, content: bytes) -> ImagineArtError:
     status, code = answer.status, _error_code(content)
-    detail = f"the backend answered {status} with code {code!r}"
+    detail = f"the backend answered {status} with code {loggable_code(code)}"
     if status in (401, 403):
         return ModelAuthError(detail=detail)
     if code in _REFUSED_PROMPT_CODES:

@@ -30,6 +30,8 @@ from imagineart.domain.ports import Clock
 from imagineart.domain.tokens import Peppers, StoredToken
 
 INTERNAL_TOKENS_CACHED_SECONDS: Final = 5.0
+TOKENS_MISSED_SECONDS: Final = 1.0
+"""How old the internal tokens may be where one that is looked for is not among them."""
 PEPPERS_CACHED_SECONDS: Final = 300.0
 PEPPERS_MISSED_SECONDS: Final = 5.0
 """How old the peppers may be where one that is needed is not among them."""
@@ -186,9 +188,11 @@ class SecretsManagerTokenStore:
     def find(self, token_id: str) -> StoredToken | None:
         """The stored token with its marks, or None. Raises AwsCallError."""
         marks = self.marked_in.marks(token_id)
-        for token in self._tokens(marks_of=lambda _: marks):
-            if token.id == token_id:
-                return token
+        # An id that is missing may have been added since the list was read.
+        for at_most_seconds in (None, TOKENS_MISSED_SECONDS):
+            for token in self._tokens(marks_of=lambda _: marks, at_most_seconds=at_most_seconds):
+                if token.id == token_id:
+                    return token
         return None
 
     def has_tokens(self) -> bool:
@@ -232,16 +236,19 @@ class SecretsManagerTokenStore:
         with _malformed_told():
             self.secret.change(make)
 
-    def _consumers(self) -> dict[str, Any]:
-        consumers: dict[str, Any] = self.secret.read().get("consumers", {})
+    def _consumers(self, at_most_seconds: float | None = None) -> dict[str, Any]:
+        document = self.secret.read(at_most_seconds=at_most_seconds)
+        consumers: dict[str, Any] = document.get("consumers", {})
         return consumers
 
-    def _tokens(self, *, marks_of: Callable[[str], Marks]) -> list[StoredToken]:
+    def _tokens(
+        self, *, marks_of: Callable[[str], Marks], at_most_seconds: float | None = None
+    ) -> list[StoredToken]:
         """Every token of the secret. Raises InternalError where a hand has written something else into it."""
         with _malformed_told():
             entries = [
                 (consumer_id, entry)
-                for consumer_id, consumer in self._consumers().items()
+                for consumer_id, consumer in self._consumers(at_most_seconds).items()
                 for entry in consumer["tokens"]
             ]
             return [_token_from(consumer_id, entry, marks_of(entry["id"])) for consumer_id, entry in entries]

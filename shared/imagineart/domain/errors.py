@@ -26,17 +26,20 @@ Source of the codes: ImagineArt 2.0 API reference, "Errors".
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from imagineart.domain.limit_status import LimitStatus
+
+_PATIENCE_SECONDS: Final = 60
+"""How long clients wait by themselves: OpenAI's take a longer Retry-After for none, and ask at once."""
 
 
 class ImagineArtError(Exception):
     """The root. `message` is written for the caller; `detail`, if any, only for the operator's log."""
 
     code: ClassVar[str]
-    retryable: ClassVar[bool] = False
-    """Whether the same request may succeed when it is sent again unchanged."""
+    retryable: bool = False
+    """Whether the same request may succeed when it is sent again unchanged, within a minute or so."""
 
     def __init__(self, message: str, *, detail: str | None = None) -> None:
         super().__init__(message)
@@ -126,6 +129,7 @@ class LimitReachedError(RateLimitedError):
             retry_after_seconds=max(1, status.reset_at - now),
         )
         self.status = status
+        self.retryable = self.retry_after_seconds <= _PATIENCE_SECONDS
 
 
 class WrongTokensError(RateLimitedError):

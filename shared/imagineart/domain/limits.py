@@ -74,14 +74,19 @@ def minute_status(limits: Limits, standing: Standing, now: int) -> LimitStatus:
 def reached_limit(limits: Limits, standing: Standing, now: int, *, wants_slot: bool) -> LimitStatus | None:
     """The limit that leaves no room for one more request, the longest to wait for first; or None."""
     if wants_slot and limits.images_per_day is not None and standing.images_today >= limits.images_per_day:
-        midnight = window_start(now, DAY_SECONDS) + DAY_SECONDS
-        return LimitStatus(LimitName.IMAGES_PER_DAY, limits.images_per_day, 0, midnight)
+        return day_used_up(limits.images_per_day, now)
     minute = minute_status(limits, standing, now)
     if not minute.remaining:
         return minute
     if wants_slot and len(standing.slots) >= limits.concurrent_requests:
         return slots_taken(limits, now)
     return None
+
+
+def day_used_up(images_per_day: int, now: int) -> LimitStatus:
+    """Where a consumer stands whose day has no room for what it asks."""
+    midnight = window_start(now, DAY_SECONDS) + DAY_SECONDS
+    return LimitStatus(LimitName.IMAGES_PER_DAY, images_per_day, 0, midnight)
 
 
 def slots_taken(limits: Limits, now: int) -> LimitStatus:

@@ -158,6 +158,14 @@ class ConsumerLedger(Protocol):
         None where no such consumer is registered.
         """
 
+    def reserve(
+        self, consumer_id: str, *, entered_at: int, slot: Slot, more: int, images_per_day: int
+    ) -> Entrance | None:
+        """Count `more` images for a request that has its slot, if the day's limit leaves room for all.
+
+        None where the slot is no longer held.
+        """
+
     def leave(
         self,
         consumer_id: str,
@@ -166,8 +174,9 @@ class ConsumerLedger(Protocol):
         slot: Slot | None,
         images: int,
         past_counters: Sequence[str],
+        reserved: int = 1,
     ) -> None:
-        """Give the slot back and count the `images` that were made in place of the one that was expected.
+        """Give the slot back, and count the `images` that were made in place of those that were reserved.
 
         Leaving a second time with the same slot changes nothing.
         """

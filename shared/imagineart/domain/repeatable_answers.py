@@ -61,14 +61,15 @@ def record_id(consumer_id: str, key: str) -> str:
 
 
 def fingerprint(
-    operation: str, fields: Mapping[str, str], files: Sequence[bytes | str], answer_type: str
+    key: str, operation: str, fields: Mapping[str, str], files: Sequence[bytes | str], answer_type: str
 ) -> str:
-    """What tells a request from another, in hexadecimal.
+    """What tells a request from another under its `key`, in hexadecimal.
 
-    It is made from what the form means, for a client that repeats it chooses another multipart boundary.
+    It is made from what the form means, for a client that repeats it chooses another multipart boundary. The
+    key, which is kept nowhere, makes that nobody who reads it can try prompts until one fits.
     """
     digests = [
         file if isinstance(file, str) else f"sha256 {hashlib.sha256(file).hexdigest()}" for file in files
     ]
-    meaning = json.dumps([operation, sorted(fields.items()), digests, answer_type])
+    meaning = json.dumps([key, operation, sorted(fields.items()), digests, answer_type])
     return hashlib.sha256(meaning.encode(errors="surrogatepass")).hexdigest()

@@ -13,6 +13,9 @@ from imagineart.domain.tokens import Peppers, StoredToken, Token, matches
 REMEMBERED_SECONDS: Final = 30
 """How long a refusal stands before the token's store is asked again."""
 
+UNKNOWN_SECONDS: Final = 5
+"""The same for an id that the store does not hold: a new token may reach it a moment later."""
+
 REFUSALS_TO_SLOW: Final = 5
 """So many refusals of one id within that time make it wait for the rest of it."""
 
@@ -47,7 +50,9 @@ class RefusedTokens:
 
     def remember(self, token_id: str, stored: StoredToken | None, *, now: int) -> None:
         """A token was refused after `stored` was read."""
-        self._refusals[token_id] = _Refusals(stored, now + REMEMBERED_SECONDS, 1)
+        self._refusals[token_id] = _Refusals(
+            stored, now + (REMEMBERED_SECONDS if stored else UNKNOWN_SECONDS), 1
+        )
         self._refusals.move_to_end(token_id)
         if len(self._refusals) > _MAX_REMEMBERED:
             self._refusals.popitem(last=False)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from imagineart.domain.base62 import to_base62
@@ -11,6 +11,7 @@ from imagineart.domain.errors import InvalidTokenError, LimitReachedError
 from imagineart.domain.limit_status import LimitName, LimitStatus
 from imagineart.domain.limits import (
     Slot,
+    day_used_up,
     expired_slots,
     lease_slot,
     minute_status,
@@ -28,13 +29,17 @@ _NONCE_BITS: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that was let in; `entered_at` is in Unix seconds, `status` is what its answer tells."""
+    """A request that was let in; `entered_at` is in Unix seconds, `status` is what its answer tells.
+
+    `images` are those that count for the day as long as the request is under way.
+    """
 
     consumer: Consumer
     entered_at: int
     slot: Slot | None
     status: LimitStatus
     past_counters: tuple[str, ...]
+    images: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,25 @@ class AdmitRequest:
                 status = minute_status(entrance.consumer.limits, entrance.standing, now)
                 return Admission(entrance.consumer, now, slot, status, entrance.past_counters)
             self._make_room(entrance, pauses, now, wants_slot=slot is not None)
+
+    def reserve_images(self, admission: Admission, images: int) -> Admission:
+        """The admission with as many images counted for the day, where the day is bounded.
+
+        Raises LimitReachedError where it leaves no room for all.
+        """
+        limit, more = admission.consumer.limits.images_per_day, images - admission.images
+        if limit is None or admission.slot is None or more <= 0:
+            return admission
+        entrance = self.ledger.reserve(
+            admission.consumer.id,
+            entered_at=admission.entered_at,
+            slot=admission.slot,
+            more=more,
+            images_per_day=limit,
+        )
+        if entrance is None or not entrance.admitted:
+            raise LimitReachedError(day_used_up(limit, admission.entered_at), now=int(self.clock()))
+        return replace(admission, images=images)
 
     def _make_room(self, entrance: Entrance, pauses: list[float], now: int, *, wants_slot: bool) -> None:
         """Return where asking again may help. Raises LimitReachedError where it does not."""

@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from imagineart.domain.errors import (
-    InvalidTokenError,
-    MissingBearerTokenError,
-    MissingScopeError,
-    NoTokensConfiguredError,
-)
+from imagineart.domain.errors import InvalidTokenError, MissingBearerTokenError, NoTokensConfiguredError
 from imagineart.domain.operations import Scope
 from imagineart.domain.ports import Clock, PepperSource, TokenMarks, TokenStore
 from imagineart.domain.tokens import Peppers, StoredToken, TokenKind, matches, parse_token
@@ -21,6 +16,7 @@ class Caller:
 
     consumer_id: str
     token_id: str
+    scopes: frozenset[Scope]
     last_used_on: str | None = None
 
 
@@ -33,13 +29,13 @@ class AuthenticateCaller:
     marks: TokenMarks
     clock: Clock
     refused: RefusedTokens = field(default_factory=RefusedTokens)
+    _seen: "_Seen" = field(default_factory=lambda: _Seen())
 
-    def __call__(self, bearer: str | None, *, scope: Scope, sent_over_plain_http: bool) -> Caller:
+    def __call__(self, bearer: str | None, *, sent_over_plain_http: bool) -> Caller:
         """The caller who holds `bearer`; a live token sent over plain HTTP is revoked on the spot.
 
-        Raises MissingBearerTokenError, InvalidTokenError, MissingScopeError, WrongTokensError,
-        NoTokensConfiguredError. The caller is not told whether a token is unknown, expired, revoked or has a
-        wrong secret; the log is.
+        Raises MissingBearerTokenError, InvalidTokenError, WrongTokensError, NoTokensConfiguredError. The
+        caller is not told whether a token is unknown, expired, revoked or has a wrong secret; the log is.
         """
         if not bearer:
             raise MissingBearerTokenError
@@ -52,6 +48,7 @@ class AuthenticateCaller:
         genuine = matches(token, stored, self._peppers_with(stored))
         if stored is None:
             self._require_some_token()
+        self._seen.token = True
         if stored is None or not genuine or not stored.is_live(now):
             self.refused.remember(token.id, stored, now=now)
             raise InvalidTokenError(detail=f"{_fault(stored, genuine)} {token.id}")
@@ -61,9 +58,7 @@ class AuthenticateCaller:
                 "This token was sent over plain HTTP and has been revoked. Use HTTPS and a new token.",
                 detail=f"token {token.id} sent over plain HTTP",
             )
-        if scope not in stored.scopes:
-            raise MissingScopeError(needed=scope, held=stored.scopes)
-        return Caller(stored.consumer_id, token.id, stored.last_used_on)
+        return Caller(stored.consumer_id, token.id, stored.scopes, stored.last_used_on)
 
     def _peppers_with(self, stored: StoredToken | None) -> Peppers:
         """The peppers, looked up anew for a token made under one that was added a moment ago."""
@@ -73,8 +68,16 @@ class AuthenticateCaller:
         return self.peppers.read_anew()
 
     def _require_some_token(self) -> None:
-        if not any(store.has_tokens() for store in self.stores.values()):
+        """Asked until one was seen, so that an unknown id costs no more reads than a wrong secret."""
+        if not self._seen.token and not any(store.has_tokens() for store in self.stores.values()):
             raise NoTokensConfiguredError
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Whether this environment knows that there is any token; there will be one ever after."""
+
+    token: bool = False
 
 
 def _fault(stored: StoredToken | None, genuine: bool) -> str:

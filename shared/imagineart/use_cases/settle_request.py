@@ -36,6 +36,7 @@ class SettleRequest:
             entered_at=admission.entered_at,
             slot=admission.slot,
             images=images,
+            reserved=admission.images,
             past_counters=admission.past_counters,
         )
 

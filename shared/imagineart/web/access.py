@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.errors import InvalidRequestError, MissingScopeError
 from imagineart.domain.limit_status import LimitStatus
 from imagineart.domain.operations import Operation
 from imagineart.use_cases.admit_request import Admission, AdmitRequest
@@ -21,22 +21,28 @@ class Access:
     authenticate: AuthenticateCaller
     admit: AdmitRequest
 
-    def identify(self, headers: Mapping[str, str], operation: Operation) -> Caller:
+    def identify(self, headers: Mapping[str, str]) -> Caller:
         """The caller named by the headers (any case). Raises what `AuthenticateCaller` raises."""
         return self.authenticate(
             bearer_token(headers.get("authorization", "")),
-            scope=operation.scope,
             sent_over_plain_http=came_over_plain_http(headers.get("x-forwarded-proto", "")),
         )
 
     def let_in(self, caller: Caller, operation: Operation, *, remaining_seconds: float) -> Admission:
         """Count the request, which cannot last longer than `remaining_seconds`.
 
-        Raises LimitReachedError, InvalidTokenError.
+        Raises MissingScopeError where the token is not good for the operation, LimitReachedError, and
+        InvalidTokenError where its consumer is not registered.
         """
+        if operation.scope not in caller.scopes:
+            raise MissingScopeError(needed=operation.scope, held=caller.scopes)
         takes_slot = operation.model is not None
         lease_seconds = remaining_seconds + LEASE_MARGIN_SECONDS if takes_slot else None
         return self.admit(caller.consumer_id, lease_seconds=lease_seconds)
+
+    def reserve_images(self, admission: Admission, images: int) -> Admission:
+        """The admission with `images` counted for the day. Raises LimitReachedError."""
+        return self.admit.reserve_images(admission, images)
 
 
 def require_model(admission: Admission, operation: Operation) -> None:

@@ -17,6 +17,7 @@ from imagineart.domain.parameters import EndpointParameters
 from imagineart.domain.ports import Clock
 from imagineart.domain.repeatable_answers import Answer, fingerprint
 from imagineart.domain.sizes import RESOLUTIONS
+from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.answer_once import AnswerOnce
 from imagineart.web.accepted_types import prefers_json
 from imagineart.web.forms import Form, is_form, parse_form
@@ -31,9 +32,10 @@ REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted of a request while it is answered, for the log and for the account."""
+    """What is noted of a request while it is answered, for the log, for the account and for its limits."""
 
     log_fields: dict[str, Any]
+    admission: Admission | None = None
     resolution: str = NO_RESOLUTION
     outcome: str = OK
     images: int = 0
@@ -53,6 +55,7 @@ class Call:
     operation: Operation
     consumer: Consumer
     notes: Notes
+    reserve_images: Callable[[Admission, int], Admission]
     clock: Clock
     log_prompts: bool = False
     answer_once: Callable[[], AnswerOnce] | None = field(default=None)
@@ -100,22 +103,28 @@ class Call:
             )
         return series, form
 
-    def answer_pictures(self, form: Form, make: Callable[[], Sequence[Picture]]) -> Response:
-        """The pictures that `make` makes for `form`; with an Idempotency-Key, made once for all retries.
+    def answer_pictures(self, form: Form, count: int, make: Callable[[], Sequence[Picture]]) -> Response:
+        """The `count` pictures that `make` makes for `form`; with an Idempotency-Key, once for all retries.
 
         They come inside JSON where the caller prefers it, else as the one PNG, whole where the way out cannot
-        stream it. Raises what `make` and `AnswerOnce` raise.
+        stream it. Raises what `make` and `AnswerOnce` raise, and LimitReachedError.
         """
+
+        def make_counted() -> Sequence[Picture]:
+            if self.notes.admission is not None:
+                self.notes.admission = self.reserve_images(self.notes.admission, count)
+            return make()
+
         key = self.request.headers.get("idempotency-key")
         if key is None or self.answer_once is None:
-            return self._respond(make())
+            return self._respond(make_counted())
         answered = self.answer_once()(
             self.consumer.id,
             key,
             fingerprint(
-                self.operation.path, form.fields, form.files, "json" if self._wants_json else "image"
+                key, self.operation.path, form.fields, form.files, "json" if self._wants_json else "image"
             ),
-            lambda: self._read_whole(make()),
+            lambda: self._read_whole(make_counted()),
             lease_seconds=self.remaining_seconds,
             patience_seconds=self.deadline_seconds,
         )

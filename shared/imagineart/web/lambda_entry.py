@@ -119,11 +119,10 @@ class _AnswerRequest:
         )
         headers = {"X-Request-Id": request_id}
         caller: Caller | None = None
-        admission: Admission | None = None
         try:
-            caller = self.gate.access.identify(request.headers, self.operation)
+            caller = self.gate.access.identify(request.headers)
             notes.log_fields.update(consumer=caller.consumer_id, token_id=caller.token_id)
-            admission = self.gate.access.let_in(
+            admission = notes.admission = self.gate.access.let_in(
                 caller, self.operation, remaining_seconds=remaining_seconds(request)
             )
             headers |= rate_limit_headers(admission.status)
@@ -149,7 +148,7 @@ class _AnswerRequest:
             self.gate.logger.info("request", **notes.log_fields, status=response.status_code)
             if caller is not None:
                 answered = self._answered(caller, notes, seconds)
-                self.afterwards.add(lambda: self.gate.settle(caller, admission, answered))
+                self.afterwards.add(lambda: self.gate.settle(caller, notes.admission, answered))
 
         if isinstance(response, PieceStream):
             response.on_end = _then(notes.note_end, end)
@@ -163,6 +162,7 @@ class _AnswerRequest:
             self.operation,
             admission.consumer,
             notes,
+            self.gate.access.reserve_images,
             self.gate.clock,
             self.runtime.log_prompts,
             self.gate.answer_once,

@@ -256,6 +256,47 @@ def test_an_upload_that_was_granted_but_cannot_be_followed_is_a_model_error(
     assert "PUT /a" not in server.paths()
 
 
+class SecureClient(DeadlineHttpClient):
+    """A client that says of its server that it is spoken to over TLS."""
+
+    is_secure = True
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://storage.example.com/a", "https://127.0.0.1/a", "https://10.0.0.7/a", "https://169.254.169.254/a",
+     "https://[::1]/a", "https://localhost/a", "https://LOCALHOST./a", "https://192.168.1.1:8443/a"],
+)  # fmt: skip
+def test_a_public_deployment_grants_no_upload_inside(server: OtherDeployment, url: str) -> None:
+    reached: list[str] = []
+
+    def refuse_to_open(origin: str) -> DeadlineHttpClient:
+        reached.append(origin)
+        raise ModelError
+
+    http = SecureClient(server.base_url)
+    backend = ImagineArtApiBackend(http, lambda: None, open_storage=refuse_to_open)
+    server.script(server.grant(url=url))
+    with closing(http), pytest.raises(ModelError):
+        edit(backend, of_bytes(5_000_000))
+    assert reached == []
+
+
+def test_a_public_deployment_grants_uploads_at_public_hosts(server: OtherDeployment) -> None:
+    reached: list[str] = []
+
+    def refuse_to_open(origin: str) -> DeadlineHttpClient:
+        reached.append(origin)
+        raise ModelError
+
+    http = SecureClient(server.base_url)
+    backend = ImagineArtApiBackend(http, lambda: None, open_storage=refuse_to_open)
+    server.script(server.grant(url="https://bucket.s3.eu-central-1.amazonaws.com/a"))
+    with closing(http), pytest.raises(ModelError):
+        edit(backend, of_bytes(5_000_000))
+    assert reached == ["https://bucket.s3.eu-central-1.amazonaws.com"]
+
+
 @pytest.mark.parametrize(
     "answer", [Answer(), document([]), document({}), page(), Answer(body=b"[" * 70_000), Answer(body=b"\xff")]
 )

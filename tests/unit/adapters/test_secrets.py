@@ -13,6 +13,7 @@ from imagineart.adapters.aws_http import AwsCallError
 from imagineart.adapters.dynamodb_tokens import Marks
 from imagineart.adapters.secrets import (
     INTERNAL_TOKENS_CACHED_SECONDS,
+    TOKENS_MISSED_SECONDS,
     BackendKeys,
     CachedSecret,
     SecretsManagerPeppers,
@@ -196,6 +197,19 @@ def test_a_new_token_stands_beside_the_consumers_earlier_ones(
             }
         }
     }  # fmt: skip
+
+
+def test_a_token_that_is_missing_is_looked_for_again_in_a_second(
+    store: SecretsManagerTokenStore, aws: AwsClient, secret_id: str, clock: FakeClock
+) -> None:
+    """The list is read again within its five seconds for whoever is not on it, and for nobody else."""
+    store.add_token(FIRST)
+    assert store.find(FIRST.id) == FIRST
+    operator = CachedSecret(aws, secret_id, cached_seconds=0, clock=clock, pause=clock.advance)
+    SecretsManagerTokenStore(operator, MarksOfTokens()).add_token(SECOND)
+    assert store.find(SECOND.id) is None
+    clock.advance(TOKENS_MISSED_SECONDS)
+    assert store.find(SECOND.id) == SECOND
 
 
 def test_only_the_token_that_is_named_gets_an_end(store: SecretsManagerTokenStore) -> None:

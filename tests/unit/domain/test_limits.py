@@ -134,3 +134,9 @@ def test_the_error_names_the_limit_in_words_and_by_its_name(name: LimitName, wor
 def test_the_wait_is_at_least_a_second_where_the_window_just_ended() -> None:
     error = LimitReachedError(LimitStatus(LimitName.REQUESTS_PER_MINUTE, 7, 0, NOW - 5), now=NOW)
     assert error.retry_after_seconds == 1
+
+
+@pytest.mark.parametrize(("wait_seconds", "retryable"), [(2, True), (60, True), (61, False), (86_400, False)])
+def test_a_long_wait_is_not_worth_another_try_by_itself(wait_seconds: int, retryable: bool) -> None:
+    status = LimitStatus(LimitName.IMAGES_PER_DAY, 7, 0, NOW + wait_seconds)
+    assert LimitReachedError(status, now=NOW).retryable is retryable

@@ -7,6 +7,7 @@ from imagineart.domain.repeatable_answers import check_idempotency_key, fingerpr
 
 FIELDS = {"prompt": "a fox", "seed": "7"}
 PATH = "/v1/images/edits"
+KEY = "order-4711"
 
 
 @pytest.mark.parametrize("key", ["k", "0f8fad5b-d9cb-469f-a165-70867728950e", '"quoted"', "a b", "~" * 255])
@@ -34,7 +35,7 @@ def test_a_key_is_each_consumers_own_and_never_kept_itself() -> None:
 
 def test_the_same_meaning_has_the_same_fingerprint_whatever_the_order_of_its_fields() -> None:
     again = {"seed": "7", "prompt": "a fox"}
-    assert fingerprint(PATH, FIELDS, [b"x"], "image") == fingerprint(PATH, again, [b"x"], "image")
+    assert fingerprint(KEY, PATH, FIELDS, [b"x"], "image") == fingerprint(KEY, PATH, again, [b"x"], "image")
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,12 @@ def test_the_same_meaning_has_the_same_fingerprint_whatever_the_order_of_its_fie
     ],
 )
 def test_another_meaning_has_another_fingerprint(other: tuple) -> None:
-    assert fingerprint(PATH, FIELDS, [b"x", "upl_1"], "image") != fingerprint(*other)
+    assert fingerprint(KEY, PATH, FIELDS, [b"x", "upl_1"], "image") != fingerprint(KEY, *other)
 
 
 def test_any_text_that_a_form_can_hold_has_a_fingerprint() -> None:
-    assert fingerprint(PATH, {"prompt": "\ud800 \0 ü 狐"}, [], "image")
+    assert fingerprint(KEY, PATH, {"prompt": "\ud800 \0 ü 狐"}, [], "image")
+
+
+def test_nobody_without_the_key_can_try_which_request_it_was() -> None:
+    assert fingerprint(KEY, PATH, FIELDS, [], "image") != fingerprint("another", PATH, FIELDS, [], "image")

@@ -1,5 +1,7 @@
 """Requests are counted and let in, or told which limit was reached."""
 
+from dataclasses import replace
+
 import pytest
 
 from imagineart.domain.consumers import Consumer
@@ -153,3 +155,43 @@ def test_the_token_of_a_consumer_that_is_not_registered_is_invalid(admit: AdmitR
         admit("stranger", lease_seconds=None)
     assert caught.value.message == "Invalid API token."
     assert "stranger" in (caught.value.detail or "")
+
+
+# Series
+
+
+def test_a_series_counts_all_its_images_from_the_beginning(
+    admit: AdmitRequest, ledger: InMemoryConsumerLedger, clock: FakeClock
+) -> None:
+    admission = admit.reserve_images(admit("acme", lease_seconds=LEASE_SECONDS), 4)
+    assert admission.images == 4
+    assert ledger.standing("acme", int(clock())).images_today == 4
+
+
+def test_a_series_for_which_the_day_has_no_room_is_refused_and_counts_nothing_more(
+    admit: AdmitRequest, ledger: InMemoryConsumerLedger, clock: FakeClock
+) -> None:
+    admit("acme", lease_seconds=LEASE_SECONDS)
+    admission = admit("acme", lease_seconds=LEASE_SECONDS)
+    with pytest.raises(LimitReachedError) as caught:
+        admit.reserve_images(admission, 5)
+    assert caught.value.status.name is LimitName.IMAGES_PER_DAY
+    assert ledger.standing("acme", int(clock())).images_today == 2
+    assert admit.reserve_images(admission, 4).images == 4
+
+
+def test_one_image_and_an_unbounded_day_need_no_look(
+    admit: AdmitRequest, ledger: InMemoryConsumerLedger
+) -> None:
+    admission = admit("acme", lease_seconds=LEASE_SECONDS)
+    ledger.is_broken = True
+    assert admit.reserve_images(admission, 1) == admission
+    unbounded = replace(admission, consumer=Consumer("acme", Limits(30, 2)))
+    assert admit.reserve_images(unbounded, 4) == unbounded
+
+
+def test_a_series_whose_slot_is_gone_is_refused(admit: AdmitRequest, ledger: InMemoryConsumerLedger) -> None:
+    admission = admit("acme", lease_seconds=LEASE_SECONDS)
+    ledger.slots["acme"].clear()
+    with pytest.raises(LimitReachedError):
+        admit.reserve_images(admission, 4)

@@ -8,13 +8,12 @@ from imagineart.domain.errors import (
     ImagineArtError,
     InvalidTokenError,
     MissingBearerTokenError,
-    MissingScopeError,
     NoTokensConfiguredError,
     WrongTokensError,
 )
 from imagineart.domain.operations import ALL_SCOPES, Scope
 from imagineart.domain.tokens import Peppers, StoredToken, Token, TokenKind, create_token
-from imagineart.domain.wrong_tokens import REFUSALS_TO_SLOW, REMEMBERED_SECONDS
+from imagineart.domain.wrong_tokens import REFUSALS_TO_SLOW, REMEMBERED_SECONDS, UNKNOWN_SECONDS
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller, Caller
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import repeatable_random_below
@@ -53,7 +52,7 @@ class World:
         return token
 
     def enter(self, bearer: str | None, *, sent_over_plain_http: bool = False) -> Caller:
-        return self.authenticate(bearer, scope=Scope.READ_MODELS, sent_over_plain_http=sent_over_plain_http)
+        return self.authenticate(bearer, sent_over_plain_http=sent_over_plain_http)
 
     def refusal(self, bearer: str | None, *, sent_over_plain_http: bool = False) -> InvalidTokenError:
         with pytest.raises(InvalidTokenError) as caught:
@@ -73,7 +72,7 @@ def world() -> World:
 @each_kind
 def test_the_holder_of_a_token_is_the_consumer_it_was_issued_to(world: World, kind: TokenKind) -> None:
     token = world.issue(kind)
-    assert world.enter(token.text) == Caller("acme", token.id)
+    assert world.enter(token.text) == Caller("acme", token.id, ALL_SCOPES)
 
 
 @each_kind
@@ -238,21 +237,10 @@ def test_the_day_of_an_earlier_use_comes_with_the_caller(world: World) -> None:
     assert world.enter(token.text).last_used_on == "2026-11-20"
 
 
-# Scopes
-
-
-def test_a_token_without_the_scope_is_told_which_is_missing_and_which_it_has(world: World) -> None:
-    token = world.issue(scopes=frozenset({Scope.EDIT_IMAGES, Scope.GENERATE_IMAGES}))
-    with pytest.raises(MissingScopeError) as caught:
-        world.enter(token.text)
-    assert "'models:read'" in caught.value.message
-    assert "it has images:edit, images:generate" in caught.value.message
-
-
-def test_a_forged_token_learns_no_scope(world: World) -> None:
-    token = world.issue(scopes=frozenset({Scope.EDIT_IMAGES}))
-    forged = Token(token.id, create_token(TokenKind.PARTNER, random_below).secret)
-    assert world.refusal(forged.text).message == "Invalid API token."
+@each_kind
+def test_the_scopes_of_the_token_come_with_the_caller(world: World, kind: TokenKind) -> None:
+    token = world.issue(kind, scopes=frozenset({Scope.EDIT_IMAGES}))
+    assert world.enter(token.text).scopes == {Scope.EDIT_IMAGES}
 
 
 # A flood of wrong tokens
@@ -302,16 +290,41 @@ def test_a_revocation_amid_the_flood_holds_at_once(world: World) -> None:
 
 
 def test_who_is_slowed_is_told_for_how_long_and_that_the_token_stays_wrong(world: World) -> None:
-    world.issue()
-    stranger = create_token(TokenKind.PARTNER, random_below)
-    refusals(world, stranger, REFUSALS_TO_SLOW)
+    forged = Token(world.issue().id, create_token(TokenKind.PARTNER, random_below).secret)
+    refusals(world, forged, REFUSALS_TO_SLOW)
     world.clock.advance(10)
     with pytest.raises(WrongTokensError) as caught:
-        world.enter(stranger.text)
+        world.enter(forged.text)
     assert caught.value.retry_after_seconds == REMEMBERED_SECONDS - 10
     assert not caught.value.retryable
     world.clock.advance(REMEMBERED_SECONDS - 10)
-    assert refusals(world, stranger, 1) == [InvalidTokenError]
+    assert refusals(world, forged, 1) == [InvalidTokenError]
+
+
+@each_kind
+def test_a_token_that_was_tried_too_early_is_let_in_a_moment_later(world: World, kind: TokenKind) -> None:
+    world.issue(kind)
+    token = create_token(kind, random_below)
+    refusals(world, token, 10)
+    digest = world.peppers.read().digest(token.secret, "1")
+    world.stores[kind].add_token(StoredToken(token.id, "acme", digest, "1", 0))
+    world.clock.advance(UNKNOWN_SECONDS)
+    assert world.enter(token.text)
+
+
+@each_kind
+def test_an_unknown_id_costs_as_many_reads_as_a_wrong_secret_once_a_token_was_seen(
+    world: World, kind: TokenKind
+) -> None:
+    genuine = world.issue(kind)
+    world.enter(genuine.text)
+    for token in (
+        Token(genuine.id, create_token(kind, random_below).secret),
+        create_token(kind, random_below),
+    ):
+        before = world.reads
+        world.refusal(token.text)
+        assert world.reads - before == 1
 
 
 def test_the_memory_of_refusals_is_bounded(world: World) -> None:

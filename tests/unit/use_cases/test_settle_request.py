@@ -7,12 +7,13 @@ import pytest
 from imagineart.domain.accounting import AnsweredRequest
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import Limits
+from imagineart.domain.operations import ALL_SCOPES
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
 from tests.fakes.access import Deployment
 
 ACME = Consumer("acme", Limits(30, 2, images_per_day=10))
-CALLER = Caller("acme", "p0", last_used_on="2027-01-15")
+CALLER = Caller("acme", "p0", ALL_SCOPES, last_used_on="2027-01-15")
 
 
 @pytest.fixture

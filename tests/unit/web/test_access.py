@@ -13,7 +13,7 @@ from imagineart.domain.errors import (
 )
 from imagineart.domain.limit_status import LimitName, LimitStatus
 from imagineart.domain.limits import Limits, slots_taken
-from imagineart.domain.operations import EDIT_IMAGE, GENERATE_IMAGE, LIST_MODELS, Scope
+from imagineart.domain.operations import ALL_SCOPES, EDIT_IMAGE, GENERATE_IMAGE, LIST_MODELS, Scope
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
 from imagineart.web.access import (
@@ -77,7 +77,7 @@ def test_one_plain_hop_makes_a_request_plain(forwarded_proto: str, plain: bool) 
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
 def test_a_caller_is_identified_by_its_header_in_any_case(gate: tuple[Access, str], name: str) -> None:
     access, token = gate
-    assert access.identify(Headers({name: f"Bearer {token}"}), LIST_MODELS).consumer_id == "acme"
+    assert access.identify(Headers({name: f"Bearer {token}"})).consumer_id == "acme"
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "Basic YTpi"}])
@@ -85,26 +85,27 @@ def test_without_a_bearer_token_nobody_is_identified(
     gate: tuple[Access, str], headers: dict[str, str]
 ) -> None:
     with pytest.raises(MissingBearerTokenError):
-        gate[0].identify(Headers(headers), LIST_MODELS)
+        gate[0].identify(Headers(headers))
 
 
 def test_a_token_over_plain_http_never_opens_the_gate_again(gate: tuple[Access, str]) -> None:
     access, token = gate
     headers = Headers({"authorization": f"Bearer {token}", "x-forwarded-proto": "https"})
-    assert access.identify(headers, LIST_MODELS)
+    assert access.identify(headers)
     plain = Headers({"authorization": f"Bearer {token}", "x-forwarded-proto": "https,http"})
     with pytest.raises(InvalidTokenError, match="has been revoked"):
-        access.identify(plain, LIST_MODELS)
+        access.identify(plain)
     with pytest.raises(InvalidTokenError):
-        access.identify(headers, LIST_MODELS)
+        access.identify(headers)
 
 
 def test_a_token_opens_the_gate_of_its_scopes_alone(deployment: Deployment) -> None:
     token = deployment.issue_token(scopes=frozenset({Scope.EDIT_IMAGES}))
-    headers = Headers({"authorization": f"Bearer {token}"})
-    assert deployment.access.identify(headers, EDIT_IMAGE)
+    caller = deployment.access.identify(Headers({"authorization": f"Bearer {token}"}))
+    assert deployment.access.let_in(caller, EDIT_IMAGE, remaining_seconds=10)
     with pytest.raises(MissingScopeError, match="needs the scope 'models:read'; it has images:edit"):
-        deployment.access.identify(headers, LIST_MODELS)
+        deployment.access.let_in(caller, LIST_MODELS, remaining_seconds=10)
+    assert deployment.ledger.standing("acme", int(deployment.clock())).requests_this_minute == 1
 
 
 def test_the_limits_headers_say_which_it_is_what_is_left_and_until_when() -> None:
@@ -118,7 +119,7 @@ def test_the_limits_headers_say_which_it_is_what_is_left_and_until_when() -> Non
 
 
 def test_a_caller_within_its_limits_is_let_in(deployment: Deployment) -> None:
-    access, caller = deployment.access, Caller("acme", "token")
+    access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
     for _ in range(ACME.limits.requests_per_minute):
         assert access.let_in(caller, LIST_MODELS, remaining_seconds=10).consumer == ACME
 
@@ -126,7 +127,7 @@ def test_a_caller_within_its_limits_is_let_in(deployment: Deployment) -> None:
 def test_a_request_for_images_takes_a_slot_that_outlives_it_and_no_other_does(
     deployment: Deployment,
 ) -> None:
-    access, caller = deployment.access, Caller("acme", "token")
+    access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
     assert access.let_in(caller, LIST_MODELS, remaining_seconds=10).slot is None
     slot = access.let_in(caller, EDIT_IMAGE, remaining_seconds=285).slot
     assert slot is not None
@@ -137,7 +138,7 @@ def test_a_request_for_images_takes_a_slot_that_outlives_it_and_no_other_does(
 def test_a_caller_over_its_limit_is_told_when_the_window_ends(
     deployment: Deployment, second: float, wait_seconds: int
 ) -> None:
-    access, caller = deployment.access, Caller("acme", "token")
+    access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
     deployment.clock.advance(second)
     for _ in range(ACME.limits.requests_per_minute):
         access.let_in(caller, LIST_MODELS, remaining_seconds=10)

@@ -161,11 +161,11 @@ def picture(source: PieceSource) -> Picture:
 
 
 async def answer_picture(call: Call) -> Response:
-    return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS))])
+    return call.answer_pictures(NO_FORM, 1, lambda: [picture(PieceSource(CONTENTS))])
 
 
 async def answer_series(call: Call) -> Response:
-    return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS)) for _ in range(2)])
+    return call.answer_pictures(NO_FORM, 2, lambda: [picture(PieceSource(CONTENTS)) for _ in range(2)])
 
 
 async def answer_openai_form(call: Call) -> Response:
@@ -286,7 +286,7 @@ def test_body_and_accept_tell_whose_words_are_spoken_and_what_the_answer_is(
     async def answer_either(call: Call) -> Response:
         spoken.append("the reference's form" if call.is_reference_form else "OpenAI's words")
         made = picture(PieceSource(CONTENTS))
-        return call.answer_pictures(NO_FORM, lambda: [made])
+        return call.answer_pictures(NO_FORM, 1, lambda: [made])
 
     headers = {"Content-Type": content_type} | ({} if accept is None else {"Accept": accept})
     for way in ways:
@@ -390,7 +390,7 @@ def test_pictures_inside_json_whose_reader_hangs_up_let_their_sources_go(ways: t
     source = PieceSource(CONTENTS)
 
     async def answer_watched(call: Call) -> Response:
-        return call.answer_pictures(NO_FORM, lambda: [picture(source)])
+        return call.answer_pictures(NO_FORM, 1, lambda: [picture(source)])
 
     pieces = way.handler(answer_watched)(event(way.token), CONTEXT).pieces()
     while source.read < 2:
@@ -423,7 +423,7 @@ def test_a_picture_whose_reader_hangs_up_is_logged_as_incomplete_and_lets_its_so
     source = PieceSource(CONTENTS)
 
     async def answer_watched(call: Call) -> Response:
-        return call.answer_pictures(NO_FORM, lambda: [picture(source)])
+        return call.answer_pictures(NO_FORM, 1, lambda: [picture(source)])
 
     pieces = way.handler(answer_watched)(event(way.token, Accept="image/png"), CONTEXT).pieces()
     for _ in range(read):
@@ -437,7 +437,7 @@ def test_a_picture_that_breaks_midway_is_logged_as_incomplete(ways: tuple[Way, W
     way, _ = ways
 
     async def answer_broken(call: Call) -> Response:
-        return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS, ModelError()))])
+        return call.answer_pictures(NO_FORM, 1, lambda: [picture(PieceSource(CONTENTS, ModelError()))])
 
     answer = way.handler(answer_broken)(event(way.token, Accept="image/png"), CONTEXT)
     with pytest.raises(ModelError):
@@ -449,7 +449,7 @@ def test_a_buffered_picture_that_breaks_midway_is_an_error(ways: tuple[Way, Way]
     _, way = ways
 
     async def answer_broken(call: Call) -> Response:
-        return call.answer_pictures(NO_FORM, lambda: [picture(PieceSource(CONTENTS, ModelError()))])
+        return call.answer_pictures(NO_FORM, 1, lambda: [picture(PieceSource(CONTENTS, ModelError()))])
 
     answer = way.answer(answer_broken)
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (502, "model_error")
@@ -599,7 +599,7 @@ def answering_anew(made: list[int], failure: Exception | None = None) -> Endpoin
             source = PieceSource((b"\x89PNG", b"%d" % len(made)), *([failure] if failure else []))
             return [picture(source) for _ in range(series.count)]
 
-        return call.answer_pictures(form, make)
+        return call.answer_pictures(form, series.count, make)
 
     return answer
 

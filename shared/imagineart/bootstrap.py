@@ -54,7 +54,8 @@ from imagineart.use_cases.rotate_peppers import RotatePeppers
 from imagineart.use_cases.settle_request import SettleRequest
 from imagineart.use_cases.try_backends import Trial, TryBackends
 from imagineart.web.access import Access
-from imagineart.web.lambda_entry import Endpoint, Gate, LambdaHandler, Runtime, authenticated_handler
+from imagineart.web.answer_request import Endpoint, Gate
+from imagineart.web.lambda_entry import LambdaHandler, Runtime, authenticated_handler
 
 STREAMING_VARIABLE: Final = "LAMBDA_RESPONSE_STREAMING"
 """Set to 1 by the streaming layer's wrapper."""

@@ -12,8 +12,9 @@ from imagineart.domain.parameters import EDIT_PARAMETERS
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
 from imagineart.web.access import Access
+from imagineart.web.answer_request import Gate
 from imagineart.web.calls import Call
-from imagineart.web.lambda_entry import Gate, Runtime, authenticated_handler
+from imagineart.web.lambda_entry import Runtime, authenticated_handler
 
 
 async def answer(call: Call) -> Response:

@@ -19,6 +19,7 @@ from imagineart.domain.repeatable_answers import Answer, fingerprint
 from imagineart.domain.sizes import RESOLUTIONS
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.answer_once import AnswerOnce
+from imagineart.use_cases.authenticate_caller import Caller
 from imagineart.web.accepted_types import prefers_json
 from imagineart.web.forms import Form, is_form, parse_form
 from imagineart.web.openai_answers import SeriesStream
@@ -32,15 +33,22 @@ REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted of a request while it is answered, for the log, for the account and for its limits."""
+    """What is noted of a request while it is answered: for headers, the log, the account and the limits."""
 
     log_fields: dict[str, Any]
+    headers: dict[str, str]
+    caller: Caller | None = None
     admission: Admission | None = None
     resolution: str = NO_RESOLUTION
     outcome: str = OK
     images: int = 0
 
-    def note_end(self, *, image_bytes: int, complete: bool) -> None:
+    def note_failure(self, code: str, **log_fields: Any) -> None:
+        """The request ends with an error, so that no image was made for anybody."""
+        self.outcome, self.images = code, 0
+        self.log_fields.update(code=code, **log_fields)
+
+    def note_delivery(self, *, image_bytes: int, complete: bool) -> None:
         """A delivery has ended."""
         self.log_fields.update(image_bytes=image_bytes, complete=complete)
         if not complete:

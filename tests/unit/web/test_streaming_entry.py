@@ -21,9 +21,10 @@ from imagineart.domain.orders import Picture
 from imagineart.domain.parameters import UPLOAD_PARAMETERS
 from imagineart.domain.pieces import BegunPieces
 from imagineart.domain.sizes import Size
+from imagineart.web.answer_request import Endpoint, Gate
 from imagineart.web.calls import Call
 from imagineart.web.forms import Form
-from imagineart.web.lambda_entry import Endpoint, Gate, LambdaHandler, Runtime, authenticated_handler
+from imagineart.web.lambda_entry import LambdaHandler, Runtime, authenticated_handler
 from imagineart.web.streaming_entry import StreamingEntry
 from lambda_response_streaming import FollowedResponse, StreamedResponse
 from tests.fakes.access import Deployment

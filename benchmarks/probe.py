@@ -51,7 +51,8 @@ def answer_once(event: "dict[str, object]") -> int:
         status = answer.status
     else:
         status = answer.response["statusCode"]
-    answer.afterwards()
+    if answer.afterwards is not None:
+        answer.afterwards()
     return status
 
 

@@ -59,8 +59,9 @@ _IDEMPOTENCY_KEY: Final = {
     "in": "header",
     "required": False,
     "description": "Makes a retry safe: for 24 hours the same request with the same key gets the same "
-    "answer, byte for byte, and nothing is made or counted again; while the first is under way, the second "
-    "waits for it. Another request with the key is refused. A failure frees the key.",
+    "answer, byte for byte; nothing is painted again, and it takes no room in the day and no slot. While the "
+    "first is under way, the second waits for it for 20 seconds, and is then a timeout, to be sent again "
+    "with the same key. Another request with the key is refused. A failure frees the key.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _EITHER_ANSWER: Final = (

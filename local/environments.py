@@ -21,6 +21,7 @@ from local.template import Function
 Handler = Callable[[dict[str, Any], Any], Any]
 
 MAX_ENVIRONMENTS_PER_FUNCTION: Final = 64
+_FOLLOWING_SECONDS: Final = 60.0
 _PROCESS_ENVIRONMENT: Final = threading.Lock()
 
 
@@ -83,10 +84,6 @@ class ExecutionEnvironment:
             returned = invocation.result(min(timeout_seconds, wait_seconds))
             if isinstance(returned, StartedStream):
                 return StreamedAnswer(returned, self._thread, ends_at)
-            if isinstance(returned, FollowedResponse):
-                # The next invocation waits for it in the thread's queue, as it would on Lambda.
-                self._thread.submit(returned.afterwards)
-                return returned.response
             return returned
         except TimeoutError as error:
             if invocation.done():
@@ -97,9 +94,9 @@ class ExecutionEnvironment:
         except (Exception, SystemExit) as error:
             raise FunctionCrashError(repr(error)) from error
 
-    def wait_until_idle(self) -> None:
-        """Return when everything is done that was to be done after an answer."""
-        self._thread.submit(lambda: None).result()
+    def follow(self, afterwards: Callable[[], None], then: Callable[[], None]) -> None:
+        """Have done what is to be done after an answer, and then say so."""
+        self._thread.submit(afterwards).add_done_callback(lambda _: then())
 
     def close(self) -> None:
         """Let the thread end once it is idle, and its event loop with it."""
@@ -121,6 +118,7 @@ class StreamedAnswer(Iterator[bytes]):
     """
 
     def __init__(self, stream: StartedStream, thread: ThreadPoolExecutor, ends_at: float) -> None:
+        self.afterwards = stream.afterwards
         self._stream = stream
         self._thread = thread
         self._ends_at = ends_at
@@ -153,7 +151,6 @@ class StreamedAnswer(Iterator[bytes]):
 
     def _end(self, *, usable: bool) -> None:
         self._is_over = True
-        self._thread.submit(self._stream.afterwards)
         self.on_end(usable)
 
 
@@ -175,6 +172,9 @@ class FunctionFleet:
         self._lock = threading.Lock()
         self._idle: list[ExecutionEnvironment] = []
         self._count = 0
+        self._following = 0
+        self._all_followed = threading.Condition(self._lock)
+        self._is_closed = False
 
     def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
         """Run one invocation. Raises TooManyEnvironmentsError and what `ExecutionEnvironment.invoke` does."""
@@ -185,29 +185,50 @@ class FunctionFleet:
             self._give_back(environment, usable=False)
             raise
         if isinstance(answer, StreamedAnswer):
-            answer.on_end = lambda usable: self._give_back(environment, usable=usable)
+            answer.on_end = lambda usable: self._follow(environment, answer.afterwards, usable=usable)
+        elif isinstance(answer, FollowedResponse):
+            self._follow(environment, answer.afterwards, usable=True)
+            return answer.response
         else:
             self._give_back(environment, usable=True)
         return answer
 
     def wait_until_idle(self) -> None:
-        """Return when every idle environment has done what was to be done after its answers."""
+        """Return when every environment has done what was to be done after its answers."""
         with self._lock:
-            idle = list(self._idle)
-        for environment in idle:
-            environment.wait_until_idle()
+            self._all_followed.wait_for(lambda: not self._following, _FOLLOWING_SECONDS)
 
     def close(self) -> None:
-        """Let every idle environment end."""
+        """Let every idle environment end, and the others when they are."""
         with self._lock:
+            self._is_closed = True
             for environment in self._idle:
                 environment.close()
             self._count -= len(self._idle)
             self._idle.clear()
 
+    def _follow(
+        self, environment: ExecutionEnvironment, afterwards: Callable[[], None] | None, *, usable: bool
+    ) -> None:
+        """As on Lambda, an environment gets no other invocation before it has done what follows an answer."""
+
+        if afterwards is None or not usable:
+            self._give_back(environment, usable=usable)
+            return
+
+        def end() -> None:
+            self._give_back(environment, usable=True)
+            with self._lock:
+                self._following -= 1
+                self._all_followed.notify_all()
+
+        with self._lock:
+            self._following += 1
+        environment.follow(afterwards, end)
+
     def _give_back(self, environment: ExecutionEnvironment, *, usable: bool) -> None:
         with self._lock:
-            if usable:
+            if usable and not self._is_closed:
                 self._idle.append(environment)
             else:
                 environment.close()

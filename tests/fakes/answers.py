@@ -22,10 +22,14 @@ class HeldClaim:
 
 @dataclass(slots=True)
 class InMemoryAnswerRecords:
-    """An AnswerRecords; while it `is_broken`, nothing can be completed or released."""
+    """An AnswerRecords; while it `is_broken`, nothing can be completed or released.
+
+    So many completions as `refused_completions` fail.
+    """
 
     held: dict[str, HeldClaim] = field(default_factory=dict)
     is_broken: bool = False
+    refused_completions: int = 0
 
     def claim(self, claim: Claim, *, now: float) -> AnswerRecord | None:
         record = self.find(claim.record_id, now=now)
@@ -41,6 +45,9 @@ class InMemoryAnswerRecords:
 
     def complete(self, claim: Claim, answer: AnswerRecord, *, now: float) -> bool:
         self._require_order()
+        if self.refused_completions:
+            self.refused_completions -= 1
+            raise BROKEN
         held = self.held.get(claim.record_id)
         if held is None or held.claim.attempt != claim.attempt:
             return False
@@ -71,10 +78,12 @@ class InMemoryAnswerStorage:
     contents: dict[str, bytes] = field(default_factory=dict)
     is_broken: bool = False
 
-    def put(self, key: str, content: bytes) -> None:
-        if self.is_broken:
+    def put(self, key: str, content: bytes, *, within_seconds: float) -> None:
+        if self.is_broken or within_seconds <= 0:
             raise BROKEN
         self.contents[key] = content
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, *, within_seconds: float) -> bytes | None:
+        if within_seconds <= 0:
+            raise BROKEN
         return self.contents.get(key)

@@ -24,7 +24,9 @@ class InMemoryConsumerLedger:
     entries: int = 0
     is_broken: bool = False
 
-    def enter(self, consumer_id: str, *, now: int, slot: Slot | None) -> Entrance | None:
+    def enter(
+        self, consumer_id: str, *, now: int, slot: Slot | None, counts_request: bool = True
+    ) -> Entrance | None:
         self._require_order()
         self.entries += 1
         consumer = self.consumers.find_consumer(consumer_id)
@@ -33,9 +35,11 @@ class InMemoryConsumerLedger:
         standing = self.standing(consumer_id, now)
         if slot is not None and slot in standing.slots:
             return Entrance(False, consumer, standing)
-        if reached_limit(consumer.limits, standing, now, wants_slot=slot is not None):
+        if reached_limit(
+            consumer.limits, standing, now, wants_slot=slot is not None, counts_request=counts_request
+        ):
             return Entrance(False, consumer, standing)
-        self.requests[consumer_id, window_start(now, MINUTE_SECONDS)] += 1
+        self.requests[consumer_id, window_start(now, MINUTE_SECONDS)] += counts_request
         if slot is not None:
             self.images[consumer_id, window_start(now, DAY_SECONDS)] += 1
             self.slots.setdefault(consumer_id, set()).add(slot)

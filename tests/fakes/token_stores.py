@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from imagineart.domain.consumers import Consumer
+from imagineart.domain.errors import InternalError
 from imagineart.domain.tokens import Peppers, StoredToken
 
 
@@ -23,11 +24,16 @@ class InMemoryTokenMarks:
 
 @dataclass(slots=True)
 class InMemoryTokenStore:
-    """A TokenStore and TokenRegister that counts how often it is read."""
+    """A TokenStore and TokenRegister that counts how often it is read.
+
+    While it is `unreadable` no tokens are listed, and while it is `unwritable` none gets an end.
+    """
 
     marks: InMemoryTokenMarks
     tokens: dict[str, StoredToken] = field(default_factory=dict)
     reads: int = 0
+    unreadable: bool = False
+    unwritable: bool = False
 
     def find(self, token_id: str) -> StoredToken | None:
         self.reads += 1
@@ -41,9 +47,13 @@ class InMemoryTokenStore:
         self.tokens[token.id] = token
 
     def list_tokens(self) -> list[StoredToken]:
+        if self.unreadable:
+            raise InternalError(detail="the store cannot be read")
         return [self._marked(token) for token in self.tokens.values()]
 
     def set_expiry(self, token: StoredToken, expires_at: int) -> None:
+        if self.unwritable:
+            raise InternalError(detail="the store cannot be written")
         self.tokens[token.id] = replace(self.tokens[token.id], expires_at=expires_at)
 
     def _marked(self, token: StoredToken) -> StoredToken:

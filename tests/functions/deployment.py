@@ -56,12 +56,15 @@ class Deployment:
         token, _ = self.operator.manage_tokens.issue(consumer_id, kind, life_days=life_days, scopes=scopes)
         return token
 
-    def client(self, token: Token | None = None) -> httpx.Client:
-        """An HTTP client of the API, authenticated where a token is given."""
+    def client(self, token: Token | None = None, *, hurries: bool = False) -> httpx.Client:
+        """An HTTP client of the API, authenticated where a token is given.
+
+        Unless it `hurries`, each request waits until functions have done what follows their earlier answers,
+        so that one environment serves one request after another.
+        """
         headers = {"Authorization": f"Bearer {token.text}"} if token else {}
-        return httpx.Client(
-            transport=GatewayTransport(self.gateway), base_url="https://api.local", headers=headers
-        )
+        transport = GatewayTransport(self.gateway) if hurries else _UnhurriedTransport(self.gateway)
+        return httpx.Client(transport=transport, base_url="https://api.local", headers=headers)
 
     def aws(self, service: str) -> Any:
         """A boto3 client of the deployment's cloud, to break things with."""
@@ -72,6 +75,16 @@ class Deployment:
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
+
+
+class _UnhurriedTransport(GatewayTransport):
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway)
+        self._own_gateway = gateway
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._own_gateway.wait_until_idle()
+        return super().handle_request(request)
 
 
 @dataclass

@@ -51,7 +51,7 @@ def test_more_requests_at_a_time_than_a_consumer_may_have_are_told_which_limit_i
 
 
 def test_one_request_after_another_needs_one_slot_alone(api: Deployment, backend: PaintingBackend) -> None:
-    client = api.client(api.issue_token(concurrent_requests=1))
+    client = api.client(api.issue_token(concurrent_requests=1), hurries=True)
     backend.reply = lambda _: refusal(500)
     assert generate(client).status_code == 502
     backend.reply = paint
@@ -141,10 +141,22 @@ def test_the_day_counts_the_images_that_were_made_and_names_itself_when_it_is_us
     assert client.get("/v1/models").status_code == 200
 
 
-def test_a_replayed_picture_does_not_count_for_the_day(api: Deployment) -> None:
-    client = api.client(api.issue_token(images_per_day=2))
+def test_a_replayed_picture_needs_no_room_in_the_day(api: Deployment) -> None:
+    client = api.client(api.issue_token(images_per_day=1), hurries=True)
     client.headers["Idempotency-Key"] = "one"
     assert [generate(client).status_code for _ in range(5)] == [200] * 5
+    client.headers["Idempotency-Key"] = "two"
+    assert "1 images a day" in assert_error(generate(client), 429, "rate_limited")
+
+
+def test_the_image_of_a_failure_is_there_for_the_next_request_at_once(
+    api: Deployment, backend: PaintingBackend
+) -> None:
+    client = api.client(api.issue_token(images_per_day=1), hurries=True)
+    backend.reply = lambda _: refusal(500)
+    assert [generate(client).status_code for _ in range(4)] == [502] * 4
+    backend.reply = paint
+    assert generate(client).status_code == 200
 
 
 # Scopes and models

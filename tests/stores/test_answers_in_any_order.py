@@ -27,7 +27,7 @@ from imagineart.adapters.dynamodb_answers import DynamoDbAnswerRecords
 from imagineart.domain.errors import AnswerPendingError, InvalidRequestError, ModelError
 from imagineart.domain.ports import AnswerRecords
 from imagineart.domain.repeatable_answers import KEPT_SECONDS, Answer, AnswerRecord, Claim, record_id
-from imagineart.use_cases.answer_once import POLL_SECONDS, AnsweredOnce, AnswerOnce
+from imagineart.use_cases.answer_once import LEASE_MARGIN_SECONDS, POLL_SECONDS, AnsweredOnce, AnswerOnce
 from tests.fakes.answers import InMemoryAnswerRecords, InMemoryAnswerStorage
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import repeatable_random_below
@@ -122,12 +122,12 @@ class StandingStill:
         self._stand_still("before releasing")
         self.records.release(claim)
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes, *, within_seconds: float) -> None:
         self._stand_still("before keeping the body")
-        self.storage.put(key, content)
+        self.storage.put(key, content, within_seconds=within_seconds)
 
-    def get(self, key: str) -> bytes | None:
-        return self.storage.get(key)
+    def get(self, key: str, *, within_seconds: float) -> bytes | None:
+        return self.storage.get(key, within_seconds=within_seconds)
 
     def _stand_still(self, place: str) -> None:
         if self.is_gone:
@@ -196,7 +196,8 @@ class AnswersInAnyOrder(RuleBasedStateMachine):
         attempt.start(
             lambda: answer_once(
                 "acme", self.key, fingerprint, make,
-                lease_seconds=LEASE_SECONDS, patience_seconds=PATIENCE_SECONDS,
+                seconds_left=lambda: LEASE_SECONDS - LEASE_MARGIN_SECONDS,
+                patience_seconds=PATIENCE_SECONDS,
             )
         )  # fmt: skip
         attempt.began_at = self.clock()

@@ -318,7 +318,6 @@ def test_the_largest_item_stays_far_below_what_dynamodb_takes(consumers: DynamoD
         {"requests_per_minute": {"N": "0"}},
         {"concurrent_requests": {"BOOL": True}},
         {"images_per_day": {"S": "many"}},
-        {"models": {"SS": ["painter-9000"]}},
         {"models": {"S": "image-edit"}},
         {"slots": {"SS": ["tomorrow"]}},
         {"slots": {"L": []}},
@@ -403,3 +402,18 @@ def test_series_at_the_same_time_never_pass_the_day(consumers: DynamoDbConsumers
         reserved = list(threads.map(lambda each: reserve(consumers, each, 1), slots))
     assert sorted(reserved) == [False, False, True]
     assert standing(consumers).images_today == 4
+
+
+def test_a_request_that_was_counted_before_takes_its_slot_and_its_image_alone(
+    consumers: DynamoDbConsumers,
+) -> None:
+    enter(consumers)
+    entrance = consumers.enter("acme", now=NOW, slot=slot(1), counts_request=False)
+    assert entrance is not None
+    assert entrance.admitted
+    assert standing(consumers) == Standing(1, 1, frozenset({slot(1)}))
+    for _ in range(4):
+        enter(consumers)
+    again = consumers.enter("acme", now=NOW, slot=slot(2), counts_request=False)
+    assert again is not None
+    assert again.admitted, "the minute is full, and the request counted in it"

@@ -20,7 +20,7 @@ def handler(event, context):
     if kind == "followed":
         return FollowedResponse({"statusCode": 200, "body": "first"}, lambda: _follow(event))
     headers = {"Content-Type": ["image/png"], "X-Twice": ["1", "2"], **event.get("headers", {})}
-    afterwards = (lambda: _follow(event)) if "pipe" in event else (lambda: None)
+    afterwards = (lambda: _follow(event)) if "pipe" in event else None
     return StreamedResponse(event.get("status", 200), headers, _body(event), afterwards)
 
 

@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -68,30 +69,33 @@ class AwsHttp:
         *,
         limit_bytes: int,
         is_passing: Callable[[AwsAnswer], bool] = lambda _: False,
+        within_seconds: float = math.inf,
     ) -> AwsAnswer:
-        """The answer, or the first `limit_bytes` of it, after up to `MAX_ATTEMPTS` attempts.
+        """The answer, or the first `limit_bytes` of it, after up to `MAX_ATTEMPTS` attempts in the time.
 
         `is_passing` tells which refusals may pass by themselves. Raises AwsCallError where there is none.
         """
+        ends_at = time.monotonic() + within_seconds
         attempt = 1
         while True:
+            attempt_seconds = min(request.attempt_seconds, ends_at - time.monotonic())
+            pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+            is_last = attempt == MAX_ATTEMPTS or time.monotonic() + pause >= ends_at
             try:
-                answer = self._send_once(request, limit_bytes)
-                if answer.status not in _PASSING_STATUSES and not is_passing(answer):
-                    return answer
-                if attempt == MAX_ATTEMPTS:
+                answer = self._send_once(request, attempt_seconds, limit_bytes)
+                if is_last or (answer.status not in _PASSING_STATUSES and not is_passing(answer)):
                     return answer
             except AwsCallError:
-                if attempt == MAX_ATTEMPTS:
+                if is_last or time.monotonic() + pause >= ends_at:
                     raise
-            self.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+            self.sleep(pause)
             attempt += 1
 
-    def _send_once(self, request: AwsRequest, limit_bytes: int) -> AwsAnswer:
+    def _send_once(self, request: AwsRequest, attempt_seconds: float, limit_bytes: int) -> AwsAnswer:
         idle = self._idle[request.origin]
         client = idle.pop() if idle else DeadlineHttpClient(request.origin, _FAILURES)
         try:
-            deadline = Deadline.after(request.attempt_seconds)
+            deadline = Deadline.after(attempt_seconds)
             body = [request.body] if request.body else []
             with client.send(
                 request.path, headers=request.headers, body=body, deadline=deadline, method=request.method

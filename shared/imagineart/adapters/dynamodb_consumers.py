@@ -83,14 +83,20 @@ class DynamoDbConsumers:
         """Every registered consumer, in no order."""
         return [read_item(item, _consumer_from_item) for item in self.table.pages("Scan")]
 
-    def enter(self, consumer_id: str, *, now: int, slot: Slot | None) -> Entrance | None:
+    def enter(
+        self, consumer_id: str, *, now: int, slot: Slot | None, counts_request: bool = True
+    ) -> Entrance | None:
         """Count one request if every limit leaves room; None where there is no such consumer.
 
         A second call with the same slot counts nothing and is not let in; it finds its slot in the standing.
         """
-        names = {"#key": "key", "#minute": _window("minute", now)}
+        names = {"#key": "key"}
         values: dict[str, Any] = {":one": number(1)}
-        conditions, added = [_EXISTS, _MINUTE_HAS_ROOM], ["#minute :one"]
+        conditions, added = [_EXISTS], []
+        if counts_request:
+            names["#minute"] = _window("minute", now)
+            conditions.append(_MINUTE_HAS_ROOM)
+            added.append("#minute :one")
         if slot is not None:
             names["#day"] = _window("day", now)
             values |= {":slot": texts(frozenset({str(slot)})), ":entering": text(str(slot))}

@@ -15,10 +15,10 @@ class S3AnswerStorage:
 
     bucket: S3Bucket
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes, *, within_seconds: float) -> None:
         """Keep a body."""
-        self.bucket.put(key, content)
+        self.bucket.put(key, content, within_seconds=within_seconds)
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, *, within_seconds: float) -> bytes | None:
         """The body, or None where there is none."""
-        return self.bucket.get(key, limit_bytes=MAX_ANSWER_BYTES)
+        return self.bucket.get(key, limit_bytes=MAX_ANSWER_BYTES, within_seconds=within_seconds)

@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,15 +37,18 @@ class S3Bucket:
             now=datetime.now(UTC), life_seconds=life_seconds,
         )  # fmt: skip
 
-    def put(self, key: str, content: bytes) -> None:
-        """Keep an object. Raises AwsCallError."""
-        answer = self._send("PUT", key, content, limit_bytes=_MAX_REFUSAL_BYTES)
+    def put(self, key: str, content: bytes, *, within_seconds: float = math.inf) -> None:
+        """Keep an object. Raises AwsCallError, also where that takes longer than `within_seconds`."""
+        answer = self._send("PUT", key, content, _MAX_REFUSAL_BYTES, within_seconds)
         if answer.status != 200:
             raise AwsCallError(str(answer.status), detail=f"s3 PutObject: {answer.content[:200]!r}")
 
-    def get(self, key: str, *, limit_bytes: int) -> bytes | None:
-        """The content of an object, or None where there is none. Raises AwsCallError, also for a larger."""
-        answer = self._send("GET", key, b"", limit_bytes=limit_bytes + 1)
+    def get(self, key: str, *, limit_bytes: int, within_seconds: float = math.inf) -> bytes | None:
+        """The content of an object, or None where there is none.
+
+        Raises AwsCallError, also for a larger object, and where that takes longer than `within_seconds`.
+        """
+        answer = self._send("GET", key, b"", limit_bytes + 1, within_seconds)
         if answer.status == 404:
             return None
         if answer.status != 200 or len(answer.content) > limit_bytes:
@@ -52,7 +56,7 @@ class S3Bucket:
             raise AwsCallError(str(answer.status), detail=detail)
         return answer.content
 
-    def _send(self, method: str, key: str, body: bytes, *, limit_bytes: int) -> AwsAnswer:
+    def _send(self, method: str, key: str, body: bytes, limit_bytes: int, within_seconds: float) -> AwsAnswer:
         """The answer, or its first `limit_bytes`. Raises AwsCallError."""
         origin, path = self._locate(key)
         headers = sign_unhashed(
@@ -60,7 +64,7 @@ class S3Bucket:
             credentials=self.credentials(), service="s3", region=self.region, now=datetime.now(UTC),
         )  # fmt: skip
         request = AwsRequest(method, origin, path, headers, body, _ATTEMPT_SECONDS)
-        return self.http.send(request, limit_bytes=limit_bytes)
+        return self.http.send(request, limit_bytes=limit_bytes, within_seconds=within_seconds)
 
     def _locate(self, key: str) -> tuple[str, str]:
         """The origin and the path of an object."""

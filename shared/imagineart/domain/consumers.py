@@ -32,22 +32,25 @@ class Consumer:
     models: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
-        """Raises InvalidRequestError for an id out of bounds and for a model that is not offered."""
+        """Raises InvalidRequestError for an id out of bounds."""
         if not _ID_FORMAT.fullmatch(self.id):
             raise InvalidRequestError(
                 "consumer",
                 f"got '{self.id[:80]}'; allowed are 1 to 63 lower-case letters, digits and inner hyphens.",
             )
-        for model in sorted(self.models or ()):
-            if model not in MODEL_IDS:
-                raise InvalidRequestError(
-                    "models", f"got '{model[:80]}'; allowed are {', '.join(MODEL_IDS)}."
-                )
-        if self.models is not None and not self.models:
-            raise InvalidRequestError(
-                "models", f"got none; allowed are one or more of {', '.join(MODEL_IDS)}."
-            )
 
     def may_use(self, model_id: str) -> bool:
         """Whether the model is available to this consumer."""
         return self.models is None or model_id in self.models
+
+
+def check_models(models: frozenset[str]) -> None:
+    """Raises InvalidRequestError for models that nobody can be allowed.
+
+    A consumer may have been allowed a model that is no longer offered.
+    """
+    for model in sorted(models):
+        if model not in MODEL_IDS:
+            raise InvalidRequestError("models", f"got '{model[:80]}'; allowed are {', '.join(MODEL_IDS)}.")
+    if not models:
+        raise InvalidRequestError("models", f"got none; allowed are one or more of {', '.join(MODEL_IDS)}.")

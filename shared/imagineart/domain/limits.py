@@ -71,22 +71,37 @@ def minute_status(limits: Limits, standing: Standing, now: int) -> LimitStatus:
     return LimitStatus(LimitName.REQUESTS_PER_MINUTE, limits.requests_per_minute, left, reset_at)
 
 
-def reached_limit(limits: Limits, standing: Standing, now: int, *, wants_slot: bool) -> LimitStatus | None:
+def reached_limit(
+    limits: Limits, standing: Standing, now: int, *, wants_slot: bool, counts_request: bool = True
+) -> LimitStatus | None:
     """The limit that leaves no room for one more request, the longest to wait for first; or None."""
-    if wants_slot and limits.images_per_day is not None and standing.images_today >= limits.images_per_day:
-        return day_used_up(limits.images_per_day, now)
+    per_day = limits.images_per_day
+    if wants_slot and per_day is not None and standing.images_today >= per_day:
+        return day_used_up(per_day, standing, now)
     minute = minute_status(limits, standing, now)
-    if not minute.remaining:
+    if counts_request and not minute.remaining:
         return minute
     if wants_slot and len(standing.slots) >= limits.concurrent_requests:
         return slots_taken(limits, now)
     return None
 
 
-def day_used_up(images_per_day: int, now: int) -> LimitStatus:
-    """Where a consumer stands whose day has no room for what it asks."""
+def day_used_up(images_per_day: int, standing: Standing, now: int) -> LimitStatus:
+    """Where a consumer stands whose day has no room for what it asks.
+
+    It has until midnight, or until a request that is under way fails and gives its image back.
+    """
+    may_be_given_back = standing.images_today - len(standing.slots) < images_per_day
     midnight = window_start(now, DAY_SECONDS) + DAY_SECONDS
-    return LimitStatus(LimitName.IMAGES_PER_DAY, images_per_day, 0, midnight)
+    reset_at = min(midnight, now + CONCURRENCY_RETRY_SECONDS) if may_be_given_back else midnight
+    return LimitStatus(LimitName.IMAGES_PER_DAY, images_per_day, 0, reset_at)
+
+
+def may_pass_soon(reached: LimitStatus, now: int) -> bool:
+    """Whether a request that is under way may make room."""
+    return reached.name is not LimitName.REQUESTS_PER_MINUTE and (
+        reached.reset_at - now <= CONCURRENCY_RETRY_SECONDS
+    )
 
 
 def slots_taken(limits: Limits, now: int) -> LimitStatus:

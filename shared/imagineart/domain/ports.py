@@ -152,10 +152,13 @@ class Entrance:
 class ConsumerLedger(Protocol):
     """Counts requests and slots of consumers, atomically across every environment."""
 
-    def enter(self, consumer_id: str, *, now: int, slot: Slot | None) -> Entrance | None:
+    def enter(
+        self, consumer_id: str, *, now: int, slot: Slot | None, counts_request: bool = True
+    ) -> Entrance | None:
         """Count one request, with its image and its slot if it takes one, if every limit leaves room.
 
-        None where no such consumer is registered.
+        One that was counted before only takes its slot and its image. None where no such consumer is
+        registered.
         """
 
     def reserve(
@@ -217,8 +220,8 @@ class AnswerRecords(Protocol):
 class AnswerStorage(Protocol):
     """Where the bodies of answers are kept."""
 
-    def put(self, key: str, content: bytes) -> None:
-        """Keep a body."""
+    def put(self, key: str, content: bytes, *, within_seconds: float) -> None:
+        """Keep a body. Raises InternalError where it is not kept in time."""
 
-    def get(self, key: str) -> bytes | None:
-        """The body, or None where there is none."""
+    def get(self, key: str, *, within_seconds: float) -> bytes | None:
+        """The body, or None where there is none. Raises InternalError where it does not come in time."""

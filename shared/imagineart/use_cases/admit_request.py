@@ -8,12 +8,13 @@ from typing import Final
 from imagineart.domain.base62 import to_base62
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.errors import InvalidTokenError, LimitReachedError
-from imagineart.domain.limit_status import LimitName, LimitStatus
+from imagineart.domain.limit_status import LimitStatus
 from imagineart.domain.limits import (
     Slot,
     day_used_up,
     expired_slots,
     lease_slot,
+    may_pass_soon,
     minute_status,
     reached_limit,
     slots_taken,
@@ -22,7 +23,7 @@ from imagineart.domain.ports import Clock, ConsumerLedger, Entrance
 from imagineart.domain.seeds import RandomBelow
 
 PAUSES_SECONDS: Final = (0.1, 0.2, 0.4)
-"""A slot is given back a moment after its answer has ended, so who finds none left asks again."""
+"""A slot, and the image of a failure, is given back a moment after the answer: who finds none asks again."""
 
 _NONCE_BITS: Final = 48
 
@@ -39,7 +40,7 @@ class Admission:
     slot: Slot | None
     status: LimitStatus
     past_counters: tuple[str, ...]
-    images: int = 1
+    images: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,17 @@ class AdmitRequest:
 
         Raises LimitReachedError; InvalidTokenError where the token's consumer is no longer registered.
         """
-        slot = self._lease(lease_seconds)
-        pauses = list(PAUSES_SECONDS)
-        while True:
-            now = int(self.clock())
-            entrance = self.ledger.enter(consumer_id, now=now, slot=slot)
-            if entrance is None:
-                raise InvalidTokenError(detail=f"the consumer {consumer_id} is not registered")
-            # A call that was repeated under way may be refused for what its first copy took.
-            if entrance.admitted or slot in entrance.standing.slots:
-                status = minute_status(entrance.consumer.limits, entrance.standing, now)
-                return Admission(entrance.consumer, now, slot, status, entrance.past_counters)
-            self._make_room(entrance, pauses, now, wants_slot=slot is not None)
+        return self._enter(consumer_id, self._lease(lease_seconds), counts_request=True)
+
+    def take_slot(self, admission: Admission, *, lease_seconds: float) -> Admission:
+        """The admission with a slot and an image, where it has none. Raises as a call does."""
+        if admission.slot is not None:
+            return admission
+        entered = self._enter(admission.consumer.id, self._lease(lease_seconds), counts_request=False)
+        return replace(entered, status=admission.status)
 
     def reserve_images(self, admission: Admission, images: int) -> Admission:
-        """The admission with as many images counted for the day, where the day is bounded.
+        """The admission, which has a slot, with as many images counted for the day, where it is bounded.
 
         Raises LimitReachedError where it leaves no room for all.
         """
@@ -84,18 +81,38 @@ class AdmitRequest:
             more=more,
             images_per_day=limit,
         )
-        if entrance is None or not entrance.admitted:
-            raise LimitReachedError(day_used_up(limit, admission.entered_at), now=int(self.clock()))
+        if entrance is None:
+            raise InvalidTokenError(detail=f"the consumer {admission.consumer.id} is not registered")
+        if not entrance.admitted:
+            now = int(self.clock())
+            others = replace(entrance.standing, slots=entrance.standing.slots - {admission.slot})
+            raise LimitReachedError(day_used_up(limit, others, now), now=now)
         return replace(admission, images=images)
 
-    def _make_room(self, entrance: Entrance, pauses: list[float], now: int, *, wants_slot: bool) -> None:
+    def _enter(self, consumer_id: str, slot: Slot | None, *, counts_request: bool) -> Admission:
+        pauses = list(PAUSES_SECONDS)
+        while True:
+            now = int(self.clock())
+            entrance = self.ledger.enter(consumer_id, now=now, slot=slot, counts_request=counts_request)
+            if entrance is None:
+                raise InvalidTokenError(detail=f"the consumer {consumer_id} is not registered")
+            # A call that was repeated under way may be refused for what its first copy took.
+            if entrance.admitted or slot in entrance.standing.slots:
+                status = minute_status(entrance.consumer.limits, entrance.standing, now)
+                images = 0 if slot is None else 1
+                return Admission(entrance.consumer, now, slot, status, entrance.past_counters, images)
+            limits, standing = entrance.consumer.limits, entrance.standing
+            reached = reached_limit(
+                limits, standing, now, wants_slot=slot is not None, counts_request=counts_request
+            )
+            self._make_room(entrance, reached or slots_taken(limits, now), pauses, now)
+
+    def _make_room(self, entrance: Entrance, reached: LimitStatus, pauses: list[float], now: int) -> None:
         """Return where asking again may help. Raises LimitReachedError where it does not."""
-        limits, standing = entrance.consumer.limits, entrance.standing
-        reached = reached_limit(limits, standing, now, wants_slot=wants_slot) or slots_taken(limits, now)
-        if reached.name is not LimitName.CONCURRENT_REQUESTS or not pauses:
+        if not may_pass_soon(reached, now) or not pauses:
             raise LimitReachedError(reached, now=now)
         pause = pauses.pop(0)
-        crashed = expired_slots(standing.slots, now)
+        crashed = expired_slots(entrance.standing.slots, now)
         if crashed:
             self.ledger.drop_slots(entrance.consumer.id, crashed)
         else:

@@ -18,6 +18,10 @@ from imagineart.domain.repeatable_answers import (
 from imagineart.domain.seeds import RandomBelow
 
 POLL_SECONDS: Final = 0.5
+LEASE_MARGIN_SECONDS: Final = 5.0
+"""A claim outlives its request by this, so that clocks may differ a little."""
+ANSWERING_SECONDS: Final = 2.0
+"""What is left for everything else while an answer is kept or fetched."""
 _ATTEMPT_BITS: Final = 128
 
 
@@ -47,28 +51,36 @@ class AnswerOnce:
         fingerprint: str,
         make: Callable[[], Answer],
         *,
-        lease_seconds: float,
+        seconds_left: Callable[[], float],
         patience_seconds: float,
     ) -> AnsweredOnce:
         """The answer of `make`, or the one that an earlier request with the consumer's `key` got.
 
-        A failure frees the key. `lease_seconds` is the longest that this request can last; an earlier one is
+        A failure frees the key. `seconds_left` tells how long this request can still last; an earlier one is
         waited for up to `patience_seconds`. Raises InvalidRequestError where the key is none, or came with
         another request; AnswerPendingError where an earlier one is still under way; and what `make` raises.
         """
         check_idempotency_key(key)
         ends_at = self.clock() + patience_seconds
         attempt = to_base62(self.random_below(2**_ATTEMPT_BITS), 22)
-        claim = Claim(record_id(consumer_id, key), fingerprint, attempt, self.clock() + lease_seconds)
+        lease_ends_at = self.clock() + seconds_left() + LEASE_MARGIN_SECONDS
+        claim = Claim(record_id(consumer_id, key), fingerprint, attempt, lease_ends_at)
         while True:
             record = self.records.claim(claim, now=self.clock())
             if record is None:
-                return AnsweredOnce(self._make(consumer_id, claim, make), replayed=False)
-            answer = self._await(record, claim, ends_at)
-            if answer is not None:
-                return AnsweredOnce(answer, replayed=True)
+                answer = self._make(consumer_id, claim, make, seconds_left)
+                return AnsweredOnce(answer, replayed=False)
+            earlier = self._await(record, claim, ends_at, seconds_left)
+            if earlier is not None:
+                return AnsweredOnce(earlier, replayed=True)
 
-    def _await(self, record: AnswerRecord | None, claim: Claim, ends_at: float) -> Answer | None:
+    def _await(
+        self,
+        record: AnswerRecord | None,
+        claim: Claim,
+        ends_at: float,
+        seconds_left: Callable[[], float],
+    ) -> Answer | None:
         """The answer of an earlier request, or None where there will be none."""
         while record is not None:
             if record.fingerprint != claim.fingerprint:
@@ -78,41 +90,48 @@ class AnswerOnce:
                     "key.",
                 )
             if record.storage_key is not None:
-                return self._find_answer(record, claim.record_id)
+                return self._find_answer(record, claim.record_id, seconds_left() - ANSWERING_SECONDS)
             if self.clock() + POLL_SECONDS > ends_at:
                 raise AnswerPendingError
             self.sleep(POLL_SECONDS)
             record = self.records.find(claim.record_id, now=self.clock())
         return None
 
-    def _find_answer(self, record: AnswerRecord, record_id: str) -> Answer | None:
-        content = self.storage.get(record.storage_key or "")
+    def _find_answer(self, record: AnswerRecord, record_id: str, within_seconds: float) -> Answer | None:
+        content = self.storage.get(record.storage_key or "", within_seconds=within_seconds)
         if content is None:
             self.report(f"the answer of {record_id} is gone; it is made anew")
             self.records.forget(record_id, record)
             return None
         return Answer(record.headers or {}, content)
 
-    def _make(self, consumer_id: str, claim: Claim, make: Callable[[], Answer]) -> Answer:
+    def _make(
+        self,
+        consumer_id: str,
+        claim: Claim,
+        make: Callable[[], Answer],
+        seconds_left: Callable[[], float],
+    ) -> Answer:
         try:
             answer = make()
         except BaseException:
             self._attempt(lambda: self.records.release(claim))
             raise
-        self._attempt(lambda: self._keep(consumer_id, claim, answer))
+        within_seconds = seconds_left() - ANSWERING_SECONDS
+        self._attempt(lambda: self._keep(consumer_id, claim, answer, within_seconds))
         return answer
 
-    def _keep(self, consumer_id: str, claim: Claim, answer: Answer) -> None:
-        """Keep the answer for later requests; the key is free again where it cannot be kept."""
+    def _keep(self, consumer_id: str, claim: Claim, answer: Answer, within_seconds: float) -> None:
+        """Keep the answer for later requests; the key is free again where it cannot be kept in time."""
         storage_key = f"answers/{consumer_id}/{claim.record_id}/{claim.attempt}"
         try:
-            self.storage.put(storage_key, answer.content)
+            self.storage.put(storage_key, answer.content, within_seconds=within_seconds)
+            kept = AnswerRecord(claim.fingerprint, answer.headers, storage_key)
+            if not self.records.complete(claim, kept, now=self.clock()):
+                self.report(f"the claim on {claim.record_id} had ended before its answer was kept")
         except ImagineArtError:
             self.records.release(claim)
             raise
-        kept = AnswerRecord(claim.fingerprint, answer.headers, storage_key)
-        if not self.records.complete(claim, kept, now=self.clock()):
-            self.report(f"the claim on {claim.record_id} had ended before its answer was kept")
 
     def _attempt(self, act: Callable[[], None]) -> None:
         """What the caller gets does not depend on this."""

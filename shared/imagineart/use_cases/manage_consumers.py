@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from imagineart.domain.consumers import TIERS, Consumer
+from imagineart.domain.consumers import TIERS, Consumer, check_models
 from imagineart.domain.errors import InvalidRequestError
 from imagineart.domain.limits import Limits
 from imagineart.domain.ports import ConsumerRegister
@@ -31,7 +31,7 @@ class ConsumerChange:
     allows_all_models: bool = False
 
     def __post_init__(self) -> None:
-        """Raises InvalidRequestError for an unknown tier and for what contradicts itself."""
+        """Raises InvalidRequestError for an unknown tier or model, and for what contradicts itself."""
         if self.tier is not None and self.tier not in TIERS:
             raise InvalidRequestError("tier", f"got '{self.tier[:80]}'; allowed are {', '.join(TIERS)}.")
         if self.lifts_images_per_day and self.images_per_day is not None:
@@ -40,6 +40,8 @@ class ConsumerChange:
             )
         if self.allows_all_models and self.models is not None:
             raise InvalidRequestError("models", "got some and all; say one of them.")
+        if self.models is not None:
+            check_models(self.models)
 
     def applied_to(self, consumer: Consumer) -> Consumer:
         """The consumer as it is afterwards. Raises InvalidRequestError for a value out of bounds."""

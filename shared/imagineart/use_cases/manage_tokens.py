@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.errors import ImagineArtError, InvalidRequestError
 from imagineart.domain.operations import ALL_SCOPES, Scope
 from imagineart.domain.ports import Clock, ConsumerRegister, PepperSource, TokenMarks, TokenRegister
 from imagineart.domain.seeds import RandomBelow
@@ -97,8 +97,9 @@ class ManageTokens:
         return sorted(tokens, key=lambda token: (token.created_at, token.id))
 
     def find(self, token_id: str) -> StoredToken:
-        """The token. Raises NotFoundError for an unknown id."""
-        for token in self.list():
+        """The token, looked for where its kind is kept alone. Raises NotFoundError for an unknown id."""
+        register = self.registers.get(TokenKind(token_id[0])) if token_id[:1] in list(TokenKind) else None
+        for token in register.list_tokens() if register else ():
             if token.id == token_id:
                 return token
         raise NotFoundError("token", token_id)
@@ -129,12 +130,13 @@ class ManageTokens:
         token, stored = self.issue(
             old.consumer_id, TokenKind(old.id[0]), life_days=life_days, scopes=old.scopes
         )
-        if overlap_days == 0:
-            return Rotation(token, stored, self._revoke(old))
-        ends_at = int(self.clock()) + overlap_days * _SECONDS_A_DAY
-        if old.expires_at is not None and old.expires_at <= ends_at:
-            return Rotation(token, stored, old)
-        return Rotation(token, stored, self._end(old, ends_at))
+        try:
+            replaced = self._end_after(old, overlap_days)
+        except ImagineArtError:
+            # Nobody will ever see it.
+            self.marks.revoke(token.id, now=int(self.clock()))
+            raise
+        return Rotation(token, stored, replaced)
 
     def expire(self, token_id: str, *, in_days: int) -> StoredToken:
         """Let the token end in some days; never later than it would.
@@ -158,17 +160,39 @@ class ManageTokens:
     def revoke_all(self, consumer_id: str) -> tuple[StoredToken, ...]:
         """End every token of a consumer that has not ended; return those.
 
+        Where one kind cannot be read, the others are ended all the same, and then it raises what that raised.
         Raises NotFoundError for a consumer that is not registered and has no token.
         """
         now = int(self.clock())
-        live = [token for token in self.list(consumer_id=consumer_id) if token.is_live(now)]
-        return tuple(self._revoke(token) for token in live)
+        held: list[StoredToken] = []
+        ended: list[StoredToken] = []
+        failure: ImagineArtError | None = None
+        for register in self.registers.values():
+            try:
+                tokens = [token for token in register.list_tokens() if token.consumer_id == consumer_id]
+                held += tokens
+                ended += [self._revoke(token) for token in tokens if token.is_live(now)]
+            except ImagineArtError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        if not held:
+            find_registered(self.consumers, consumer_id)
+        return tuple(sorted(ended, key=lambda token: (token.created_at, token.id)))
 
     def _find_live(self, token_id: str) -> StoredToken:
         token = self.find(token_id)
         if not token.is_live(int(self.clock())):
             raise InvalidRequestError("token", f"got '{token.id}', which is {self.state_of(token)} already.")
         return token
+
+    def _end_after(self, old: StoredToken, overlap_days: int) -> StoredToken:
+        if overlap_days == 0:
+            return self._revoke(old)
+        ends_at = int(self.clock()) + overlap_days * _SECONDS_A_DAY
+        if old.expires_at is not None and old.expires_at <= ends_at:
+            return old
+        return self._end(old, ends_at)
 
     def _end(self, token: StoredToken, ends_at: int) -> StoredToken:
         self.registers[TokenKind(token.id[0])].set_expiry(token, ends_at)

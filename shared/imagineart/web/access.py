@@ -28,20 +28,28 @@ class Access:
             sent_over_plain_http=came_over_plain_http(headers.get("x-forwarded-proto", "")),
         )
 
-    def let_in(self, caller: Caller, operation: Operation, *, remaining_seconds: float) -> Admission:
+    def let_in(
+        self, caller: Caller, operation: Operation, *, remaining_seconds: float, may_be_replayed: bool
+    ) -> Admission:
         """Count the request, which cannot last longer than `remaining_seconds`.
 
+        One for images takes a slot, unless it may be answered with what was painted before; see `take_slot`.
         Raises MissingScopeError where the token is not good for the operation, LimitReachedError, and
         InvalidTokenError where its consumer is not registered.
         """
         if operation.scope not in caller.scopes:
             raise MissingScopeError(needed=operation.scope, held=caller.scopes)
-        takes_slot = operation.model is not None
+        takes_slot = operation.model is not None and not may_be_replayed
         lease_seconds = remaining_seconds + LEASE_MARGIN_SECONDS if takes_slot else None
         return self.admit(caller.consumer_id, lease_seconds=lease_seconds)
 
+    def take_slot(self, admission: Admission, *, remaining_seconds: float) -> Admission:
+        """The admission with a slot, before anything is painted. Raises LimitReachedError."""
+        lease_seconds = remaining_seconds + LEASE_MARGIN_SECONDS
+        return self.admit.take_slot(admission, lease_seconds=lease_seconds)
+
     def reserve_images(self, admission: Admission, images: int) -> Admission:
-        """The admission with `images` counted for the day. Raises LimitReachedError."""
+        """The admission, which has a slot, with `images` counted for the day. Raises LimitReachedError."""
         return self.admit.reserve_images(admission, images)
 
 

@@ -17,7 +17,7 @@ from imagineart.domain.ports import Clock
 from imagineart.use_cases.answer_once import AnswerOnce
 from imagineart.use_cases.settle_request import SettleRequest
 from imagineart.web.access import Access, rate_limit_headers, require_model
-from imagineart.web.calls import Call, Notes, remaining_seconds
+from imagineart.web.calls import Call, Notes, has_idempotency_key, remaining_seconds
 from imagineart.web.errors import error_response
 from imagineart.web.picture_stream import PieceStream
 
@@ -38,16 +38,22 @@ class Gate:
 class Afterwards:
     """What is to be done when the present request is answered; an environment has one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, logger: Logger) -> None:
         self._acts: list[Callable[[], None]] = []
+        self._logger = logger
 
     def add(self, act: Callable[[], None]) -> None:
+        """Have it done once."""
         self._acts.append(act)
 
     def __call__(self) -> None:
+        """Do it all. The answer is given: what fails is logged."""
         acts, self._acts = self._acts, []
         for act in acts:
-            act()
+            try:
+                act()
+            except Exception:
+                self._logger.exception("what was to be done after an answer failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,12 @@ class AnswerRequest:
         access = self.gate.access
         caller = notes.caller = access.identify(request.headers)
         notes.log_fields.update(consumer=caller.consumer_id, token_id=caller.token_id)
+        may_be_replayed = self.gate.answer_once is not None and has_idempotency_key(request)
         admission = notes.admission = access.let_in(
-            caller, self.operation, remaining_seconds=remaining_seconds(request)
+            caller,
+            self.operation,
+            remaining_seconds=remaining_seconds(request),
+            may_be_replayed=may_be_replayed,
         )
         notes.headers |= rate_limit_headers(admission.status)
         require_model(admission, self.operation)
@@ -105,7 +115,7 @@ class AnswerRequest:
             self.operation,
             admission.consumer,
             notes,
-            access.reserve_images,
+            access,
             self.gate.clock,
             self.log_prompts,
             self.gate.answer_once,
@@ -130,6 +140,13 @@ class AnswerRequest:
             self.afterwards.add(partial(self.gate.settle, notes.caller, notes.admission, answered))
 
 
-def _note_and_end(notes: Notes, end: Callable[[], None], *, image_bytes: int, complete: bool) -> None:
-    notes.note_delivery(image_bytes=image_bytes, complete=complete)
+def _note_and_end(
+    notes: Notes,
+    end: Callable[[], None],
+    *,
+    image_bytes: int,
+    complete: bool,
+    failure: Exception | None,
+) -> None:
+    notes.note_delivery(image_bytes=image_bytes, complete=complete, failure=failure)
     end()

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from imagineart.domain.accounting import CUT_OFF, NO_RESOLUTION, OK, REPLAYED
 from imagineart.domain.consumers import Consumer
-from imagineart.domain.errors import InvalidRequestError
+from imagineart.domain.errors import ImagineArtError, InternalError, InvalidRequestError
 from imagineart.domain.openai_parameters import read_series
 from imagineart.domain.operations import Operation
 from imagineart.domain.orders import Picture, SeriesRequest
@@ -21,12 +21,19 @@ from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.answer_once import AnswerOnce
 from imagineart.use_cases.authenticate_caller import Caller
 from imagineart.web.accepted_types import prefers_json
+from imagineart.web.access import Access
 from imagineart.web.forms import Form, is_form, parse_form
 from imagineart.web.openai_answers import SeriesStream
 from imagineart.web.picture_stream import PIECES_EXTENSION, PictureStream, PieceStream
 
 RESERVED_SECONDS: Final = 5.0
 """What is kept of the function's time for finishing a picture, or for answering that the deadline passed."""
+
+KEEPING_SECONDS: Final = 5.0
+"""What is kept beside that for keeping an answer that may be asked for again."""
+
+PATIENCE_SECONDS: Final = 20.0
+"""How long a request waits for an earlier one with its key: longer ones would fill functions with waiters."""
 
 REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
@@ -48,10 +55,13 @@ class Notes:
         self.outcome, self.images = code, 0
         self.log_fields.update(code=code, **log_fields)
 
-    def note_delivery(self, *, image_bytes: int, complete: bool) -> None:
-        """A delivery has ended."""
+    def note_delivery(self, *, image_bytes: int, complete: bool, failure: Exception | None) -> None:
+        """A delivery has ended: at its end, by its reader, or by the failure of what was being read."""
         self.log_fields.update(image_bytes=image_bytes, complete=complete)
-        if not complete:
+        if failure is not None:
+            code = failure.code if isinstance(failure, ImagineArtError) else InternalError.code
+            self.note_failure(code, detail=getattr(failure, "detail", None) or type(failure).__name__)
+        elif not complete:
             self.outcome = CUT_OFF
 
 
@@ -63,7 +73,7 @@ class Call:
     operation: Operation
     consumer: Consumer
     notes: Notes
-    reserve_images: Callable[[Admission, int], Admission]
+    access: Access
     clock: Clock
     log_prompts: bool = False
     answer_once: Callable[[], AnswerOnce] | None = field(default=None)
@@ -76,12 +86,17 @@ class Call:
     @property
     def deadline_seconds(self) -> float:
         """How long the backend may take: the function's remaining time less what is reserved."""
-        return max(0.0, self.remaining_seconds - RESERVED_SECONDS)
+        reserved = RESERVED_SECONDS + (KEEPING_SECONDS if self._is_keyed else 0)
+        return max(0.0, self.remaining_seconds - reserved)
 
     @property
     def is_reference_form(self) -> bool:
         """Whether it is what the API reference describes: a form to be answered with the PNG itself."""
         return is_form(self._content_type) and not self._wants_json
+
+    @property
+    def _is_keyed(self) -> bool:
+        return self.answer_once is not None and has_idempotency_key(self.request)
 
     @property
     def _content_type(self) -> str:
@@ -119,13 +134,12 @@ class Call:
         """
 
         def make_counted() -> Sequence[Picture]:
-            if self.notes.admission is not None:
-                self.notes.admission = self.reserve_images(self.notes.admission, count)
+            self._start_work(count)
             return make()
 
-        key = self.request.headers.get("idempotency-key")
-        if key is None or self.answer_once is None:
+        if not self._is_keyed or self.answer_once is None:
             return self._respond(make_counted())
+        key = self.request.headers["idempotency-key"]
         answered = self.answer_once()(
             self.consumer.id,
             key,
@@ -133,13 +147,20 @@ class Call:
                 key, self.operation.path, form.fields, form.files, "json" if self._wants_json else "image"
             ),
             lambda: self._read_whole(make_counted()),
-            lease_seconds=self.remaining_seconds,
-            patience_seconds=self.deadline_seconds,
+            seconds_left=lambda: self.remaining_seconds,
+            patience_seconds=min(PATIENCE_SECONDS, self.deadline_seconds),
         )
         if answered.replayed:
             self.notes.outcome = REPLAYED
         replayed = {REPLAYED_HEADER: str(answered.replayed).lower()}
         return Response(answered.answer.content, headers={**answered.answer.headers, **replayed})
+
+    def _start_work(self, images: int) -> None:
+        """Take what a request that paints needs; each is noted at once, so that it is given back."""
+        notes = self.notes
+        if notes.admission is not None:
+            notes.admission = self.access.take_slot(notes.admission, remaining_seconds=self.remaining_seconds)
+            notes.admission = self.access.reserve_images(notes.admission, images)
 
     def _respond(self, pictures: Sequence[Picture]) -> Response:
         stream = self._stream(pictures)
@@ -181,7 +202,15 @@ def remaining_seconds(request: Request) -> float:
     return remaining_ms / 1000
 
 
+def has_idempotency_key(request: Request) -> bool:
+    """Whether the request asks for an answer that may be given again."""
+    return "idempotency-key" in request.headers
+
+
 def _whole(stream: PieceStream, notes: Notes) -> Answer:
-    content = b"".join(stream.body_pieces)
+    try:
+        content = b"".join(stream.body_pieces)
+    finally:
+        stream.body_pieces.close()
     notes.log_fields.update(image_bytes=stream.body_pieces.image_bytes)
     return Answer(dict(stream.headers), content)

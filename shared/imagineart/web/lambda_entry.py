@@ -37,7 +37,7 @@ def authenticated_handler(
     the caller is known. Under the extended runtime, operations on images are streamed, and requests are
     settled when they are answered; else before.
     """
-    afterwards = Afterwards()
+    afterwards = Afterwards(gate.logger)
 
     answer_request = AnswerRequest(operation, endpoint, gate, runtime.log_prompts, afterwards)
 

@@ -14,9 +14,9 @@ PIECES_EXTENSION: Final = "imagineart.response.pieces"
 
 
 class OnEnd(Protocol):
-    """Is told once how a delivery ended."""
+    """Is told once how a delivery ended, and what failed if anything did."""
 
-    def __call__(self, *, image_bytes: int, complete: bool) -> None: ...
+    def __call__(self, *, image_bytes: int, complete: bool, failure: Exception | None) -> None: ...
 
 
 class PictureBody(Iterator[Piece], Protocol):
@@ -90,14 +90,17 @@ class _WatchedBody(Iterator[Piece]):
     def __next__(self) -> Piece:
         try:
             return next(self._body)
-        except BaseException as end:
-            self._tell(complete=isinstance(end, StopIteration))
+        except StopIteration:
+            self._tell(complete=True, failure=None)
+            raise
+        except Exception as failure:
+            self._tell(complete=False, failure=failure)
             raise
 
     def close(self) -> None:
         """Let the sources go; before the end, the delivery is incomplete."""
         self._body.close()
-        self._tell(complete=False)
+        self._tell(complete=False, failure=None)
 
     def _tell(self, **how: Any) -> None:
         if not self._told:

@@ -74,9 +74,9 @@ def test_an_object_of_the_limit_is_got_and_a_larger_one_is_refused(pictures: S3B
 
 def test_an_answer_is_kept_whole_and_one_that_was_never_kept_is_none(pictures: S3Bucket) -> None:
     storage = S3AnswerStorage(pictures)
-    assert storage.get(KEY) is None
-    storage.put(KEY, b"a picture" * 100_000)
-    assert storage.get(KEY) == b"a picture" * 100_000
+    assert storage.get(KEY, within_seconds=30) is None
+    storage.put(KEY, b"a picture" * 100_000, within_seconds=30)
+    assert storage.get(KEY, within_seconds=30) == b"a picture" * 100_000
     assert MAX_ANSWER_BYTES == 200 * 1024 * 1024
 
 
@@ -135,3 +135,19 @@ def test_what_boto3_reads_is_what_was_put(pictures: S3Bucket, aws_endpoint: str)
     client = boto3_client("s3", aws_endpoint)
     pictures.put(KEY, b"\x89PNG")
     assert client.get_object(Bucket=pictures.name, Key=KEY)["Body"].read() == b"\x89PNG"
+
+
+@pytest.mark.parametrize("within_seconds", [0.1, 0, -1])
+def test_nothing_takes_longer_than_it_may_however_often_it_is_tried(
+    server: FaultBackend, within_seconds: float
+) -> None:
+    server.script(*[Answer().delivered(Delivery.HELD)] * 3)
+    storage = S3AnswerStorage(bucket_at(server.origin))
+    for act in (
+        lambda: storage.put(KEY, b"content", within_seconds=within_seconds),
+        lambda: storage.get(KEY, within_seconds=within_seconds),
+    ):
+        with pytest.raises(AwsCallError) as caught:
+            act()
+        assert caught.value.aws_code == "Unreachable"
+    assert len(server.requests) <= 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagineart.domain.consumers import MODEL_IDS, TIERS, Consumer
+from imagineart.domain.consumers import MODEL_IDS, TIERS, Consumer, check_models
 from imagineart.domain.errors import InvalidRequestError
 
 BASIC = TIERS["basic"]
@@ -40,4 +40,10 @@ def test_a_consumer_may_use_every_model_or_those_it_was_allowed() -> None:
 )
 def test_models_that_are_not_offered_are_refused_by_name(models: set[str], told: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"^models: {told}"):
-        Consumer("acme", BASIC, frozenset(models))
+        check_models(frozenset(models))
+
+
+def test_a_model_that_is_no_longer_offered_does_no_harm() -> None:
+    kept = Consumer("acme", BASIC, frozenset({"a-model-of-old", "image-edit"}))
+    assert kept.may_use("image-edit")
+    assert not kept.may_use("text-to-image")

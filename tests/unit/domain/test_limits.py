@@ -12,10 +12,13 @@ from imagineart.domain.limits import (
     Limits,
     Slot,
     Standing,
+    day_used_up,
     expired_slots,
     lease_slot,
+    may_pass_soon,
     minute_status,
     reached_limit,
+    slots_taken,
     window_start,
 )
 
@@ -140,3 +143,37 @@ def test_the_wait_is_at_least_a_second_where_the_window_just_ended() -> None:
 def test_a_long_wait_is_not_worth_another_try_by_itself(wait_seconds: int, retryable: bool) -> None:
     status = LimitStatus(LimitName.IMAGES_PER_DAY, 7, 0, NOW + wait_seconds)
     assert LimitReachedError(status, now=NOW).retryable is retryable
+
+
+# A day that may be given back
+
+
+def day(images_today: int, slots: int) -> LimitStatus:
+    held = frozenset(Slot(NOW + 100, str(number)) for number in range(slots))
+    return day_used_up(100, Standing(0, images_today, held), NOW)
+
+
+def test_a_day_that_requests_under_way_may_give_back_has_room_again_in_a_moment() -> None:
+    soon, midnight = NOW + CONCURRENCY_RETRY_SECONDS, NOON + 12 * 3600
+    assert day(100, slots=0).reset_at == midnight
+    assert day(100, slots=1).reset_at == soon
+    assert day(103, slots=3).reset_at == midnight
+    assert day(102, slots=3).reset_at == soon
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (day_used_up(1, Standing(0, 1, SLOTS), NOW), True),
+        (day_used_up(1, Standing(0, 1, frozenset()), NOW), False),
+        (slots_taken(LIMITS, NOW), True),
+        (LimitStatus(LimitName.REQUESTS_PER_MINUTE, 30, 0, NOW + 1), False),
+    ],
+)
+def test_what_requests_under_way_give_back_may_pass_soon(status: LimitStatus, expected: bool) -> None:
+    assert may_pass_soon(status, NOW) is expected
+
+
+def test_a_request_that_was_counted_before_needs_no_room_in_the_minute() -> None:
+    full = Standing(30, 0, frozenset())
+    assert reached_limit(LIMITS, full, NOW, wants_slot=True, counts_request=False) is None

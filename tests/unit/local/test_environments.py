@@ -181,20 +181,33 @@ def handler(event, context):
 
 
 @pytest.mark.parametrize("name", ["followed", "streamed"])
-def test_what_follows_an_answer_keeps_nobody_waiting_and_is_done_before_the_next_invocation(
+def test_what_follows_an_answer_keeps_nobody_waiting_and_its_environment_busy(
     new_fleet: NewFleet, name: str
 ) -> None:
-    fleet = new_fleet(FOLLOWED)
+    cold_starts: list[str] = []
+    fleet = new_fleet(FOLLOWED, on_cold_start=cold_starts.append)
     may_end = threading.Event()
     answer = fleet.invoke({"name": name, "may_end": may_end}, wait_seconds=PATIENT)
     if name == "streamed":
         assert b"".join(answer).endswith(b"body")
     else:
         assert answer == {"name": "followed"}
-    with ThreadPoolExecutor(1) as caller:
-        following = caller.submit(fleet.invoke, {"name": "what was done"}, wait_seconds=PATIENT)
-        may_end.set()
-        assert following.result(PATIENT) == [name]
+    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == []
+    assert len(cold_starts) == 2, "as on Lambda, the first environment takes nothing else meanwhile"
+    may_end.set()
+    fleet.wait_until_idle()
+    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == [name]
+    assert len(cold_starts) == 2
+
+
+def test_an_environment_that_is_not_done_when_its_fleet_closes_ends_when_it_is(new_fleet: NewFleet) -> None:
+    fleet = new_fleet(FOLLOWED, max_environments=1)
+    may_end = threading.Event()
+    fleet.invoke({"name": "followed", "may_end": may_end}, wait_seconds=PATIENT)
+    fleet.close()
+    may_end.set()
+    fleet.wait_until_idle()
+    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == []
 
 
 def test_a_fleet_is_idle_when_what_follows_its_answers_is_done(new_fleet: NewFleet) -> None:

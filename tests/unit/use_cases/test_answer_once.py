@@ -1,13 +1,19 @@
 """One answer for all requests that are one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from imagineart.domain.errors import AnswerPendingError, InvalidRequestError, ModelError
 from imagineart.domain.repeatable_answers import KEPT_SECONDS, Answer, Claim, record_id
-from imagineart.use_cases.answer_once import POLL_SECONDS, AnsweredOnce, AnswerOnce
+from imagineart.use_cases.answer_once import (
+    ANSWERING_SECONDS,
+    LEASE_MARGIN_SECONDS,
+    POLL_SECONDS,
+    AnsweredOnce,
+    AnswerOnce,
+)
 from tests.fakes.answers import InMemoryAnswerRecords, InMemoryAnswerStorage
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import repeatable_random_below
@@ -62,12 +68,14 @@ class World:
         key: str = "key",
         fingerprint: str = "f",
     ) -> AnsweredOnce:
+        """One request, which can last `LEASE_SECONDS`."""
+        ends_at = self.clock() + LEASE_SECONDS
         return self.answer_once(
             consumer,
             key,
             fingerprint,
             make or self.paint,
-            lease_seconds=LEASE_SECONDS,
+            seconds_left=lambda: ends_at - self.clock(),
             patience_seconds=PATIENCE_SECONDS,
         )
 
@@ -148,7 +156,7 @@ def test_a_second_request_waits_for_the_first_and_gets_its_answer(world: World) 
 
     def finish_after_three_looks() -> None:
         if len(world.pauses) == 3:
-            world.storage.put("there", b"the first one's")
+            world.storage.put("there", b"the first one's", within_seconds=1)
             record = world.records.find(claims[0].record_id, now=world.clock())
             assert record is not None
             kept = type(record)("f", {"X-Seed": "9"}, "there")
@@ -185,20 +193,62 @@ def test_a_second_request_takes_over_when_the_lease_of_a_crashed_one_ends(world:
 
 def test_a_stalled_first_request_takes_nothing_from_the_one_that_took_over(world: World) -> None:
     def stall() -> Answer:
-        world.clock.advance(LEASE_SECONDS + 1)
+        world.clock.advance(LEASE_SECONDS + LEASE_MARGIN_SECONDS + 1)
         assert not world.ask().replayed
         return Answer({}, b"too late")
 
     assert world.ask(stall).answer.content == b"too late"
     assert world.ask().answer.content == b"picture 0"
+    assert len(world.reports) == 1
+
+
+def test_an_attempt_whose_claim_was_taken_over_while_it_kept_its_answer_changes_nothing(world: World) -> None:
+    def lose_the_claim() -> Answer:
+        held = world.records.held[record_id("acme", "key")]
+        held.claim = replace(held.claim, attempt="another")
+        return Answer({}, b"overtaken")
+
+    assert world.ask(lose_the_claim).answer.content == b"overtaken"
     assert "the claim on" in world.reports[0]
+
+
+def test_a_claim_outlives_its_request_by_a_margin_for_clocks_that_differ(world: World) -> None:
+    began = world.clock()
+    world.ask(lambda: self_inspecting(world))
+    assert world.records.held[record_id("acme", "key")].claim.lease_ends_at == (
+        began + LEASE_SECONDS + LEASE_MARGIN_SECONDS
+    )
+
+
+def self_inspecting(world: World) -> Answer:
+    assert len(world.records.held) == 1
+    return Answer({}, b"made under a claim")
+
+
+def test_an_answer_for_whose_keeping_no_time_is_left_is_given_at_once_and_frees_the_key(
+    world: World,
+) -> None:
+    def make_at_the_last_moment() -> Answer:
+        world.clock.advance(LEASE_SECONDS - ANSWERING_SECONDS)
+        return Answer({}, b"just in time")
+
+    assert world.ask(make_at_the_last_moment).answer.content == b"just in time"
+    assert world.storage.contents == {}
+    assert not world.ask().replayed
+
+
+def test_where_the_record_cannot_be_completed_the_key_is_free_for_the_next(world: World) -> None:
+    world.records.refused_completions = 1
+    assert world.ask().answer.content == b"picture 0"
+    assert world.ask().answer.content == b"picture 1"
+    assert world.ask().replayed
 
 
 def test_a_stalled_first_request_that_fails_at_last_frees_nothing_of_the_one_that_took_over(
     world: World,
 ) -> None:
     def stall() -> Answer:
-        world.clock.advance(LEASE_SECONDS + 1)
+        world.clock.advance(LEASE_SECONDS + LEASE_MARGIN_SECONDS + 1)
         world.ask()
         raise ModelError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagineart.domain.errors import InvalidRequestError, InvalidTokenError
+from imagineart.domain.errors import InternalError, InvalidRequestError, InvalidTokenError
 from imagineart.domain.operations import ALL_SCOPES, Scope
 from imagineart.domain.tokens import TokenKind
 from imagineart.use_cases.manage_consumers import ConsumerChange
@@ -283,3 +283,44 @@ def test_the_tokens_of_an_unknown_consumer_cannot_be_revoked(desk: OperatorDesk)
 
 def test_scopes_are_all_unless_they_are_named(desk: OperatorDesk) -> None:
     assert desk.manage_tokens.issue("acme", TokenKind.PARTNER, life_days=None)[1].scopes == ALL_SCOPES
+
+
+# Where a store is unwell
+
+
+@each_kind
+def test_a_token_of_one_kind_can_be_revoked_where_the_other_kind_cannot_be_read(
+    desk: OperatorDesk, kind: TokenKind
+) -> None:
+    token = desk.issue(kind=kind)
+    for other in set(TokenKind) - {kind}:
+        desk.stores[other].unreadable = True
+    assert desk.manage_tokens.revoke(token.id).revoked_at is not None
+
+
+@each_kind
+def test_all_tokens_that_can_be_read_are_revoked_before_it_is_told_that_some_cannot(
+    desk: OperatorDesk, kind: TokenKind
+) -> None:
+    tokens = {each: desk.issue(kind=each) for each in TokenKind}
+    desk.stores[kind].unreadable = True
+    with pytest.raises(InternalError):
+        desk.manage_tokens.revoke_all("acme")
+    assert set(desk.marks.revoked) == {tokens[each].id for each in TokenKind if each is not kind}
+
+
+def test_a_rotation_that_fails_midway_leaves_no_token_that_nobody_has_seen(desk: OperatorDesk) -> None:
+    old = desk.issue()
+    desk.stores[TokenKind.PARTNER].unwritable = True
+    with pytest.raises(InternalError):
+        desk.manage_tokens.rotate(old.id, overlap_days=7, life_days=None)
+    live = [
+        each.id for each in desk.manage_tokens.list() if desk.manage_tokens.state_of(each) is TokenState.LIVE
+    ]
+    assert live == [old.id]
+
+
+@pytest.mark.parametrize("token_id", ["", "x0000000000000000", "p", "P0000000000000000"])
+def test_what_is_of_no_kind_is_not_found(desk: OperatorDesk, token_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        desk.manage_tokens.find(token_id)

@@ -102,9 +102,9 @@ def test_a_token_over_plain_http_never_opens_the_gate_again(gate: tuple[Access, 
 def test_a_token_opens_the_gate_of_its_scopes_alone(deployment: Deployment) -> None:
     token = deployment.issue_token(scopes=frozenset({Scope.EDIT_IMAGES}))
     caller = deployment.access.identify(Headers({"authorization": f"Bearer {token}"}))
-    assert deployment.access.let_in(caller, EDIT_IMAGE, remaining_seconds=10)
+    assert deployment.access.let_in(caller, EDIT_IMAGE, remaining_seconds=10, may_be_replayed=False)
     with pytest.raises(MissingScopeError, match="needs the scope 'models:read'; it has images:edit"):
-        deployment.access.let_in(caller, LIST_MODELS, remaining_seconds=10)
+        deployment.access.let_in(caller, LIST_MODELS, remaining_seconds=10, may_be_replayed=False)
     assert deployment.ledger.standing("acme", int(deployment.clock())).requests_this_minute == 1
 
 
@@ -121,17 +121,32 @@ def test_the_limits_headers_say_which_it_is_what_is_left_and_until_when() -> Non
 def test_a_caller_within_its_limits_is_let_in(deployment: Deployment) -> None:
     access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
     for _ in range(ACME.limits.requests_per_minute):
-        assert access.let_in(caller, LIST_MODELS, remaining_seconds=10).consumer == ACME
+        assert (
+            access.let_in(caller, LIST_MODELS, remaining_seconds=10, may_be_replayed=False).consumer == ACME
+        )
 
 
 def test_a_request_for_images_takes_a_slot_that_outlives_it_and_no_other_does(
     deployment: Deployment,
 ) -> None:
     access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
-    assert access.let_in(caller, LIST_MODELS, remaining_seconds=10).slot is None
-    slot = access.let_in(caller, EDIT_IMAGE, remaining_seconds=285).slot
+    assert access.let_in(caller, LIST_MODELS, remaining_seconds=10, may_be_replayed=False).slot is None
+    slot = access.let_in(caller, EDIT_IMAGE, remaining_seconds=285, may_be_replayed=False).slot
     assert slot is not None
     assert slot.expires_at == deployment.clock() + 285 + LEASE_MARGIN_SECONDS
+
+
+def test_a_request_that_may_be_replayed_takes_its_slot_when_it_paints(deployment: Deployment) -> None:
+    access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
+    admission = access.let_in(caller, EDIT_IMAGE, remaining_seconds=285, may_be_replayed=True)
+    assert (admission.slot, admission.images) == (None, 0)
+    working = access.take_slot(admission, remaining_seconds=200)
+    assert working.slot is not None
+    assert working.slot.expires_at == deployment.clock() + 200 + LEASE_MARGIN_SECONDS
+    assert (working.images, working.status) == (1, admission.status)
+    assert access.take_slot(working, remaining_seconds=200) == working
+    standing = deployment.ledger.standing("acme", int(deployment.clock()))
+    assert (standing.requests_this_minute, standing.images_today) == (1, 1)
 
 
 @pytest.mark.parametrize(("second", "wait_seconds"), [(0, 60), (0.9, 60), (1, 59), (59, 1), (59.9, 1)])
@@ -141,9 +156,9 @@ def test_a_caller_over_its_limit_is_told_when_the_window_ends(
     access, caller = deployment.access, Caller("acme", "token", ALL_SCOPES)
     deployment.clock.advance(second)
     for _ in range(ACME.limits.requests_per_minute):
-        access.let_in(caller, LIST_MODELS, remaining_seconds=10)
+        access.let_in(caller, LIST_MODELS, remaining_seconds=10, may_be_replayed=False)
     with pytest.raises(LimitReachedError, match="The limit of 2 requests a minute") as caught:
-        access.let_in(caller, LIST_MODELS, remaining_seconds=10)
+        access.let_in(caller, LIST_MODELS, remaining_seconds=10, may_be_replayed=False)
     assert caught.value.retry_after_seconds == wait_seconds
 
 

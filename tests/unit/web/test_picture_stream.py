@@ -21,10 +21,10 @@ CONTENTS = (b"one", memoryview(b"two."), b"", b"three")
 class Ends:
     """What was told of deliveries."""
 
-    told: list[tuple[int, bool]] = field(default_factory=list)
+    told: list[tuple[int, bool, Exception | None]] = field(default_factory=list)
 
-    def __call__(self, *, image_bytes: int, complete: bool) -> None:
-        self.told.append((image_bytes, complete))
+    def __call__(self, *, image_bytes: int, complete: bool, failure: Exception | None) -> None:
+        self.told.append((image_bytes, complete, failure))
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def test_a_delivery_to_the_end_is_complete(ends: Ends) -> None:
         assert next(pieces) == piece
         assert ends.told == []
     assert next(pieces, "the end") == "the end"
-    assert ends.told == [(12, True)]
+    assert ends.told == [(12, True, None)]
     assert next(pieces, "the end") == "the end"
     pieces.close()
     pieces.close()
-    assert ends.told == [(12, True)]
+    assert ends.told == [(12, True, None)]
 
 
 @pytest.mark.parametrize(("read", "image_bytes"), [(0, 0), (1, 3), (2, 7), (4, 12)])
@@ -115,7 +115,7 @@ def test_a_delivery_that_is_closed_before_its_end_is_incomplete_and_lets_the_sou
     pieces.close()
     assert list(pieces) == []
     assert source.closed
-    assert ends.told == [(image_bytes, False)]
+    assert ends.told == [(image_bytes, False, None)]
 
 
 @pytest.mark.parametrize("failure", [ModelError(), OSError(), KeyboardInterrupt()], ids=repr)
@@ -127,4 +127,4 @@ def test_a_delivery_that_fails_is_incomplete_and_its_failure_passed_on(
         list(pieces)
     assert caught.value is failure
     pieces.close()
-    assert ends.told == [(12, False)]
+    assert ends.told == [(12, False, failure if isinstance(failure, Exception) else None)]

@@ -20,14 +20,17 @@ from imagineart.domain.operations import GENERATE_IMAGE, LIST_MODELS
 from imagineart.domain.orders import Picture
 from imagineart.domain.parameters import UPLOAD_PARAMETERS
 from imagineart.domain.pieces import BegunPieces
+from imagineart.domain.repeatable_answers import Claim, fingerprint, record_id
 from imagineart.domain.sizes import Size
+from imagineart.web import answer_request
 from imagineart.web.answer_request import Endpoint, Gate
-from imagineart.web.calls import Call
+from imagineart.web.calls import PATIENCE_SECONDS, Call
 from imagineart.web.forms import Form
 from imagineart.web.lambda_entry import LambdaHandler, Runtime, authenticated_handler
 from imagineart.web.streaming_entry import StreamingEntry
 from lambda_response_streaming import FollowedResponse, StreamedResponse
 from tests.fakes.access import Deployment
+from tests.fakes.clock import FakeClock
 from tests.fakes.image_making import PieceSource
 
 ACME = Consumer("acme", Limits(requests_per_minute=2, concurrent_requests=2))
@@ -35,6 +38,7 @@ CONTENTS = (b"\x89PNG", memoryview(b"\0\xff"), b"end")
 CONTENT = b"\x89PNG\0\xffend"
 NO_FORM = Form({}, ())
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 285_000)
+FUNCTION_ENDS_AT = FakeClock().now + 285
 
 
 @dataclass(slots=True)
@@ -434,7 +438,9 @@ def test_a_picture_whose_reader_hangs_up_is_logged_as_incomplete_and_lets_its_so
     assert picture_line(way.logger) == CUT_OFF_LINE | {"image_bytes": image_bytes}
 
 
-def test_a_picture_that_breaks_midway_is_logged_as_incomplete(ways: tuple[Way, Way]) -> None:
+def test_a_picture_that_breaks_midway_is_logged_and_counted_as_the_failure_it_is(
+    ways: tuple[Way, Way],
+) -> None:
     way, _ = ways
 
     async def answer_broken(call: Call) -> Response:
@@ -443,7 +449,12 @@ def test_a_picture_that_breaks_midway_is_logged_as_incomplete(ways: tuple[Way, W
     answer = way.handler(answer_broken)(event(way.token, Accept="image/png"), CONTEXT)
     with pytest.raises(ModelError):
         list(answer.pieces())
-    assert picture_line(way.logger) == CUT_OFF_LINE | {"image_bytes": len(CONTENT)}
+    failed = {"image_bytes": len(CONTENT), "outcome": "model_error", "code": "model_error"}
+    assert picture_line(way.logger) == CUT_OFF_LINE | failed | {"detail": "ModelError"}
+    answer.afterwards()
+    (counted,) = way.deployment.usage.requests
+    assert (counted.outcome, counted.images) == ("model_error", 0)
+    assert way.deployment.ledger.standing("acme", int(way.deployment.clock())).images_today == 0
 
 
 def test_a_buffered_picture_that_breaks_midway_is_an_error(ways: tuple[Way, Way]) -> None:
@@ -647,6 +658,91 @@ def test_a_picture_that_breaks_midway_is_an_error_and_frees_its_key(ways: tuple[
         assert [answer.status for answer in answers] == [502, 502]
         assert len(made) == 2
         assert way.deployment.ledger.standing("acme", int(way.deployment.clock())).images_today == 0
+
+
+def test_a_claim_lasts_a_little_longer_than_the_function_and_its_slot_too(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        assert leases_of_a_keyed_request(way) == (FUNCTION_ENDS_AT + 5, FUNCTION_ENDS_AT + 5)
+
+
+def leases_of_a_keyed_request(way: Way) -> tuple[float, float]:
+    """When the claim ends that a request holds while it paints, and when its slot does."""
+    held: list[tuple[float, float]] = []
+
+    async def look(call: Call) -> Response:
+        def make() -> list[Picture]:
+            (claimed,) = way.deployment.records.held.values()
+            (slot,) = way.deployment.ledger.slots["acme"]
+            held.append((claimed.claim.lease_ends_at, slot.expires_at))
+            return [picture(PieceSource(CONTENTS))]
+
+        return call.answer_pictures(NO_FORM, 1, make)
+
+    ask_again(way, look, KEYED)
+    return held[0]
+
+
+def test_a_request_waits_for_an_earlier_one_with_its_key_without_a_slot_and_not_for_ever(
+    ways: tuple[Way, Way],
+) -> None:
+    for way in ways:
+        answer, slots = ask_while_another_paints(way)
+        error = json.loads(answer.body)["error"]
+        assert (answer.status, error["code"]) == (504, "timeout")
+        assert "Retry with the same key" in error["message"]
+        assert slots == 0
+        waited = way.deployment.clock() - FakeClock().now
+        assert PATIENCE_SECONDS - 1 <= waited <= PATIENCE_SECONDS
+
+
+def ask_while_another_paints(way: Way) -> tuple[Answer, int]:
+    """The answer to a request whose key another one holds, and how many slots are taken meanwhile."""
+    slots: list[int] = []
+
+    async def wait(call: Call) -> Response:
+        meaning = fingerprint("k1", GENERATE_IMAGE.path, {}, (), "json")
+        claim = Claim(record_id("acme", "k1"), meaning, "another", FUNCTION_ENDS_AT)
+        way.deployment.records.claim(claim, now=way.deployment.clock())
+        slots.append(len(way.deployment.ledger.slots.get("acme", ())))
+        return call.answer_pictures(NO_FORM, 1, lambda: [])
+
+    (answer,) = ask_again(way, wait, KEYED)
+    return answer, slots[0]
+
+
+def test_the_backend_has_less_time_where_the_answer_is_to_be_kept(ways: tuple[Way, Way]) -> None:
+    for way in ways:
+        assert json.loads(way.answer(answer_json, **KEYED).body)["seconds"] == 275.0
+
+
+def test_an_earlier_answer_is_given_again_whatever_the_day_and_the_slots_are_used_up_by(
+    ways: tuple[Way, Way],
+) -> None:
+    for way in ways:
+        made: list[int] = []
+        handler = way.handler(answering_anew(made))
+        way.deployment.consumers.consumers["acme"] = Consumer("acme", Limits(100, 1, images_per_day=1))
+        request = KEYED | {"body": '{"prompt": "x"}'}
+        bodies = []
+        for _ in range(3):
+            answer = handler(event(way.token, **request), CONTEXT)
+            bodies.append(way.read(answer).body)
+            if way.streaming:
+                answer.afterwards()
+        other = handler(event(way.token, body='{"prompt": "x"}'), CONTEXT)
+        assert way.read(other).status == 429
+        assert len(set(bodies)) == 1
+        assert len(made) == 1
+
+
+def test_the_account_has_how_long_a_request_took(
+    ways: tuple[Way, Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = iter([100.0, 107.5])
+    monkeypatch.setattr(answer_request, "time", SimpleNamespace(monotonic=lambda: next(passing)))
+    way, _ = ways
+    (counted,) = ended(way, answer_json).usage.requests
+    assert counted.seconds == 7.5
 
 
 def test_without_a_key_every_request_is_answered_anew(ways: tuple[Way, Way]) -> None:

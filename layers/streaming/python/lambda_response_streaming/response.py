@@ -29,14 +29,14 @@ class StreamedResponse:
     """An HTTP answer whose body is produced piece by piece.
 
     `headers` holds every value of each name. `body` is read once; if it has a ``close`` method, as generators
-    have, that is called when the answer ends, also when it ends early. `afterwards` is called when the reader
-    has the answer, before the next invocation; see `FollowedResponse`.
+    have, that is called when the answer ends, also when it ends early. `afterwards`, if given, is called
+    when the reader has the answer, before the next invocation; see `FollowedResponse`.
     """
 
     status: int
     headers: Mapping[str, Sequence[str]]
     body: Iterable[Piece]
-    afterwards: Callable[[], None] = lambda: None
+    afterwards: Callable[[], None] | None = None
 
     def prelude(self) -> bytes:
         """The metadata and the delimiter that precede the body.

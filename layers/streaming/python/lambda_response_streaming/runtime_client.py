@@ -67,7 +67,8 @@ class _Streaming:
                 self._post_stream(invoke_id, result_data, content_type, *invocation_id)
             finally:
                 result_data.close()
-            _do_afterwards(result_data.afterwards, invoke_id)
+            if result_data.afterwards is not None:
+                _do_afterwards(result_data.afterwards, invoke_id)
         elif isinstance(result_data, FollowedResponse):
             self.post_invocation_result(invoke_id, result_data.response, content_type, *invocation_id)
             _do_afterwards(result_data.afterwards, invoke_id)

@@ -91,7 +91,7 @@ def _access(client: AwsClient) -> Access:
 
 def _let_in(access: Access) -> None:
     caller = access.identify(_HEADERS)
-    admission = access.let_in(caller, GENERATE_IMAGE, remaining_seconds=285)
+    admission = access.let_in(caller, GENERATE_IMAGE, remaining_seconds=285, may_be_replayed=False)
     if admission.slot is None:
         raise RuntimeError("the request has no slot")
 

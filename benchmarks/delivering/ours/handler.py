@@ -39,13 +39,14 @@ async def answer(request: Request) -> Response:
     return response
 
 
-def require_complete(*, image_bytes: int, complete: bool) -> None:
+def require_complete(*, image_bytes: int, complete: bool, failure: Exception | None) -> None:
     """Raises RuntimeError where a delivery failed, which would else be a fast one."""
     if not complete:
-        raise RuntimeError(f"the delivery ended after {image_bytes} bytes")
+        raise RuntimeError(f"the delivery ended after {image_bytes} bytes: {failure}")
 
 
-entry = StreamingEntry(Starlette(routes=[Route("/v1/images/generations", answer, methods=["POST"])]))
+application = Starlette(routes=[Route("/v1/images/generations", answer, methods=["POST"])])
+entry = StreamingEntry(application, lambda: None)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,9 +4,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
+from cli.__main__ import app
+from cli.failures import ExitCode
 from contract.generate_openapi import build_document
 from imagineart.domain.consumers import TIERS
+from imagineart.domain.limit_status import LimitName
+from imagineart.domain.operations import Scope
 from imagineart.settings import parse_routes
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, load_template
@@ -73,3 +78,23 @@ def test_the_example_of_backends_can_be_followed():
     routes = {name: parse_routes(given[name]) for name in ("GenerationBackends", "EditBackends")}
     assert [each.name for each in routes["GenerationBackends"]] == ["vllm-omni", "bedrock"]
     assert [each.name for each in routes["EditBackends"]] == ["vllm-omni"]
+
+
+def test_the_exit_codes_are_the_command_line_s():
+    assert sorted(int(code) for code, _ in table_rows("Exit code")) == sorted(ExitCode)
+
+
+@pytest.mark.parametrize("line", re.findall(r'^make cli ARGS="([^"]+)"', README, re.MULTILINE))
+def test_every_command_and_option_that_is_shown_exists(line):
+    words = shlex.split(line)
+    command, names = typer.main.get_command(app), []
+    while hasattr(command, "commands"):
+        names.append(words[0])
+        command = command.commands[words.pop(0)]
+    context = command.make_context(" ".join(names), words, resilient_parsing=False)
+    assert context.command.name == names[-1]
+
+
+def test_every_scope_and_limit_is_named():
+    for name in (*Scope, *LimitName):
+        assert f"`{name}`" in README

@@ -1,17 +1,47 @@
 """Slots, days, scopes and models: what bounds a consumer beside its minute."""
 
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
 
 from imagineart.domain.operations import Scope
+from imagineart.use_cases.admit_request import AdmitRequest
+from imagineart.use_cases.settle_request import SettleRequest
 from tests.fault_backend import Answer, RecordedRequest, refusal
 from tests.functions.deployment import Deployment, assert_error, edit, generate
 from tests.functions.painting_backend import PaintingBackend, paint, picture_file
 
 LIMIT_HEADERS = ("X-RateLimit-Resource", "X-RateLimit-Limit", "X-RateLimit-Remaining")
+
+
+@pytest.fixture
+def hurried_api(api: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """An API that settles a request only when a later one waits for what that gives back, or at the end."""
+    may_settle = threading.Event()
+
+    def settle_late(*parts: Any) -> Callable[..., None]:
+        settle = SettleRequest(*parts)
+
+        def settle_when_told(*request: Any) -> None:
+            may_settle.wait(30)
+            settle(*request)
+
+        return settle_when_told
+
+    def wait_for_others(_: float) -> None:
+        may_settle.set()
+        api.gateway.wait_until_idle()
+        may_settle.clear()
+
+    monkeypatch.setattr("imagineart.bootstrap.SettleRequest", settle_late)
+    monkeypatch.setattr("imagineart.bootstrap.AdmitRequest", partial(AdmitRequest, sleep=wait_for_others))
+    yield api
+    may_settle.set()
 
 
 def told(answer: httpx.Response) -> tuple[str, ...]:
@@ -50,8 +80,10 @@ def test_more_requests_at_a_time_than_a_consumer_may_have_are_told_which_limit_i
     assert len(backend.requests) == 2
 
 
-def test_one_request_after_another_needs_one_slot_alone(api: Deployment, backend: PaintingBackend) -> None:
-    client = api.client(api.issue_token(concurrent_requests=1), hurries=True)
+def test_one_request_after_another_needs_one_slot_alone(
+    hurried_api: Deployment, backend: PaintingBackend
+) -> None:
+    client = hurried_api.client(hurried_api.issue_token(concurrent_requests=1), hurries=True)
     backend.reply = lambda _: refusal(500)
     assert generate(client).status_code == 502
     backend.reply = paint
@@ -141,8 +173,8 @@ def test_the_day_counts_the_images_that_were_made_and_names_itself_when_it_is_us
     assert client.get("/v1/models").status_code == 200
 
 
-def test_a_replayed_picture_needs_no_room_in_the_day(api: Deployment) -> None:
-    client = api.client(api.issue_token(images_per_day=1), hurries=True)
+def test_a_replayed_picture_needs_no_room_in_the_day(hurried_api: Deployment) -> None:
+    client = hurried_api.client(hurried_api.issue_token(images_per_day=1), hurries=True)
     client.headers["Idempotency-Key"] = "one"
     assert [generate(client).status_code for _ in range(5)] == [200] * 5
     client.headers["Idempotency-Key"] = "two"
@@ -150,9 +182,9 @@ def test_a_replayed_picture_needs_no_room_in_the_day(api: Deployment) -> None:
 
 
 def test_the_image_of_a_failure_is_there_for_the_next_request_at_once(
-    api: Deployment, backend: PaintingBackend
+    hurried_api: Deployment, backend: PaintingBackend
 ) -> None:
-    client = api.client(api.issue_token(images_per_day=1), hurries=True)
+    client = hurried_api.client(hurried_api.issue_token(images_per_day=1), hurries=True)
     backend.reply = lambda _: refusal(500)
     assert [generate(client).status_code for _ in range(4)] == [502] * 4
     backend.reply = paint

@@ -22,7 +22,7 @@ class ColdGoals(NamedTuple):
 
 GOALS: Final = MappingProxyType(
     {
-        "generate_image": ColdGoals(cpu=0.60, memory=0.65),
+        "generate_image": ColdGoals(cpu=0.45, memory=0.55),
         "edit_image": ColdGoals(),
         "request_upload": ColdGoals(),
         "list_models": ColdGoals(cpu=0.55),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools import Logger
@@ -56,6 +56,9 @@ from imagineart.use_cases.try_backends import Trial, TryBackends
 from imagineart.web.access import Access
 from imagineart.web.answer_request import Endpoint, Gate
 from imagineart.web.lambda_entry import LambdaHandler, Runtime, authenticated_handler
+
+if TYPE_CHECKING:
+    from imagineart.adapters.s3_bucket import S3Bucket
 
 STREAMING_VARIABLE: Final = "LAMBDA_RESPONSE_STREAMING"
 """Set to 1 by the streaming layer's wrapper."""
@@ -161,23 +164,19 @@ class Services:
 
     @cached_property
     def _uploads(self) -> UploadStorage:
-        from imagineart.adapters.s3_bucket import S3Bucket
         from imagineart.adapters.s3_uploads import S3UploadStorage
 
-        bucket = UploadSettings.from_mapping(self._environment).bucket
-        aws = self._aws
-        return S3UploadStorage(S3Bucket(aws.region, aws.credentials, bucket, aws.endpoint_url))
+        return S3UploadStorage(self._bucket(UploadSettings.from_mapping(self._environment).bucket))
 
     @cached_property
     def _answer_once(self) -> AnswerOnce:
         from imagineart.adapters.dynamodb_answers import DynamoDbAnswerRecords
         from imagineart.adapters.s3_answers import S3AnswerStorage
-        from imagineart.adapters.s3_bucket import S3Bucket
 
-        settings, aws = self._image_settings, self._aws
+        settings = self._image_settings
         return AnswerOnce(
-            DynamoDbAnswerRecords(DynamoDbTable(aws, settings.answers_table)),
-            S3AnswerStorage(S3Bucket(aws.region, aws.credentials, settings.answers_bucket, aws.endpoint_url)),
+            DynamoDbAnswerRecords(DynamoDbTable(self._aws, settings.answers_table)),
+            S3AnswerStorage(self._bucket(settings.answers_bucket)),
             secrets.randbelow,
             self._report,
             _CLOCK,
@@ -249,6 +248,11 @@ class Services:
         keys = BackendKeys(self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS))
         routes = build_routes(settings.routes, keys, self._aws.credentials)
         return CallBackends(routes, PillowPictureFinisher(), random_fraction=secrets.SystemRandom().random)
+
+    def _bucket(self, name: str) -> "S3Bucket":
+        from imagineart.adapters.s3_bucket import S3Bucket
+
+        return S3Bucket(self._aws.region, self._aws.credentials, name, self._aws.endpoint_url)
 
     def _secret(self, secret_id: str, cached_seconds: float) -> CachedSecret:
         return CachedSecret(self._aws, secret_id, cached_seconds=cached_seconds, clock=time.monotonic)

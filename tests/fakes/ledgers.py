@@ -50,10 +50,13 @@ class InMemoryConsumerLedger:
     ) -> Entrance | None:
         self._require_order()
         consumer = self.consumers.find_consumer(consumer_id)
-        if consumer is None or slot not in self.slots[consumer_id]:
+        if consumer is None:
             return None
         day = consumer_id, window_start(entered_at, DAY_SECONDS)
-        has_room = self.images[day] + more <= images_per_day == consumer.limits.images_per_day
+        has_room = (
+            slot in self.slots[consumer_id]
+            and self.images[day] + more <= images_per_day == consumer.limits.images_per_day
+        )
         if has_room:
             self.images[day] += more
         return Entrance(has_room, consumer, self.standing(consumer_id, entered_at))

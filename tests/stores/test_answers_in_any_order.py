@@ -25,9 +25,10 @@ from hypothesis.stateful import (
 from imagineart.adapters.aws_http import AwsCallError
 from imagineart.adapters.dynamodb_answers import DynamoDbAnswerRecords
 from imagineart.domain.errors import AnswerPendingError, InvalidRequestError, ModelError
+from imagineart.domain.leases import LEASE_MARGIN_SECONDS
 from imagineart.domain.ports import AnswerRecords
 from imagineart.domain.repeatable_answers import KEPT_SECONDS, Answer, AnswerRecord, Claim, record_id
-from imagineart.use_cases.answer_once import LEASE_MARGIN_SECONDS, POLL_SECONDS, AnsweredOnce, AnswerOnce
+from imagineart.use_cases.answer_once import POLL_SECONDS, AnsweredOnce, AnswerOnce
 from tests.fakes.answers import InMemoryAnswerRecords, InMemoryAnswerStorage
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import repeatable_random_below

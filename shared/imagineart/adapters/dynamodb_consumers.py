@@ -111,11 +111,7 @@ class DynamoDbConsumers:
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
         )
-        if isinstance(written, ConditionFailed):
-            # Some stand-ins for DynamoDB do not say what stood in the way.
-            item = written.item or self.table.get(_key(consumer_id))
-            return _entrance(item, now, admitted=False) if item else None
-        return _entrance(written["Attributes"], now, admitted=True)
+        return self._read_entrance(consumer_id, written, now)
 
     def reserve(
         self, consumer_id: str, *, entered_at: int, slot: Slot, more: int, images_per_day: int
@@ -136,10 +132,7 @@ class DynamoDbConsumers:
             },
             ReturnValues="ALL_NEW",
         )
-        if isinstance(written, ConditionFailed):
-            item = written.item or self.table.get(_key(consumer_id))
-            return _entrance(item, entered_at, admitted=False) if item else None
-        return _entrance(written["Attributes"], entered_at, admitted=True)
+        return self._read_entrance(consumer_id, written, entered_at)
 
     def leave(
         self,
@@ -188,6 +181,15 @@ class DynamoDbConsumers:
             ExpressionAttributeNames={"#key": "key"},
             ExpressionAttributeValues={":slots": texts(frozenset(map(str, slots)))},
         )
+
+    def _read_entrance(
+        self, consumer_id: str, written: dict[str, Any] | ConditionFailed, now: int
+    ) -> Entrance | None:
+        if not isinstance(written, ConditionFailed):
+            return _entrance(written["Attributes"], now, admitted=True)
+        # Some stand-ins for DynamoDB do not say what stood in the way.
+        item = written.item or self.table.get(_key(consumer_id))
+        return _entrance(item, now, admitted=False) if item else None
 
 
 def _key(consumer_id: str) -> Item:

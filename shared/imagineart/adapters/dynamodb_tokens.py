@@ -19,10 +19,9 @@ from imagineart.adapters.dynamodb_table import (
     texts,
 )
 from imagineart.domain.operations import Scope
-from imagineart.domain.tokens import StoredToken
+from imagineart.domain.tokens import KEPT_AFTER_EXPIRY_SECONDS, StoredToken
 
 _CONFIGURED_KEY: Final = "tokens-configured"
-_KEPT_AFTER_EXPIRY_SECONDS: Final = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class DynamoDbTokenStore:
             ),
             ExpressionAttributeValues={
                 ":expiry": number(expires_at),
-                ":purge": number(expires_at + _KEPT_AFTER_EXPIRY_SECONDS),
+                ":purge": number(expires_at + KEPT_AFTER_EXPIRY_SECONDS),
             },
         )
 
@@ -109,7 +108,7 @@ def _key(token_id: str) -> Item:
 
 
 def _token_to_item(token: StoredToken) -> Item:
-    purge_at = token.expires_at + _KEPT_AFTER_EXPIRY_SECONDS if token.expires_at else None
+    purge_at = token.expires_at + KEPT_AFTER_EXPIRY_SECONDS if token.expires_at else None
     times = {
         "created_at": token.created_at,
         "expires_at": token.expires_at,

@@ -27,7 +27,7 @@ from imagineart.adapters.dynamodb_tokens import DynamoDbTokenStore, Marks
 from imagineart.domain.errors import InternalError
 from imagineart.domain.operations import Scope
 from imagineart.domain.ports import Clock
-from imagineart.domain.tokens import Peppers, StoredToken
+from imagineart.domain.tokens import KEPT_AFTER_EXPIRY_SECONDS, Peppers, StoredToken
 
 INTERNAL_TOKENS_CACHED_SECONDS: Final = 5.0
 TOKENS_MISSED_SECONDS: Final = 1.0
@@ -42,8 +42,6 @@ _MAX_CHANGE_ATTEMPTS: Final = 10
 """As many operators may change one secret at a time: of those who meet, one gets through."""
 _PAUSE_SECONDS: Final = 0.2
 """How much longer each attempt waits at most than the one before."""
-_KEPT_AFTER_EXPIRY_SECONDS: Final = 90 * 86_400
-"""A secret holds 64 KB, so internal tokens that ended so long ago make room, as DynamoDB's do."""
 
 
 class CachedSecret:
@@ -210,11 +208,12 @@ class SecretsManagerTokenStore:
         def appended(document: dict[str, Any]) -> dict[str, Any]:
             consumers = document.setdefault("consumers", {})
             for consumer in consumers.values():
+                # A secret holds 64 KB, so tokens that ended long ago make room.
                 consumer["tokens"] = [
                     entry
                     for entry in consumer["tokens"]
                     if entry.get("expires_at", token.created_at)
-                    > token.created_at - _KEPT_AFTER_EXPIRY_SECONDS
+                    > token.created_at - KEPT_AFTER_EXPIRY_SECONDS
                 ]
             consumers.setdefault(token.consumer_id, {"tokens": []})["tokens"].append(_entry_of(token))
             return document

@@ -166,7 +166,7 @@ class ConsumerLedger(Protocol):
     ) -> Entrance | None:
         """Count `more` images for a request that has its slot, if the day's limit leaves room for all.
 
-        None where the slot is no longer held.
+        None where no such consumer is registered.
         """
 
     def leave(

@@ -26,6 +26,9 @@ _FORMAT: Final = re.compile(
     r"iart_(?P<id>[pi][0-9a-z]{15})_(?P<secret>[0-9A-Za-z]{43})(?P<checksum>[0-9A-Za-z]{6})"
 )
 
+KEPT_AFTER_EXPIRY_SECONDS: Final = 90 * 86_400
+"""How long a token that has expired is still listed before its store forgets it."""
+
 ROTATION_DAYS: Final = 90
 """Rotate at least this often. Source: ImagineArt 2.0 API reference, "Header format"."""
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from imagineart.domain.base62 import to_base62
 from imagineart.domain.errors import AnswerPendingError, ImagineArtError, InvalidRequestError
+from imagineart.domain.leases import LEASE_MARGIN_SECONDS
 from imagineart.domain.ports import AnswerRecords, AnswerStorage, Clock
 from imagineart.domain.repeatable_answers import (
     Answer,
@@ -16,10 +17,9 @@ from imagineart.domain.repeatable_answers import (
     record_id,
 )
 from imagineart.domain.seeds import RandomBelow
+from imagineart.use_cases.reported_attempt import attempt
 
 POLL_SECONDS: Final = 0.5
-LEASE_MARGIN_SECONDS: Final = 5.0
-"""A claim outlives its request by this, so that clocks may differ a little."""
 ANSWERING_SECONDS: Final = 2.0
 """What is left for everything else while an answer is kept or fetched."""
 _ATTEMPT_BITS: Final = 128
@@ -62,9 +62,12 @@ class AnswerOnce:
         """
         check_idempotency_key(key)
         ends_at = self.clock() + patience_seconds
-        attempt = to_base62(self.random_below(2**_ATTEMPT_BITS), 22)
-        lease_ends_at = self.clock() + seconds_left() + LEASE_MARGIN_SECONDS
-        claim = Claim(record_id(consumer_id, key), fingerprint, attempt, lease_ends_at)
+        claim = Claim(
+            record_id(consumer_id, key),
+            fingerprint,
+            attempt=to_base62(self.random_below(2**_ATTEMPT_BITS), 22),
+            lease_ends_at=self.clock() + seconds_left() + LEASE_MARGIN_SECONDS,
+        )
         while True:
             record = self.records.claim(claim, now=self.clock())
             if record is None:
@@ -115,10 +118,10 @@ class AnswerOnce:
         try:
             answer = make()
         except BaseException:
-            self._attempt(lambda: self.records.release(claim))
+            attempt(lambda: self.records.release(claim), self.report)
             raise
         within_seconds = seconds_left() - ANSWERING_SECONDS
-        self._attempt(lambda: self._keep(consumer_id, claim, answer, within_seconds))
+        attempt(lambda: self._keep(consumer_id, claim, answer, within_seconds), self.report)
         return answer
 
     def _keep(self, consumer_id: str, claim: Claim, answer: Answer, within_seconds: float) -> None:
@@ -132,10 +135,3 @@ class AnswerOnce:
         except ImagineArtError:
             self.records.release(claim)
             raise
-
-    def _attempt(self, act: Callable[[], None]) -> None:
-        """What the caller gets does not depend on this."""
-        try:
-            act()
-        except ImagineArtError as error:
-            self.report(error.detail or error.message)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from imagineart.domain.errors import ImagineArtError, InvalidRequestError
+from imagineart.domain.limits import DAY_SECONDS
 from imagineart.domain.operations import ALL_SCOPES, Scope
 from imagineart.domain.ports import Clock, ConsumerRegister, PepperSource, TokenMarks, TokenRegister
 from imagineart.domain.seeds import RandomBelow
@@ -15,7 +16,6 @@ from imagineart.use_cases.manage_consumers import find_registered
 from imagineart.use_cases.not_found import NotFoundError
 
 DEFAULT_OVERLAP_DAYS: Final = 7
-_SECONDS_A_DAY: Final = 86_400
 _MAX_LIFE_DAYS: Final = 3650
 
 
@@ -76,7 +76,7 @@ class ManageTokens:
             pepper_version=peppers.current_version,
             created_at=now,
             scopes=scopes,
-            expires_at=now + life_days * _SECONDS_A_DAY if life_days else None,
+            expires_at=now + life_days * DAY_SECONDS if life_days else None,
         )
         self.registers[kind].add_token(stored)
         return token, stored
@@ -146,7 +146,7 @@ class ManageTokens:
         """
         _require_days("in_days", in_days, lowest=1)
         token = self._find_live(token_id)
-        ends_at = int(self.clock()) + in_days * _SECONDS_A_DAY
+        ends_at = int(self.clock()) + in_days * DAY_SECONDS
         if token.expires_at is not None and token.expires_at < ends_at:
             raise InvalidRequestError(
                 "in_days", f"got {in_days}; the token ends sooner already, on {_date(token.expires_at)}."
@@ -189,7 +189,7 @@ class ManageTokens:
     def _end_after(self, old: StoredToken, overlap_days: int) -> StoredToken:
         if overlap_days == 0:
             return self._revoke(old)
-        ends_at = int(self.clock()) + overlap_days * _SECONDS_A_DAY
+        ends_at = int(self.clock()) + overlap_days * DAY_SECONDS
         if old.expires_at is not None and old.expires_at <= ends_at:
             return old
         return self._end(old, ends_at)

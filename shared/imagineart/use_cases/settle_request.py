@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imagineart.domain.accounting import AnsweredRequest
-from imagineart.domain.errors import ImagineArtError
 from imagineart.domain.ports import ConsumerLedger, TokenMarks, UsageLedger
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
+from imagineart.use_cases.reported_attempt import attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class SettleRequest:
         What fails is told to `report`, and the rest is done all the same.
         """
         if admission and (admission.slot or admission.past_counters):
-            self._attempt(lambda: self._leave(admission, answered.images))
-        self._attempt(lambda: self.usage.count(answered))
+            attempt(lambda: self._leave(admission, answered.images), self.report)
+        attempt(lambda: self.usage.count(answered), self.report)
         if caller.last_used_on != answered.day:
-            self._attempt(lambda: self.marks.note_use(caller.token_id, day=answered.day))
+            attempt(lambda: self.marks.note_use(caller.token_id, day=answered.day), self.report)
 
     def _leave(self, admission: Admission, images: int) -> None:
         self.ledger.leave(
@@ -39,9 +39,3 @@ class SettleRequest:
             reserved=admission.images,
             past_counters=admission.past_counters,
         )
-
-    def _attempt(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except ImagineArtError as error:
-            self.report(error.detail or error.message)

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from imagineart.domain.errors import InvalidRequestError, MissingScopeError
+from imagineart.domain.leases import LEASE_MARGIN_SECONDS
 from imagineart.domain.limit_status import LimitStatus
 from imagineart.domain.operations import Operation
 from imagineart.use_cases.admit_request import Admission, AdmitRequest
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller, Caller
-
-LEASE_MARGIN_SECONDS: Final = 5.0
-"""A slot outlives its request by this, so that clocks may differ a little."""
 
 
 @dataclass(frozen=True, slots=True)

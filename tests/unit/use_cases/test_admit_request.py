@@ -193,5 +193,14 @@ def test_one_image_and_an_unbounded_day_need_no_look(
 def test_a_series_whose_slot_is_gone_is_refused(admit: AdmitRequest, ledger: InMemoryConsumerLedger) -> None:
     admission = admit("acme", lease_seconds=LEASE_SECONDS)
     ledger.slots["acme"].clear()
+    with pytest.raises(LimitReachedError):
+        admit.reserve_images(admission, 4)
+
+
+def test_a_series_of_a_consumer_that_is_no_longer_registered_is_refused(
+    admit: AdmitRequest, ledger: InMemoryConsumerLedger
+) -> None:
+    admission = admit("acme", lease_seconds=LEASE_SECONDS)
+    ledger.consumers.consumers.clear()
     with pytest.raises(InvalidTokenError):
         admit.reserve_images(admission, 4)

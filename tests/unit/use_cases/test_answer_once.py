@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from imagineart.domain.errors import AnswerPendingError, InvalidRequestError, ModelError
+from imagineart.domain.leases import LEASE_MARGIN_SECONDS
 from imagineart.domain.repeatable_answers import KEPT_SECONDS, Answer, Claim, record_id
 from imagineart.use_cases.answer_once import (
     ANSWERING_SECONDS,
-    LEASE_MARGIN_SECONDS,
     POLL_SECONDS,
     AnsweredOnce,
     AnswerOnce,

@@ -11,13 +11,13 @@ from imagineart.domain.errors import (
     MissingBearerTokenError,
     MissingScopeError,
 )
+from imagineart.domain.leases import LEASE_MARGIN_SECONDS
 from imagineart.domain.limit_status import LimitName, LimitStatus
 from imagineart.domain.limits import Limits, slots_taken
 from imagineart.domain.operations import ALL_SCOPES, EDIT_IMAGE, GENERATE_IMAGE, LIST_MODELS, Scope
 from imagineart.use_cases.admit_request import Admission
 from imagineart.use_cases.authenticate_caller import Caller
 from imagineart.web.access import (
-    LEASE_MARGIN_SECONDS,
     Access,
     bearer_token,
     came_over_plain_http,

@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench smoke cli \
 	lint types contracts template drift format \
-	openapi build validate lock environment sam-environment clean
+	openapi build validate lock environment sam-environment checkov-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -43,8 +43,9 @@ types: environment ## Check types
 contracts: environment ## Check who may import whom
 	.venv/bin/lint-imports --no-logo
 
-template: environment ## Check template.yaml with cfn-lint
-	.venv/bin/cfn-lint template.yaml
+template: environment checkov-environment ## Check template.yaml with cfn-lint, the project's own rules and checkov
+	.venv/bin/cfn-lint --append-rules tooling/template_rules -- template.yaml
+	.venv-checkov/bin/checkov -f template.yaml
 
 drift: environment ## Check that documents and openapi.yaml say what the code does
 	$(PYTHON) -m pytest -q tests/contract
@@ -71,14 +72,18 @@ lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versio
 		requirements/runtime.in -o layers/dependencies/requirements.txt
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/development.in -o requirements/development.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/sam.in -o requirements/sam.lock
+	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/checkov.in -o requirements/checkov.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
+
+checkov-environment: ## Install checkov into .venv-checkov
+	@python3 tooling/make_environment.py .venv-checkov requirements/checkov.lock
 
 sam-environment: ## Install the SAM CLI into .venv-sam
 	@python3 tooling/make_environment.py .venv-sam requirements/sam.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	rm -rf .venv .venv-sam .venv-checkov .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

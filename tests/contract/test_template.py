@@ -73,7 +73,8 @@ def only_api() -> dict[str, Any]:
 
 @pytest.mark.parametrize("function_id", OPEN_FUNCTIONS)
 def test_a_function_open_to_anybody_has_no_layer_no_permission_and_no_settings(function_id: str) -> None:
-    assert not {"Layers", "Policies", "Role", "Environment"} & FUNCTIONS[function_id].keys()
+    assert not {"Layers", "Environment"} & FUNCTIONS[function_id].keys()
+    assert statements_of(function_id) == []
 
 
 def test_what_all_functions_share_adds_nothing_to_the_open_ones() -> None:
@@ -259,10 +260,39 @@ def test_a_function_that_logs_has_a_service_name_of_its_own(function_id: str) ->
 # Permissions
 
 
+def role_of(function_id: str) -> dict[str, Any]:
+    name, _, attribute = FUNCTIONS[function_id]["Role"]["Fn::GetAtt"].partition(".")
+    assert attribute == "Arn"
+    return TEMPLATE.resources("AWS::IAM::Role")[name]
+
+
+def own_statements_of(function_id: str) -> list[dict[str, Any]]:
+    """What its role says by itself."""
+    return [
+        statement
+        for policy in role_of(function_id)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
 def statements_of(function_id: str) -> list[dict[str, Any]]:
+    """What the policies say that its role shares with others."""
     policies = TEMPLATE.resources("AWS::IAM::ManagedPolicy")
-    attached = [policy["Ref"] for policy in FUNCTIONS[function_id].get("Policies", [])]
+    attached = [policy["Ref"] for policy in role_of(function_id).get("ManagedPolicyArns", [])]
     return [statement for name in attached for statement in policies[name]["PolicyDocument"]["Statement"]]
+
+
+@every_function
+def test_a_function_has_a_role_of_its_own_and_writes_to_its_own_logs_alone(function_id: str) -> None:
+    users = [name for name in FUNCTIONS if FUNCTIONS[name]["Role"] == FUNCTIONS[function_id]["Role"]]
+    assert users == [function_id]
+    logs = FUNCTIONS[function_id]["LoggingConfig"]["LogGroup"]["Ref"]
+    statement, *others = own_statements_of(function_id)
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement["Resource"] == {"Fn::GetAtt": f"{logs}.Arn"}
+    queue = FUNCTIONS[function_id].get("DeadLetterQueue")
+    kept = [(each["Action"], each["Resource"]) for each in others]
+    assert kept == ([("sqs:SendMessage", queue["TargetArn"])] if queue else [])
 
 
 def listed(value: Any) -> list[Any]:

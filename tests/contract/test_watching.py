@@ -149,3 +149,8 @@ def test_the_table_of_metrics_is_what_is_written() -> None:
     start = OPERATING.index("| Metric | Further dimension | Meaning |")
     rows = OPERATING[start : OPERATING.index("\n\n", start)].splitlines()[2:]
     assert {row.split("|")[1].strip(" `") for row in rows} == WRITTEN
+
+
+def test_the_price_of_alarms_is_told() -> None:
+    read = sum(len(metrics_of(alarm)) for alarm in ALARMS.values())
+    assert f"AWS charges alarms by the metrics that they read: here {read}." in OPERATING

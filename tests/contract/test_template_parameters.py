@@ -98,9 +98,10 @@ def test_a_canary_is_taken_back_when_its_functions_alarm_goes_off(
     deployed_as_canary: dict[str, Any], function_id: str
 ) -> None:
     group = deployed_as_canary[f"{function_id}DeploymentGroup"]["Properties"]
-    (alarm,) = group["AlarmConfiguration"]["Alarms"]
+    condition, configuration, _ = group["AlarmConfiguration"]["Fn::If"]
+    (alarm,) = configuration["Alarms"]
     assert function_id in str(deployed_as_canary[alarm["Name"]["Ref"]])
-    assert group["AlarmConfiguration"]["Enabled"] is True
+    assert (condition, configuration["Enabled"]) == ("HasAlarms", True)
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     alias = deployed_as_canary[f"{function_id}Aliaslive"]
     deployment_group = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]
@@ -201,6 +202,7 @@ def test_what_goes_together_is_taken(parameters: dict[str, str]) -> None:
         ({"CertificateArn": CERTIFICATE}, "DomainName"),
         ({"HostedZoneId": "Z0123"}, "DomainName"),
         ({"SnapStart": "PublishedVersions", "ProvisionedConcurrency": "5"}, "ProvisionedConcurrency"),
+        ({"CanaryDeployments": "true", "Alarms": "false"}, "Alarms"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_made(
@@ -210,10 +212,11 @@ def test_what_does_not_go_together_is_refused_before_anything_is_made(
     assert message.startswith(f"{named}: ")
 
 
-def test_every_condition_is_off_with_the_defaults_but_the_one_for_logs() -> None:
+def test_with_the_defaults_there_are_alarms_and_logs_and_nothing_else_that_is_chosen() -> None:
     defaults = TEMPLATE.default_parameters()
     assert {name for name, each in CONDITIONS.items() if evaluate(each, defaults)} == {
-        "ManagesApiGatewayAccount"
+        "ManagesApiGatewayAccount",
+        "HasAlarms",
     }
 
 
@@ -315,6 +318,7 @@ def test_what_costs_or_binds_is_made_only_where_it_is_chosen() -> None:
         "AWS::ApiGateway::BasePathMapping": "HasDomain",
         "AWS::Route53": "WritesDns",
         "AWS::SNS::Subscription": "SendsAlarms",
+        "AWS::CloudWatch": "HasAlarms",
     }
     for name, resource in TEMPLATE.document["Resources"].items():
         for kind, condition in optional.items():

@@ -47,4 +47,5 @@ def code_samples(name: str) -> list[CodeSample]:
 
 def sample_names() -> list[str]:
     """What there are programs for."""
-    return sorted({file.name.partition(".")[0] for file in FOLDER.iterdir() if file.is_file()})
+    names = {file.name.partition(".")[0] for file in FOLDER.iterdir()}
+    return sorted(name for name in names if code_samples(name))

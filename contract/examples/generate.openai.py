@@ -11,7 +11,7 @@ client = OpenAI(
 )
 made = client.images.generate(
     prompt="A cinematic portrait of a chef plating ramen, warm tungsten light",
-    size="1536x1024",
+    size="2496x1664",
     quality="high",
     extra_body={"seed": 7},
 )

@@ -298,7 +298,7 @@ def _linked_codes(text: str) -> str:
 
 def _where_header_comes(name: str, common: Mapping[str, Any]) -> str:
     if name.startswith("X-RateLimit"):
-        return "answers to known callers"
+        return "known callers"
     if name == "Retry-After":
         return "429"
     if name == "X-Should-Retry":

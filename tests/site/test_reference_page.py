@@ -147,6 +147,19 @@ def test_a_language_is_chosen_once_for_all_examples_and_remembered(browser: Brow
     assert shown() == {"JavaScript"}
 
 
+def test_choosing_a_language_moves_nothing_under_the_readers_eyes(browser: Browser, page_url: str) -> None:
+    browser.open(f"{page_url}#how-to-retry-well")
+    top_of_tab = "return document.getElementById(arguments[0]).getBoundingClientRect().top"
+    tab = browser.all("[role=tablist]")[-1].find_elements("css selector", "[role=tab]")[1]
+    address = tab.get_attribute("id")
+    browser.run("document.getElementById(arguments[0]).scrollIntoView({ block: 'center' })", address)
+    before = browser.run(top_of_tab, address)
+    tab.click()
+    # A frame later, so that whatever else moves the page has done so.
+    browser.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    assert abs(browser.run(top_of_tab, address) - before) < 1
+
+
 def test_what_is_copied_is_the_example_to_the_letter(browser: Browser, page_url: str) -> None:
     browser.open(page_url)
     browser.allow_clipboard(page_url)
@@ -257,7 +270,8 @@ def test_nobody_is_shut_out(
     browser.run(axe)
     findings = browser.driver.execute_async_script(
         """axe.run(document, { resultTypes: ["violations"] }).then((found) => arguments[0](
-          found.violations.map(({ impact, id, nodes }) => [impact, id, nodes[0].html, nodes[0].failureSummary])))"""
+          found.violations.map(({ impact, id, nodes }) =>
+            [impact, id, nodes[0].html, nodes[0].failureSummary])))"""
     )
     assert findings == [], json.dumps(findings, indent=2)
 
@@ -284,6 +298,7 @@ def test_on_a_phone_the_contents_open_and_close(browser: Browser, page_url: str)
     assert not contents.is_displayed()
     menu.click()
     assert contents.is_displayed()
+    assert contents.rect["height"] + browser.one(".bar").rect["height"] >= PHONE[1]
     browser.one("#contents a[href='#errors']").click()
     assert not contents.is_displayed()
     assert browser.run("return location.hash") == "#errors"

@@ -122,7 +122,7 @@ class Browser:
 @contextmanager
 def running_browser(profile: Path, environment: Mapping[str, str]) -> Iterator[Browser]:
     """A browser with the empty folder `profile`; it ends with its use. Raises ChromiumMissingError."""
-    path = os.pathsep.join([environment.get("PATH", ""), environment.get("CHROMEWEBDRIVER", "")])
+    path = os.pathsep.join(filter(None, map(environment.get, ("PATH", "CHROMEWEBDRIVER"))))
     options = webdriver.ChromeOptions()
     options.binary_location = find_program(BROWSERS, path)
     for flag in (*FLAGS, f"--user-data-dir={profile}"):

@@ -46,7 +46,7 @@ def check_base_url(text: str) -> str:
         raise ValueError("it does not begin with https:// and a host")
     if url.scheme == "http" and not _is_loopback(host):
         raise ValueError("a token that is sent over plain HTTP is revoked: use https://")
-    if url.query or url.fragment or url.username or not re.fullmatch(r"[\w./:\[\]-]+", text):
+    if url.query or url.fragment or url.username or not re.fullmatch(r"[\w./:\[\]-]+", text, re.ASCII):
         raise ValueError("it has more than a host and a path")
     if text.rstrip("/").endswith("/v1"):
         raise ValueError("the examples add /v1 themselves")

@@ -331,7 +331,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    return "\n".join(f"| {' | '.join(map(_escaped, row))} |" for row in rows)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", r"\|")
 
 
 if __name__ == "__main__":

@@ -206,6 +206,14 @@ def test_pictures_in_json_are_answered_as_shown(client: httpx.Client) -> None:
     assert answer == shown
 
 
+def test_pages_of_other_origins_are_given_nothing(client: httpx.Client) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    asked = client.options("/v1/models", headers={**origin, "Access-Control-Request-Method": "GET"})
+    for answer in (asked, client.get("/v1/models", headers=origin)):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert asked.status_code == 404
+
+
 def test_a_picture_comes_with_the_headers_that_are_shown(client: httpx.Client) -> None:
     operation = OPENAPI["paths"]["/v1/images/generations"]["post"]
     asked = operation["requestBody"]["content"]["multipart/form-data"]["example"]

@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench smoke cli \
 	lint types contracts template drift format \
-	openapi build validate lock environment sam-environment checkov-environment clean
+	openapi docs build validate lock environment sam-environment checkov-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -54,8 +54,12 @@ format: environment ## Format the code and mend what can be mended
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
-openapi: environment ## Write openapi.yaml anew from the code
+openapi: environment ## Write openapi.yaml and docs/api.md anew from the code
 	$(PYTHON) -m contract.generate_openapi
+	$(PYTHON) -m contract.generate_reference
+
+docs: environment ## Build the reference page into .local/site (ARGS="--base-url https://api.example.com")
+	@$(PYTHON) -m contract.build_site $(ARGS)
 
 build: sam-environment ## Build for deployment (sam build)
 	$(SAM) build $(ARGS)

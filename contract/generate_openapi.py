@@ -1,24 +1,41 @@
 """`make openapi`: write openapi.yaml, the public contract, from the definitions that validate requests."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from contract.code_samples import PUBLIC_URL, code_samples
+from contract.error_reference import error_references
+from contract.headers import ERROR_HEADERS, LIMIT_HEADERS, PICTURE_HEADERS, REQUEST_HEADERS
+from contract.schemas import (
+    UPLOAD_ID_PATTERN,
+    error_schema,
+    form_schema,
+    json_schema,
+    models_schema,
+    pictures_schema,
+)
 from imagineart.domain.catalogue import EDIT_MODEL, GENERATION_MODEL, Model
 from imagineart.domain.consumers import TIERS, Consumer
-from imagineart.domain.limit_status import LimitName
 from imagineart.domain.openai_parameters import (
     MAX_COUNT,
     OPENAI_EDIT_PARAMETERS,
     OPENAI_GENERATION_PARAMETERS,
 )
-from imagineart.domain.parameters import MAX_SEED, UPLOAD_PARAMETERS, EndpointParameters
+from imagineart.domain.operations import (
+    EDIT_IMAGE,
+    GENERATE_IMAGE,
+    LIST_MODELS,
+    REQUEST_UPLOAD,
+    Operation,
+)
+from imagineart.domain.parameters import UPLOAD_PARAMETERS
 from imagineart.use_cases.list_models import list_models
 from imagineart.web.errors import STATUS_BY_CODE
 
 _ANY_CONSUMER: Final = Consumer("any", TIERS["free"])
-_UPLOAD_ID_PATTERN: Final = "^upl_[0-9A-Za-z]{51}$"
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 
 _STATUS_MEANINGS: Final = {
@@ -31,29 +48,9 @@ _STATUS_MEANINGS: Final = {
     503: "No API tokens are configured on this deployment.",
     504: "The inference backend did not answer in time.",
 }
-_RATE_LIMIT_HEADERS: Final = {
-    "X-RateLimit-Limit": "Requests a minute that the consumer may make; with 429, the limit that was hit.",
-    "X-RateLimit-Remaining": "Requests left in the present minute; with 429, 0.",
-    "X-RateLimit-Reset": "When the present minute ends, in Unix seconds; with 429, when there is room again.",
-}
-_LIMIT_HEADERS: Final = (*_RATE_LIMIT_HEADERS, "X-RateLimit-Resource")
-_PICTURE_HEADERS: Final = {
-    "X-Seed": (
-        "integer",
-        False,
-        "The seed that made the picture, the first of several; send it to get the picture again.",
-    ),
-    "X-Seed-Supported": ("boolean", False, "Comes, as false, in place of X-Seed: the model has no seed."),
-    "X-Model": ("string", True, "The id of the model that made it."),
-    "X-Backend": ("string", True, "The backend that made it; several by comma."),
-    "X-Image-Width": ("integer", True, "Width in pixels."),
-    "X-Image-Height": ("integer", True, "Height in pixels."),
-    "Idempotent-Replayed": (
-        "boolean",
-        False,
-        "Where an Idempotency-Key came: whether this is the answer to an earlier request with it.",
-    ),
-}
+_EXAMPLE_UPLOAD_ID: Final = "upl_4Fq2kZ8sT1vYb6NwR3xJp01zUYaEQm9Lc5HdKoXe7WtGi2BnSuV"
+
+
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -63,6 +60,7 @@ _IDEMPOTENCY_KEY: Final = {
     "first is under way, the second waits for it for 20 seconds, and is then a timeout, to be sent again "
     "with the same key. Another request with the key is refused. A failure frees the key.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "example": "order-4711",
 }
 _EITHER_ANSWER: Final = (
     "A form is answered with the PNG, unless `Accept` gives `application/json` more weight than "
@@ -71,9 +69,50 @@ _EITHER_ANSWER: Final = (
     "form too."
 )
 
+SAMPLE_NAMES: Final = {
+    "generateImage": "generate",
+    "editImage": "edit",
+    "requestUpload": "upload",
+    "listModels": "models",
+    "getVersionedHealth": "health",
+    "getHealth": "health",
+}
+"""Which programs of contract/examples call an operation."""
 
-def build_document() -> dict[str, Any]:
-    """The whole OpenAPI 3.1 document."""
+_SUMMARIES: Final = {
+    "generateImage": "Generate image",
+    "editImage": "Edit image",
+    "requestUpload": "Upload image",
+    "listModels": "List models",
+    "getVersionedHealth": "Service health",
+    "getHealth": "Service health, without a version",
+}
+_OPENAI_SCHEMAS: Final = {"generateImage": "OpenAiGeneration", "editImage": "OpenAiEdit"}
+_FORM_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "generateImage": {
+        "prompt": "A cinematic portrait of a chef plating ramen, warm tungsten light",
+        "aspect_ratio": "3:2",
+        "resolution": "2K",
+        "seed": 7,
+        "reasoning": "high",
+    },
+    "editImage": {
+        "prompt": "Replace the background with a sunset beach.",
+        "images": [_EXAMPLE_UPLOAD_ID],
+        "aspect_ratio": "auto",
+        "resolution": "2K",
+    },
+}
+_JSON_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "generateImage": {"prompt": "A lighthouse at dusk", "size": "1024x1024", "n": 2, "seed": 7},
+    "editImage": {"prompt": "Make it dusk.", "images": [_EXAMPLE_UPLOAD_ID], "resolution": "1K"},
+}
+_EXAMPLE_CREATED: Final = 1_795_219_200
+
+
+def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
+    """The whole OpenAPI 3.1 document of the deployment at `base_url`."""
+    errors = error_references()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,115 +122,134 @@ def build_document() -> dict[str, Any]:
             "description": "Synchronous and deterministic: no polling, queues or callbacks. Every answer "
             "carries `X-Request-Id`; every failure has the same envelope, whose `code` is safe to switch on.",
         },
-        "servers": [{"url": "https://api.ml.imagine.art", "description": "The base URL of the deployment."}],
+        "servers": [{"url": base_url, "description": "The base URL of the deployment."}],
         "security": [{"bearerToken": []}],
+        "tags": [
+            {"name": "Images", "description": "Pictures from text, and from reference images."},
+            {"name": "Uploads", "description": "Reference images that are too large for a request."},
+            {"name": "Discovery", "description": "What there is, and whether it is up."},
+        ],
         "paths": {
             "/v1/images/generations": {
-                "post": _image_operation(GENERATION_MODEL, "generateImage", "OpenAiGeneration")
+                "post": _image_operation(GENERATE_IMAGE, GENERATION_MODEL, "generateImage", base_url)
             },
-            "/v1/images/edits": {"post": _image_operation(EDIT_MODEL, "editImage", "OpenAiEdit")},
-            "/v1/uploads": {"post": _upload_operation()},
-            "/v1/models": {"get": _models_operation()},
-            "/v1/health": {"get": _health_operation("getVersionedHealth")},
-            "/health": {"get": _health_operation("getHealth")},
+            "/v1/images/edits": {"post": _image_operation(EDIT_IMAGE, EDIT_MODEL, "editImage", base_url)},
+            "/v1/uploads": {"post": _upload_operation(base_url)},
+            "/v1/models": {"get": _models_operation(base_url)},
+            "/v1/health": {"get": _health_operation("getVersionedHealth", base_url)},
+            "/health": {"get": _health_operation("getHealth", base_url)},
         },
         "components": {
             "securitySchemes": {
                 "bearerToken": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A long-lived token, issued per consumer. Use HTTPS only: a token sent "
-                    "over plain HTTP is revoked.",
+                    "bearerFormat": "iart_<id>_<secret>",
+                    "description": "A long-lived token, issued per consumer and good for its scopes, which "
+                    "each operation names. Use HTTPS only: a token sent over plain HTTP is revoked.",
                 }
             },
             "headers": {
-                name: {"description": text, "required": True, "schema": {"type": "integer"}}
-                for name, text in _RATE_LIMIT_HEADERS.items()
-            }
-            | {
-                "X-Request-Id": {
-                    "description": "Names the request in the operator's logs.",
-                    "required": True,
-                    "schema": {"type": "string"},
-                },
-                "X-RateLimit-Resource": {
-                    "description": "The limit that the other three tell of.",
-                    "required": True,
-                    "schema": {"type": "string", "enum": [str(name) for name in LimitName]},
-                },
-                "Retry-After": {
-                    "description": "Seconds to wait before the same request may succeed.",
-                    "required": True,
-                    "schema": {"type": "integer", "minimum": 1},
-                },
-                "X-Should-Retry": {
-                    "description": "Whether the same request may succeed when it is sent again; clients of "
-                    "OpenAI's API obey it.",
-                    "required": True,
-                    "schema": {"type": "boolean"},
-                },
+                name: header.describe()
+                for name, header in {**REQUEST_HEADERS, **LIMIT_HEADERS, **ERROR_HEADERS}.items()
             },
+            "examples": {error.code: {"summary": error.advice, "value": error.envelope} for error in errors},
+            "responses": {"UnknownRequest": _error_response(404)},
             "schemas": {
-                "Error": _error_schema(list(STATUS_BY_CODE)),
-                "Models": _models_schema(),
-                "OpenAiGeneration": _json_schema(OPENAI_GENERATION_PARAMETERS),
-                "OpenAiEdit": _json_schema(OPENAI_EDIT_PARAMETERS),
-                "OpenAiPictures": _pictures_schema(),
+                "Error": error_schema(list(STATUS_BY_CODE)),
+                "Models": models_schema(),
+                "OpenAiGeneration": json_schema(OPENAI_GENERATION_PARAMETERS),
+                "OpenAiEdit": json_schema(OPENAI_EDIT_PARAMETERS),
+                "OpenAiPictures": pictures_schema(),
             },
         },
     }
 
 
-def _image_operation(model: Model, operation_id: str, openai_schema: str) -> dict[str, Any]:
-    form = {"schema": _form_schema(model.parameters)}
+def _image_operation(operation: Operation, model: Model, operation_id: str, base_url: str) -> dict[str, Any]:
+    openai_schema = _OPENAI_SCHEMAS[operation_id]
+    fields = _FORM_EXAMPLES[operation_id]
+    form = {"schema": form_schema(model.parameters), "example": fields}
     bodies = {"multipart/form-data": form}
     if model.parameters.files is None:
         bodies["application/x-www-form-urlencoded"] = form
-    bodies["application/json"] = {"schema": {"$ref": f"#/components/schemas/{openai_schema}"}}
-    headers = _header_references("X-Request-Id", *_LIMIT_HEADERS) | {
-        name: {"description": text, "required": required, "schema": {"type": kind}}
-        for name, (kind, required, text) in _PICTURE_HEADERS.items()
+    bodies["application/json"] = {
+        "schema": {"$ref": f"#/components/schemas/{openai_schema}"},
+        "example": _JSON_EXAMPLES[operation_id],
     }
     answers = {
         "image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}},
-        "application/json": {"schema": {"$ref": "#/components/schemas/OpenAiPictures"}},
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/OpenAiPictures"},
+            "example": {
+                "created": _EXAMPLE_CREATED,
+                "output_format": "png",
+                "size": "1024x1024",
+                "data": [{"seed": seed, "b64_json": "iVBORw0KGgoAAAANSUhEUgAA"} for seed in (7, 8)],
+            },
+        },
     }
     return {
-        "operationId": operation_id,
-        "summary": f"{model.name} ({model.modality})",
-        "description": _EITHER_ANSWER.format(openai_schema),
+        **_operation_head(operation_id, "Images", operation),
+        "summary": _SUMMARIES[operation_id],
+        "description": f"{model.name} ({model.modality}). " + _EITHER_ANSWER.format(openai_schema),
         "parameters": [_IDEMPOTENCY_KEY],
         "requestBody": {"required": True, "content": bodies},
         "responses": {
             "200": {
                 "description": "The PNG: 8-bit RGB or RGBA, of exactly the documented size; or one to "
                 f"{MAX_COUNT} of them inside JSON.",
-                "headers": headers,
+                "headers": _answer_headers()
+                | {name: header.describe() for name, header in PICTURE_HEADERS.items()},
                 "content": answers,
             },
             **_error_responses(400, 401, 429, 500, 502, 503, 504),
         },
+        "x-codeSamples": _samples(operation_id, base_url),
     }
 
 
-def _upload_operation() -> dict[str, Any]:
-    form = {"schema": _form_schema(UPLOAD_PARAMETERS)}
-    texts = {name: {"type": "string"} for name in ("id", "method", "url")}
+def _upload_operation(base_url: str) -> dict[str, Any]:
+    form = {
+        "schema": form_schema(UPLOAD_PARAMETERS),
+        "example": {"content_type": "image/jpeg", "size": 9_437_184},
+    }
+    texts: dict[str, tuple[str, dict[str, Any]]] = {
+        "id": ("Names the image in the field `images` of an edit.", {"pattern": UPLOAD_ID_PATTERN}),
+        "method": ("The method to send the image with.", {"enum": ["PUT"]}),
+        "url": ("Where to send the image, without the token.", {"format": "uri"}),
+    }
     grant = {
         "type": "object",
         "properties": {
-            **texts,
-            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
-            "expires_at": {"type": "string", "format": "date-time"},
+            **{name: {"type": "string", **more, "description": text} for name, (text, more) in texts.items()},
+            "headers": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "Headers to send with the image, exactly these.",
+            },
+            "expires_at": {
+                "type": "string",
+                "format": "date-time",
+                "description": "Until when the image can be sent, and its id be named.",
+            },
         },
         "required": ["id", "method", "url", "headers", "expires_at"],
         "additionalProperties": False,
     }
+    example = {
+        "id": _EXAMPLE_UPLOAD_ID,
+        "method": "PUT",
+        "url": f"https://uploads.example.com/uploads/acme/{_EXAMPLE_UPLOAD_ID}?X-Amz-Signature=...",
+        "headers": {"Content-Type": "image/jpeg"},
+        "expires_at": "2026-11-21T13:00:00+00:00",
+    }
     return {
-        "operationId": "requestUpload",
-        "summary": "A place to put a reference image that is too large for a request",
-        "description": "Send exactly the declared number of bytes to `url` by `method` with `headers`, then "
-        "name `id` in the field `images` of an edit, beside files if there are any, until `expires_at`.",
+        **_operation_head("requestUpload", "Uploads", REQUEST_UPLOAD),
+        "summary": _SUMMARIES["requestUpload"],
+        "description": "A place to put a reference image that is too large for a request. Send exactly the "
+        "declared number of bytes to `url` by `method` with `headers`, then name `id` in the field `images` "
+        "of an edit, beside files if there are any, until `expires_at`.",
         "requestBody": {
             "required": True,
             "content": {
@@ -203,22 +261,25 @@ def _upload_operation() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The upload.",
-                "headers": _header_references("X-Request-Id", *_LIMIT_HEADERS),
-                "content": {"application/json": {"schema": grant}},
+                "headers": _answer_headers(),
+                "content": {"application/json": {"schema": grant, "example": example}},
             },
             **_error_responses(400, 401, 429, 500, 503),
         },
+        "x-codeSamples": _samples("requestUpload", base_url),
     }
 
 
-def _models_operation() -> dict[str, Any]:
+def _models_operation(base_url: str) -> dict[str, Any]:
     return {
-        "operationId": "listModels",
-        "summary": "The models available to the caller and the parameters each accepts",
+        **_operation_head("listModels", "Discovery", LIST_MODELS),
+        "summary": _SUMMARIES["listModels"],
+        "description": "The models available to the caller, and the parameters that each accepts, for "
+        "showing them in a product without writing them down there.",
         "responses": {
             "200": {
                 "description": "The models.",
-                "headers": _header_references("X-Request-Id", *_LIMIT_HEADERS),
+                "headers": _answer_headers(),
                 "content": {
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/Models"},
@@ -228,134 +289,56 @@ def _models_operation() -> dict[str, Any]:
             },
             **_error_responses(401, 429, 500, 503),
         },
+        "x-codeSamples": _samples("listModels", base_url),
     }
 
 
-def _health_operation(operation_id: str) -> dict[str, Any]:
+def _health_operation(operation_id: str, base_url: str) -> dict[str, Any]:
     schema = {
         "type": "object",
-        "properties": {"ok": {"const": True}},
+        "properties": {"ok": {"const": True, "description": "The service answers."}},
         "required": ["ok"],
         "additionalProperties": False,
     }
     return {
         "operationId": operation_id,
-        "summary": "Liveness probe, unauthenticated",
+        "tags": ["Discovery"],
+        "summary": _SUMMARIES[operation_id],
+        "description": "For monitors and load balancers. It needs no token, and counts for no limit.",
         "security": [],
         "responses": {
             "200": {
                 "description": "The service is up.",
-                "headers": _header_references("X-Request-Id"),
+                "headers": _header_references(*REQUEST_HEADERS),
                 "content": {"application/json": {"schema": schema, "example": {"ok": True}}},
             }
         },
+        "x-codeSamples": _samples(operation_id, base_url),
     }
 
 
-def _form_schema(parameters: EndpointParameters) -> dict[str, Any]:
-    described = parameters.describe()
+def _operation_head(operation_id: str, tag: str, operation: Operation) -> dict[str, Any]:
+    """What an authenticated operation begins with; its scope stands where OpenAPI 3.1 wants roles."""
     return {
-        "type": "object",
-        "properties": {name: _property_schema(parameter) for name, parameter in described.items()},
-        "required": [name for name, parameter in described.items() if parameter["required"]],
-        "additionalProperties": False,
+        "operationId": operation_id,
+        "tags": [tag],
+        "security": [{"bearerToken": [str(operation.scope)]}],
     }
 
 
-def _json_schema(parameters: EndpointParameters) -> dict[str, Any]:
-    """The schema of a JSON body, in which uploads are named and files cannot be."""
-    schema = _form_schema(parameters)
-    if parameters.files is None:
-        return schema
-    files = parameters.files
-    names = {"type": "string", "pattern": _UPLOAD_ID_PATTERN}
-    schema["properties"][files.name] = {
-        "anyOf": [
-            names,
-            {"type": "array", "items": names, "minItems": files.min_items, "maxItems": files.max_items},
-        ],
-        "description": f"{files.description} In a form, {' and '.join(files.synonyms)} are synonyms.",
-    }
-    return schema
+def _samples(operation_id: str, base_url: str) -> list[dict[str, str]]:
+    """Programs that call the operation, in the form that Redocly's and Scalar's renderers read.
 
-
-def _pictures_schema() -> dict[str, Any]:
-    picture = {
-        "type": "object",
-        "properties": {
-            "seed": {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": MAX_SEED,
-                "description": "The seed that made it; absent where the model has none.",
-            },
-            "b64_json": {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"},
-        },
-        "required": ["b64_json"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "description": "OpenAI's images response.",
-        "properties": {
-            "created": {"type": "integer", "description": "When it was made, in Unix seconds."},
-            "output_format": {"const": "png"},
-            "size": {"type": "string", "pattern": "^[0-9]+x[0-9]+$", "description": "Width and height."},
-            "data": {"type": "array", "minItems": 1, "maxItems": MAX_COUNT, "items": picture},
-            "usage": _usage_schema(),
-        },
-        "required": ["created", "output_format", "size", "data"],
-        "additionalProperties": False,
-    }
-
-
-def _usage_schema() -> dict[str, Any]:
-    count = {"type": "integer", "minimum": 0}
-    details = {"image_tokens": count, "text_tokens": count}
-    names = ("input_tokens", "output_tokens", "total_tokens")
-    return {
-        "type": "object",
-        "description": "Tokens of all pictures together; absent where a backend does not tell them.",
-        "properties": {
-            **dict.fromkeys(names, count),
-            "input_tokens_details": {
-                "type": "object",
-                "properties": details,
-                "required": list(details),
-                "additionalProperties": False,
-            },
-        },
-        "required": [*names, "input_tokens_details"],
-        "additionalProperties": False,
-    }
-
-
-def _property_schema(parameter: dict[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of one parameter, from its public description."""
-    if parameter["type"] == "file[]":
-        accepted = ", ".join(parameter["media_types"])
-        return {
-            "type": "array",
-            "minItems": parameter["min_items"],
-            "maxItems": parameter["max_items"],
-            "items": {
-                "anyOf": [
-                    {"type": "string", "contentMediaType": "application/octet-stream"},
-                    {"type": "string", "pattern": _UPLOAD_ID_PATTERN},
-                ]
-            },
-            "description": f"{parameter['description']} {accepted}; <= {parameter['max_pixels']} pixels.",
+    Source: https://redocly.com/docs-legacy/api-reference-docs/specification-extensions/x-code-samples
+    """
+    return [
+        {
+            "lang": sample.language.lang,
+            "label": sample.language.label,
+            "source": sample.source(base_url),
         }
-    renamed = {"min_length": "minLength", "max_length": "maxLength"}
-    kept = ("type", "enum", "default", "minimum", "maximum", "min_length", "max_length", "description")
-    schema = {renamed.get(key, key): parameter[key] for key in kept if key in parameter}
-    if "sizes" in parameter:
-        schema["description"] += " " + "; ".join(
-            f"{resolution}: "
-            + ", ".join(f"{ratio} {size['width']}x{size['height']}" for ratio, size in sizes.items())
-            for resolution, sizes in parameter["sizes"].items()
-        )
-    return schema
+        for sample in code_samples(SAMPLE_NAMES[operation_id])
+    ]
 
 
 def _error_responses(*statuses: int) -> dict[str, Any]:
@@ -363,61 +346,42 @@ def _error_responses(*statuses: int) -> dict[str, Any]:
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    codes = [code for code, its_status in STATUS_BY_CODE.items() if its_status == status]
-    retry_after = ["Retry-After"] if status == 429 else []
+    errors = [error for error in error_references() if error.status == status]
+    codes = [error.code for error in errors]
+    always = ["X-Request-Id", "X-Should-Retry", *(["Retry-After"] if status == 429 else [])]
     return {
         "description": f"{_STATUS_MEANINGS[status]} Codes: {', '.join(codes)}.",
-        "headers": _header_references("X-Request-Id", "X-Should-Retry", *retry_after),
-        "content": {"application/json": {"schema": _error_schema(codes)}},
-    }
-
-
-def _error_schema(codes: list[str]) -> dict[str, Any]:
-    error = {
-        "type": "object",
-        "properties": {
-            "code": {"type": "string", "enum": codes},
-            "message": {"type": "string"},
-            "request_id": {"type": "string"},
+        "headers": _header_references(*always) | _limit_headers_where_known(status),
+        "content": {
+            "application/json": {
+                "schema": error_schema(codes),
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
         },
-        "required": ["code", "message", "request_id"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"error": error},
-        "required": ["error"],
-        "additionalProperties": False,
     }
 
 
-def _models_schema() -> dict[str, Any]:
-    texts = {name: {"type": "string"} for name in ("id", "name", "modality")}
-    model = {
-        "type": "object",
-        "properties": {
-            **texts,
-            "parameters": {"type": "object", "additionalProperties": {"type": "object"}},
-            "object": {"const": "model"},
-            "created": {"type": "integer", "description": "Since when it is offered, in Unix seconds."},
-            "owned_by": {"type": "string"},
-        },
-        "required": ["id", "name", "modality", "parameters", "object", "created", "owned_by"],
-    }
-    return {
-        "type": "object",
-        "properties": {"data": {"type": "array", "items": model}, "object": {"const": "list"}},
-        "required": ["data", "object"],
-    }
+def _limit_headers_where_known(status: int) -> dict[str, Any]:
+    """Strangers learn no limit, nor does anybody from API Gateway's own failures."""
+    if status in (401, 404, 503):
+        return {}
+    return {name: replace(header, always=False).describe() for name, header in LIMIT_HEADERS.items()}
+
+
+def _answer_headers() -> dict[str, Any]:
+    """The headers of every answer to an authenticated request that was let in."""
+    return _header_references(*REQUEST_HEADERS, *LIMIT_HEADERS)
 
 
 def _header_references(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def render() -> str:
-    """The document as the text of openapi.yaml."""
-    return yaml.dump(build_document(), Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110)
+def render(base_url: str = PUBLIC_URL) -> str:
+    """The document of the deployment at `base_url` as the text of openapi.yaml."""
+    return yaml.dump(
+        build_document(base_url), Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110
+    )
 
 
 class _PlainDumper(yaml.SafeDumper):
@@ -427,5 +391,13 @@ class _PlainDumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Programs as they are written, line by line."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_PlainDumper.add_representer(str, _represent_text)
+
+
 if __name__ == "__main__":
-    OPENAPI_FILE.write_text(render())
+    OPENAPI_FILE.write_text(render(), encoding="utf-8")

@@ -54,6 +54,14 @@ def test_the_workflow_tests_the_deployed_python() -> None:
     assert all(deployed[1] in versions for versions in matrices)
 
 
+def test_what_may_be_skipped_on_a_laptop_is_required_elsewhere() -> None:
+    sources = [file.read_text() for file in (PROJECT / "tests").rglob("*.py")]
+    switches = {name for text in sources for name in re.findall(r"environ\.get\(\"(REQUIRE_\w+)\"\)", text)}
+    assert {"REQUIRE_NODE", "REQUIRE_CHROMIUM"} <= switches
+    exported = re.findall(r"^export (\w+)=1$", (PROJECT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert set(exported) == switches
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_relative_link_of_a_document_leads_somewhere(document) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", document.read_text())

@@ -5,47 +5,22 @@ Node.js is not needed for anything else here: without it these tests are skipped
 variable REQUIRE_NODE is set, as .ci/run sets it; then they fail.
 """
 
-import fcntl
-import hashlib
 import os
-import re
 import select
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from local.child_server import await_listening
 from local.template import PROJECT
+from tests import npm_packages
+from tests.npm_packages import NodeMissingError, NotInstalledError, require_node
+
+__all__ = ["NodeMissingError", "NotInstalledError", "installed", "require_node", "serving_dynalite"]
 
 SOURCE = Path(__file__).parent / "dynalite"
-OLDEST_NODE = 20
-INSTALL_SECONDS = 240
 START_SECONDS = 60
-NPM_CI = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-
-
-class NodeMissingError(Exception):
-    """This machine cannot run dynalite; the message says why."""
-
-
-class NotInstalledError(Exception):
-    """npm could not install dynalite; the message is npm's."""
-
-
-def require_node(environment: Mapping[str, str]) -> None:
-    """Raises NodeMissingError where the PATH has no npm or no Node.js that is new enough."""
-    missing = [name for name in ("node", "npm") if not shutil.which(name, path=environment.get("PATH", ""))]
-    if missing:
-        raise NodeMissingError(f"dynalite needs Node.js {OLDEST_NODE} with npm; not found: {missing}")
-    told = subprocess.run(
-        ["node", "--version"], env=dict(environment), capture_output=True, text=True, check=False
-    )
-    major = re.match(r"v(\d+)\.", told.stdout)
-    if not major or int(major[1]) < OLDEST_NODE:
-        raise NodeMissingError(f"dynalite needs Node.js {OLDEST_NODE}; found {told.stdout.strip()!r}")
 
 
 def installed(folder: Path) -> Path:
@@ -53,29 +28,7 @@ def installed(folder: Path) -> Path:
 
     Raises NotInstalledError.
     """
-    lock = (SOURCE / "package-lock.json").read_bytes()
-    home = folder / f"dynalite-{hashlib.sha256(lock).hexdigest()[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "dynalite.lock").open("w") as turn:
-        # Processes that test at once on a fresh clone install it once: the others wait here.
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not home.is_dir():
-            _install(home)
-    return home
-
-
-def _install(home: Path) -> None:
-    """Under another name first, so that an installation that breaks off is not taken for one."""
-    with tempfile.TemporaryDirectory(dir=home.parent, prefix="dynalite-") as unfinished:
-        unnamed = Path(unfinished) / "installed"
-        shutil.copytree(SOURCE, unnamed)
-        done = subprocess.run(
-            NPM_CI, cwd=unnamed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            timeout=INSTALL_SECONDS,
-        )  # fmt: skip
-        if done.returncode:
-            raise NotInstalledError(f"'{' '.join(NPM_CI)}' failed:\n{done.stdout}{done.stderr}")
-        unnamed.rename(home)
+    return npm_packages.installed(SOURCE, folder)
 
 
 @contextmanager

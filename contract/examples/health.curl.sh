@@ -1,0 +1,1 @@
+curl https://api.ml.imagine.art/v1/health --fail-with-body

@@ -1,0 +1,3 @@
+curl https://api.ml.imagine.art/v1/models \
+  -H "Authorization: Bearer $IMAGINEART_TOKEN" \
+  --fail-with-body

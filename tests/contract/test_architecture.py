@@ -16,7 +16,7 @@ DIAGRAM = re.findall(r"^```mermaid\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOT
 PACKAGE = PROJECT / "shared" / "imagineart"
 PROSE = DOCUMENT.replace(DIAGRAM, "")
 QUOTED = sorted(set(re.findall(r"`([^`\n]+)`", PROSE)))
-DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret", "AWS::SQS::Queue")
 LAYERS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0][
     "layers"
 ]
@@ -78,7 +78,7 @@ def test_adapters_are_reached_through_ports_and_from_use_cases_alone() -> None:
 
 def test_every_resource_that_is_named_exists_and_all_that_hold_data_are_told() -> None:
     resources = load_template().document["Resources"]
-    named = set(re.findall(r"\b(\w+(?:Function|Table|Bucket|Secret))\b", DOCUMENT))
+    named = set(re.findall(r"\b(\w+(?:Function|Table|Bucket|Secret|Queue))\b", DOCUMENT))
     assert named <= set(resources)
     rows = re.findall(r"^\| `(\w+)` \| ", DOCUMENT.partition("## What is kept")[2], re.MULTILINE)
     assert sorted(rows) == sorted(name for name, each in resources.items() if each["Type"] in DATA)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MAX_REFERENCE_SIDE: Final = 4096
 """References are reduced to this many pixels on the longer side: no output is larger."""
 
-_PILLOW_FORMATS: Final = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", HEIC: "HEIF", HEIF: "HEIF"}
+_PILLOW_FORMATS: Final = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP"}
 _LOSSY_KINDS: Final = frozenset({JPEG, WEBP, HEIC, HEIF})
 _EXIF_ORIENTATION: Final = 0x0112
 _TURNED_SIDEWAYS: Final = (5, 6, 7, 8)
@@ -129,15 +129,17 @@ def _open(content: bytes) -> tuple[ImageKind, "Image"]:
     kind = detect_image_kind(content)
     if kind is None:
         raise _UnusablePictureError(f"the content is {describe_content(content)}.")
-    if kind in (HEIC, HEIF):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = (
         None  # Pillow's own bound warns at one size and raises at another; ours is below.
     )
     try:
-        image = Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[kind]])
+        if kind in (HEIC, HEIF):
+            # Registering it with Pillow would ask for the name of its encoder, which is not deployed.
+            from pillow_heif import HeifImageFile
+
+            image: Image.Image = HeifImageFile(io.BytesIO(content))
+        else:
+            image = Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[kind]])
     except _DECODER_FAILURES as error:
         raise _UnusablePictureError(f"the {kind.name} is truncated or damaged.") from error
     if image.width * image.height > MAX_REFERENCE_PIXELS:

@@ -1,0 +1,129 @@
+"""Builds what is deployed. SAM runs it for each function and layer, `make build` and other words for the rest.
+
+``python -m tooling.package function|layer|packages|dependencies|seal|check|licences|sbom ...``
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tooling.package.contents import dependency_files, own_files, own_modules
+from tooling.package.distributions import (
+    LAYER_LOCK,
+    PROJECT,
+    Distribution,
+    download_wheels,
+    from_wheels,
+    installed,
+    read_names,
+)
+from tooling.package.licences import DOCUMENT, document
+from tooling.package.rules import ARCHITECTURES, PYTHON
+from tooling.package.trees import seal, write_archive, write_tree
+
+TASK_ROOT = "/var/task"
+LAYER_ROOT = "/opt"
+
+
+def main(arguments: Sequence[str] | None = None) -> str | None:
+    """Do one thing; returns what is wrong, if anything is."""
+    parser = argparse.ArgumentParser(prog="tooling.package", description="Build what is deployed.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, told in (
+        ("function", "a function's code"),
+        ("layer", "a layer as it lies in its folder"),
+        ("packages", "a layer of the packages in a folder"),
+    ):
+        command = commands.add_parser(name, help=told)
+        command.add_argument("source", type=Path)
+        command.add_argument("target", type=Path)
+    command = commands.add_parser("dependencies", help="the layer of third-party packages")
+    command.add_argument("architecture", choices=ARCHITECTURES)
+    command.add_argument("target", type=Path)
+    command = commands.add_parser("seal", help="archives of what SAM built, which SAM then uploads as they are")
+    command.add_argument("build", type=Path)
+    commands.add_parser("check", help="build everything twice for each processor, and compare")
+    commands.add_parser("licences", help="write docs/licences.md")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "licences":
+        packages = installed(read_names(LAYER_LOCK))
+        DOCUMENT.write_text(document(packages, dependency_files(packages, own_modules())))
+        return None
+    if sys.version_info[:2] != PYTHON:
+        return f"Compiled files fit one version alone: Python {PYTHON[0]}.{PYTHON[1]} is needed for this."
+    match chosen.command:
+        case "function":
+            write_tree(own_files(chosen.source), chosen.target, TASK_ROOT)
+        case "layer":
+            write_tree(own_files(chosen.source), chosen.target, LAYER_ROOT)
+        case "packages":
+            write_tree(under_python(own_files(chosen.source)), chosen.target, LAYER_ROOT)
+        case "dependencies":
+            with tempfile.TemporaryDirectory() as folder:
+                packages = fetch(chosen.architecture, Path(folder))
+                write_tree(dependency_files(packages, own_modules()), chosen.target, LAYER_ROOT)
+        case "seal":
+            for archive in seal(chosen.build):
+                print(describe(archive))
+        case "check":
+            return check()
+    return None
+
+
+def under_python(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files where a layer has its packages."""
+    return {f"python/{path}": content for path, content in files.items()}
+
+
+def fetch(architecture: str, folder: Path) -> list[Distribution]:
+    """The locked packages for a processor, downloaded into `folder`."""
+    download_wheels(LAYER_LOCK, architecture, folder)
+    return from_wheels(folder)
+
+
+def artefacts(packages: Sequence[Distribution], project: Path) -> Iterator[tuple[str, dict[str, bytes], str]]:
+    """The name, files and place in Lambda of everything that is deployed from the folder `project`."""
+    for handler in sorted(project.glob("functions/*/handler.py")):
+        yield handler.parent.name, own_files(handler.parent), TASK_ROOT
+    yield "shared", under_python(own_files(project / "shared")), LAYER_ROOT
+    yield "streaming", own_files(project / "layers" / "streaming"), LAYER_ROOT
+    yield "dependencies", dependency_files(packages, own_modules(project)), LAYER_ROOT
+
+
+def check() -> str | None:
+    """Build every artefact twice for each processor, from two folders and under different umasks."""
+    differing = []
+    for architecture in ARCHITECTURES:
+        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory(suffix="-elsewhere") as second:
+            builds = []
+            for place, umask in ((Path(first), 0o022), (Path(second), 0o077)):
+                before = os.umask(umask)
+                wheels = place / "wheels"
+                wheels.mkdir()
+                archives = []
+                for name, files, lambda_folder in artefacts(fetch(architecture, wheels), PROJECT):
+                    tree = place / name
+                    write_tree(files, tree, lambda_folder)
+                    archives.append(tree.with_suffix(".zip"))
+                    write_archive(tree, archives[-1])
+                os.umask(before)
+                builds.append(archives)
+            for one, other in zip(*builds, strict=True):
+                print(architecture, describe(one))
+                if one.read_bytes() != other.read_bytes():
+                    differing.append(f"{architecture} {one.stem}")
+    return f"Two builds differ in {', '.join(differing)}." if differing else None
+
+
+def describe(archive: Path) -> str:
+    """One line about an archive."""
+    content = archive.read_bytes()
+    return f"{archive.name}: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,31 +22,18 @@ PYTHON: Final = (3, 13)
 ALSO_SHIPPED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "PIL.WebPImagePlugin": "Pillow loads its formats by name; WebP is the one that it does not load first",
+        "anyio._backends._asyncio": "anyio loads its event loops by name, and Starlette asks it for threads",
     }
 )
 """Modules that no import statement names."""
 
-_EVENT_LOOPS: Final = "no function starts an event loop of anyio's; Starlette only imports it"
-_SCREENS: Final = "shows pictures on a screen"
-
 LEFT_OUT: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **dict.fromkeys(("PIL.ImageQt", "PIL.ImageShow", "PIL.ImageWin"), _SCREENS),
-        "anyio._core._fileio": _EVENT_LOOPS,
-        "anyio._core._resources": _EVENT_LOOPS,
-        "anyio._core._signals": _EVENT_LOOPS,
-        "anyio._core._sockets": _EVENT_LOOPS,
-        "anyio._core._streams": _EVENT_LOOPS,
-        "anyio._core._subprocesses": _EVENT_LOOPS,
-        "anyio._core._tempfile": _EVENT_LOOPS,
-        "anyio._core._testing": _EVENT_LOOPS,
-        "anyio.from_thread": _EVENT_LOOPS,
-        "anyio.functools": _EVENT_LOOPS,
-        "anyio.itertools": _EVENT_LOOPS,
-        "anyio.streams": _EVENT_LOOPS,
-        "anyio.to_interpreter": _EVENT_LOOPS,
-        "anyio.to_process": _EVENT_LOOPS,
+        "PIL.ImageQt": "shows pictures on a screen",
+        "PIL.ImageShow": "shows pictures on a screen",
+        "PIL.ImageWin": "shows pictures on a screen",
         "aws_lambda_powertools.event_handler": "Starlette answers requests",
+        "idna": "names of hosts beyond ASCII, which anyio is never asked for",
         "multipart": "the old name of python_multipart, which Starlette looks for where the new one is missing",
     }
 )

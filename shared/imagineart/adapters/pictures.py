@@ -1,4 +1,4 @@
-"""Decoding and encoding pictures with Pillow, which is loaded only when a picture needs it.
+"""Decoding and encoding pictures with Pillow, which is loaded only when a picture may need it.
 
 The usual answer of a backend, a PNG of the right size, is cleaned without being decoded.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from imagineart.adapters.pillow_loading import await_pillow, load_pillow_meanwhile
 from imagineart.domain.errors import InvalidImageError, ModelError
 from imagineart.domain.images import (
     HEIC,
@@ -70,6 +71,10 @@ class PillowReferenceReader:
 class PillowPictureFinisher:
     """A PictureFinisher."""
 
+    def prepare(self) -> None:
+        """Load Pillow meanwhile: most backends paint other sizes than are ordered, some another format."""
+        load_pillow_meanwhile()
+
     def finish(self, answer: Pieces, size: Size) -> Pieces:
         """A clean PNG of exactly `size`; another size is cropped to the ratio and resampled.
 
@@ -112,6 +117,7 @@ def _clean_or_convert(answer: Pieces, size: Size) -> Iterator[Piece]:
 
 
 def _convert(content: bytes, size: Size) -> bytes:
+    await_pillow()
     from PIL import ImageOps
 
     kind, image = _open(content)
@@ -124,6 +130,7 @@ def _convert(content: bytes, size: Size) -> bytes:
 
 def _open(content: bytes) -> tuple[ImageKind, "Image"]:
     """The kind and the picture, its header read and nothing decoded. Raises _UnusablePictureError."""
+    await_pillow()
     from PIL import Image
 
     kind = detect_image_kind(content)

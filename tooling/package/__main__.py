@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tooling.package.bill_of_materials import bill_of_materials, encode
 from tooling.package.contents import dependency_files, own_files, own_modules
 from tooling.package.distributions import (
     LAYER_LOCK,
@@ -48,10 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> str | None:
     command.add_argument("build", type=Path)
     commands.add_parser("check", help="build everything twice for each processor, and compare")
     commands.add_parser("licences", help="write docs/licences.md")
+    command = commands.add_parser("sbom", help="write a bill of materials for each processor")
+    command.add_argument("target", type=Path)
     chosen = parser.parse_args(arguments)
     if chosen.command == "licences":
         packages = installed(read_names(LAYER_LOCK))
         DOCUMENT.write_text(document(packages, dependency_files(packages, own_modules())))
+        return None
+    if chosen.command == "sbom":
+        write_bills(chosen.target)
         return None
     if sys.version_info[:2] != PYTHON:
         return f"Compiled files fit one version alone: Python {PYTHON[0]}.{PYTHON[1]} is needed for this."
@@ -117,6 +123,18 @@ def check() -> str | None:
                 if one.read_bytes() != other.read_bytes():
                     differing.append(f"{architecture} {one.stem}")
     return f"Two builds differ in {', '.join(differing)}." if differing else None
+
+
+def write_bills(folder: Path) -> None:
+    """Write a bill of materials of the layer of third-party packages for each processor."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for architecture in ARCHITECTURES:
+        with tempfile.TemporaryDirectory() as wheels:
+            packages = fetch(architecture, Path(wheels))
+            bill = bill_of_materials(packages, dependency_files(packages, own_modules()), architecture)
+        target = folder / f"sbom-{architecture}.cdx.json"
+        target.write_text(encode(bill))
+        print(target)
 
 
 def describe(archive: Path) -> str:

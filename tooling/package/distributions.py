@@ -1,5 +1,6 @@
 """The third-party packages as they are published: from wheels for Lambda, or from what is installed here."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -21,11 +22,15 @@ _WRITTEN_BY_INSTALLERS: Final = ("INSTALLER", "REQUESTED", "RECORD", "direct_url
 
 @dataclass(frozen=True)
 class Distribution:
-    """One package in one version: its files by their path in site-packages, read when they are asked for."""
+    """One package in one version: its files by their path in site-packages, read when they are asked for.
+
+    `wheel_sha256` is the digest of the wheel that it comes from, where it comes from one.
+    """
 
     name: str
     version: str
     readers: Mapping[str, Callable[[], bytes]]
+    wheel_sha256: str | None = None
 
     def read(self, path: str) -> bytes:
         """The content of a file. Raises KeyError."""
@@ -103,7 +108,8 @@ def from_wheels(folder: Path) -> list[Distribution]:
             for path in paths
             if not (".dist-info/" in path and PurePosixPath(path).name in _WRITTEN_BY_INSTALLERS)
         }
-        found.append(Distribution(name, version, readers))
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        found.append(Distribution(name, version, readers, digest))
     return found
 
 

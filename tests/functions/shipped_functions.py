@@ -23,12 +23,9 @@ import httpx
 
 from local.proxy_events import HttpRequest, build_proxy_event
 from tests.streaming.runtime_api import RuntimeApi
-from tooling.package.__main__ import artefacts
-from tooling.package.distributions import LAYER_LOCK, PROJECT, installed, read_names
-from tooling.package.trees import write_tree
+from tooling.package.unpacked import unpack
 
 RUNTIME_PACKAGES = ("awslambdaric", "simplejson", "snapshot-restore-py")
-LAYERS = ("shared", "streaming", "dependencies")
 
 
 @dataclass(frozen=True)
@@ -50,15 +47,8 @@ class Shipped:
 
 def ship(folder: Path) -> Shipped:
     """Build everything for this machine into `folder`."""
-    tasks, opt_files = {}, {}
-    for name, files, lambda_folder in artefacts(installed(read_names(LAYER_LOCK)), PROJECT):
-        if name in LAYERS:
-            opt_files.update(files)
-        else:
-            tasks[name] = folder / name
-            write_tree(files, tasks[name], lambda_folder)
-    write_tree(opt_files, folder / "opt", "/opt")
-    return Shipped(tasks, folder / "opt", _link_runtime(folder / "runtime"))
+    unpacked = unpack(folder)
+    return Shipped(unpacked.tasks, unpacked.opt, _link_runtime(folder / "runtime"))
 
 
 def _link_runtime(folder: Path) -> Path:

@@ -8,30 +8,48 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from tooling.package.artefacts import LAYER_ROOT, artefacts, function, layer, packages_layer
 from tooling.package.bill_of_materials import bill_of_materials, encode
-from tooling.package.contents import dependency_files, own_files, own_modules
-from tooling.package.distributions import (
-    LAYER_LOCK,
-    PROJECT,
-    Distribution,
-    download_wheels,
-    from_wheels,
-    installed,
-    read_names,
-)
+from tooling.package.contents import dependency_files, own_modules
+from tooling.package.distributions import LAYER_LOCK, Distribution, download_wheels, from_wheels, installed, read_names
 from tooling.package.licences import DOCUMENT, document
 from tooling.package.rules import ARCHITECTURES, PYTHON
 from tooling.package.trees import seal, write_archive, write_tree
 
-TASK_ROOT = "/var/task"
-LAYER_ROOT = "/opt"
+_OWN = {"function": function, "layer": layer, "packages": packages_layer}
 
 
 def main(arguments: Sequence[str] | None = None) -> str | None:
     """Do one thing; returns what is wrong, if anything is."""
+    chosen = _parse(arguments)
+    if chosen.command == "licences":
+        write_licences()
+        return None
+    if chosen.command == "sbom":
+        write_bills(chosen.target)
+        return None
+    if sys.version_info[:2] != PYTHON:
+        return f"Compiled files fit one version alone: Python {PYTHON[0]}.{PYTHON[1]} is needed for this."
+    match chosen.command:
+        case "seal":
+            for archive in seal(chosen.build):
+                print(describe(archive))
+        case "check":
+            return check()
+        case "dependencies":
+            with tempfile.TemporaryDirectory() as folder:
+                packages = fetch(chosen.architecture, Path(folder))
+                write_tree(dependency_files(packages, own_modules()), chosen.target, LAYER_ROOT)
+        case own:
+            artefact = _OWN[own](chosen.source)
+            write_tree(artefact.files, chosen.target, artefact.lambda_folder)
+    return None
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tooling.package", description="Build what is deployed.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, told in (
@@ -51,38 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> str | None:
     commands.add_parser("licences", help="write docs/licences.md")
     command = commands.add_parser("sbom", help="write a bill of materials for each processor")
     command.add_argument("target", type=Path)
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "licences":
-        packages = installed(read_names(LAYER_LOCK))
-        DOCUMENT.write_text(document(packages, dependency_files(packages, own_modules())))
-        return None
-    if chosen.command == "sbom":
-        write_bills(chosen.target)
-        return None
-    if sys.version_info[:2] != PYTHON:
-        return f"Compiled files fit one version alone: Python {PYTHON[0]}.{PYTHON[1]} is needed for this."
-    match chosen.command:
-        case "function":
-            write_tree(own_files(chosen.source), chosen.target, TASK_ROOT)
-        case "layer":
-            write_tree(own_files(chosen.source), chosen.target, LAYER_ROOT)
-        case "packages":
-            write_tree(under_python(own_files(chosen.source)), chosen.target, LAYER_ROOT)
-        case "dependencies":
-            with tempfile.TemporaryDirectory() as folder:
-                packages = fetch(chosen.architecture, Path(folder))
-                write_tree(dependency_files(packages, own_modules()), chosen.target, LAYER_ROOT)
-        case "seal":
-            for archive in seal(chosen.build):
-                print(describe(archive))
-        case "check":
-            return check()
-    return None
-
-
-def under_python(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files where a layer has its packages."""
-    return {f"python/{path}": content for path, content in files.items()}
+    return parser.parse_args(arguments)
 
 
 def fetch(architecture: str, folder: Path) -> list[Distribution]:
@@ -91,38 +78,42 @@ def fetch(architecture: str, folder: Path) -> list[Distribution]:
     return from_wheels(folder)
 
 
-def artefacts(packages: Sequence[Distribution], project: Path) -> Iterator[tuple[str, dict[str, bytes], str]]:
-    """The name, files and place in Lambda of everything that is deployed from the folder `project`."""
-    for handler in sorted(project.glob("functions/*/handler.py")):
-        yield handler.parent.name, own_files(handler.parent), TASK_ROOT
-    yield "shared", under_python(own_files(project / "shared")), LAYER_ROOT
-    yield "streaming", own_files(project / "layers" / "streaming"), LAYER_ROOT
-    yield "dependencies", dependency_files(packages, own_modules(project)), LAYER_ROOT
-
-
 def check() -> str | None:
-    """Build every artefact twice for each processor, from two folders and under different umasks."""
+    """Build every artefact twice for each processor, in two folders and under different umasks."""
     differing = []
     for architecture in ARCHITECTURES:
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory(suffix="-elsewhere") as second:
-            builds = []
-            for place, umask in ((Path(first), 0o022), (Path(second), 0o077)):
-                before = os.umask(umask)
-                wheels = place / "wheels"
-                wheels.mkdir()
-                archives = []
-                for name, files, lambda_folder in artefacts(fetch(architecture, wheels), PROJECT):
-                    tree = place / name
-                    write_tree(files, tree, lambda_folder)
-                    archives.append(tree.with_suffix(".zip"))
-                    write_archive(tree, archives[-1])
-                os.umask(before)
-                builds.append(archives)
+            builds = [
+                _archive_all(architecture, Path(place), umask)
+                for place, umask in ((first, 0o022), (second, 0o077))
+            ]
             for one, other in zip(*builds, strict=True):
                 print(architecture, describe(one))
                 if one.read_bytes() != other.read_bytes():
                     differing.append(f"{architecture} {one.stem}")
     return f"Two builds differ in {', '.join(differing)}." if differing else None
+
+
+def _archive_all(architecture: str, place: Path, umask: int) -> list[Path]:
+    before = os.umask(umask)
+    try:
+        wheels = place / "wheels"
+        wheels.mkdir()
+        archives = []
+        for artefact in artefacts(fetch(architecture, wheels)):
+            tree = place / artefact.name
+            write_tree(artefact.files, tree, artefact.lambda_folder)
+            archives.append(tree.with_suffix(".zip"))
+            write_archive(tree, archives[-1])
+        return archives
+    finally:
+        os.umask(before)
+
+
+def write_licences() -> None:
+    """Write docs/licences.md from the packages that are installed."""
+    packages = installed(read_names(LAYER_LOCK))
+    DOCUMENT.write_text(document(packages, dependency_files(packages, own_modules())))
 
 
 def write_bills(folder: Path) -> None:

@@ -28,14 +28,19 @@ def write_tree(
     """
     if folder.exists():
         shutil.rmtree(folder)
-    for path, content in sorted(files.items()):
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+    write_files(files, folder)
     compile_tree(folder, lambda_folder, python)
     for path in sorted(folder.rglob("*"), reverse=True):
         path.chmod(0o755 if path.is_dir() or is_program(path.read_bytes()) else 0o644)
         os.utime(path, (EPOCH_SECONDS, EPOCH_SECONDS))
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files where their paths say."""
+    for path, content in sorted(files.items()):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 def compile_tree(folder: Path, lambda_folder: str, python: str = sys.executable) -> None:

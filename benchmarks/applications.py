@@ -1,4 +1,4 @@
-"""What is measured: every function of the template as it is deployed, and the baseline, as it is installed."""
+"""What is measured: every function of the template, as it is deployed, and the baseline, as installed."""
 
 import json
 import os

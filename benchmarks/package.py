@@ -12,7 +12,14 @@ from typing import Final
 from benchmarks.applications import NAIVE_FOLDER, NAIVE_PACKAGES
 from benchmarks.measurements import Measurement
 from tooling.package.artefacts import LAYERS, Artefact, artefacts
-from tooling.package.distributions import LAYER_LOCK, PROJECT, Distribution, download_wheels, from_wheels, read_names
+from tooling.package.distributions import (
+    LAYER_LOCK,
+    PROJECT,
+    Distribution,
+    download_wheels,
+    from_wheels,
+    read_names,
+)
 from tooling.package.rules import ARCHITECTURES
 from tooling.package.trees import write_archive, write_files, write_tree
 

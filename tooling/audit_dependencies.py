@@ -1,8 +1,9 @@
 """Asks whether locked packages have known weaknesses; `make audit`.
 
-pip-audit asks the package index's own advisories (https://docs.pypi.org/api/json/#known-vulnerabilities). A
-mirror seldom has them, and a machine without a way out reaches nobody: then this says that nothing was learnt,
-and does not fail. A weakness fails.
+pip-audit asks the package index's own advisories. A mirror seldom has them, and a machine without a way out
+reaches nobody: then this says that nothing was learnt, and does not fail. A weakness fails.
+
+Source: https://docs.pypi.org/api/json/#known-vulnerabilities
 """
 
 import json
@@ -21,12 +22,12 @@ _SECONDS: Final = 300
 
 
 class AuditFailedError(Exception):
-    """pip-audit failed for another reason than that nobody answered; the text is what it said."""
+    """pip-audit failed otherwise than because nobody answered; the text is what it said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was learnt about a lock: weaknesses in words, and packages asked about with and without success."""
+    """What was learnt about a lock: weaknesses, how many packages were known, and the names of the others."""
 
     weaknesses: tuple[str, ...]
     known: int
@@ -76,7 +77,7 @@ def describe(lock: Path, found: Audit | None) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Audit the locks (all but the first argument) with pip-audit (the first); 1 where a weakness is known."""
+    """Audit locks, all arguments but the first, with pip-audit, the first; 1 where a weakness is known."""
     program, *locks = map(Path, arguments)
     failed = False
     for lock in locks:

@@ -1,4 +1,4 @@
-"""Checks bills of materials against CycloneDX's schema; runs in `.venv-audit`, which has CycloneDX's library."""
+"""Checks bills of materials against CycloneDX's schema; runs in `.venv-audit`, which has its library."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 def main(files: Sequence[str]) -> str | None:
     """What is wrong with the files, if anything is."""
     validator = JsonStrictValidator(SchemaVersion.V1_6)
-    wrong = [f"{file}: {error}" for file in files if (error := validator.validate_str(Path(file).read_text()))]
+    wrong = [
+        f"{file}: {error}" for file in files if (error := validator.validate_str(Path(file).read_text()))
+    ]
     return "\n".join(wrong) or None
 
 

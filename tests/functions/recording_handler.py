@@ -8,6 +8,7 @@ module that is looked for, ``=loaded`` when a thread beside the first has ended 
 import os
 import sys
 import threading
+from typing import ClassVar
 
 _PIPE = os.open(os.environ["IMPORTS_PIPE"], os.O_WRONLY)
 
@@ -15,7 +16,7 @@ _PIPE = os.open(os.environ["IMPORTS_PIPE"], os.O_WRONLY)
 class _Recorder:
     """Finds nothing, but learns of everything that is not imported yet."""
 
-    followed = set()
+    followed: ClassVar[set] = set()
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
@@ -39,6 +40,7 @@ sys.meta_path.insert(0, _Recorder)
 sys.path.insert(0, os.environ["FUNCTION_FOLDER"])
 
 import handler as function  # noqa: E402
+
 from lambda_response_streaming import StreamedResponse  # noqa: E402
 
 

@@ -83,7 +83,12 @@ class ShippedFunction:
 
 @contextmanager
 def running_function(
-    shipped: Shipped, name: str, variables: Mapping[str, str], *, task: Path | None = None, handler: str = "handler.handler"
+    shipped: Shipped,
+    name: str,
+    variables: Mapping[str, str],
+    *,
+    task: Path | None = None,
+    handler: str = "handler.handler",
 ) -> Iterator[ShippedFunction]:
     """The function in a process of its own; `task` replaces the folder of its code."""
     runtime_api = RuntimeApi()

@@ -23,7 +23,7 @@ from tests.unit.adapters.test_pictures import wide_gamut
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
 
 PATIENCE_SECONDS = 20.0
-"""How long the backend is held at most: so long where nothing is loaded meanwhile, and no test passes then."""
+"""How long the backend is held at most: so long where nothing is loaded meanwhile, and the test fails."""
 
 JPEG = picture_file((640, 480), kind="JPEG", icc_profile=wide_gamut())
 ANSWERS: dict[str, Callable[[RecordedRequest], Answer]] = {
@@ -92,7 +92,9 @@ def run(shipped: Shipped, api: Deployment, imports: Imports) -> Iterator[Callabl
             "FUNCTION_FOLDER": str(shipped.tasks[name]),
         }
         handler = "recording_handler.handler"
-        contexts.append(running_function(shipped, name, variables, task=Path(__file__).parent, handler=handler))
+        contexts.append(
+            running_function(shipped, name, variables, task=Path(__file__).parent, handler=handler)
+        )
         return contexts[-1].__enter__()
 
     yield start

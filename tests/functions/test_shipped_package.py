@@ -1,4 +1,4 @@
-"""Everything that is deployed works with nothing beside it: no other package, and no file that was left out."""
+"""Everything that is deployed works with nothing beside it, and without what was left out."""
 
 import json
 import subprocess
@@ -35,9 +35,7 @@ REFERENCES = {
     "JPEG in CMYK with a colour profile": encode(
         gradient(64, 48).convert("CMYK"), "jpeg", icc_profile=ink_that_prints_gray()
     ),
-    "JPEG of two pictures": encode(
-        gradient(64, 48), "mpo", save_all=True, append_images=[gradient(64, 48)]
-    ),
+    "JPEG of two pictures": encode(gradient(64, 48), "mpo", save_all=True, append_images=[gradient(64, 48)]),
     "WebP": sample("webp"),
     "WebP with transparency": encode(gradient(64, 48, "RGBA"), "webp", lossless=True),
     "HEIC": sample("heic"),
@@ -217,4 +215,3 @@ def test_nothing_is_compiled_again_or_written_beside_the_code(
     assert_picture(run("edit_image").send(edit(token, *list(REFERENCES.values())[:4])), "at dusk")
     assert shipped.digest() == before
     assert not list(shipped.opt.rglob("*.pyc.*"))
-

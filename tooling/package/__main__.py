@@ -1,4 +1,4 @@
-"""Builds what is deployed. SAM runs it for each function and layer, `make build` and other words for the rest.
+"""Builds what is deployed. SAM runs it for each function and layer, the Makefile for the rest.
 
 ``python -m tooling.package function|layer|packages|dependencies|seal|check|licences|sbom ...``
 """
@@ -14,7 +14,14 @@ from pathlib import Path
 from tooling.package.artefacts import LAYER_ROOT, artefacts, function, layer, packages_layer
 from tooling.package.bill_of_materials import bill_of_materials, encode
 from tooling.package.contents import dependency_files, own_modules
-from tooling.package.distributions import LAYER_LOCK, Distribution, download_wheels, from_wheels, installed, read_names
+from tooling.package.distributions import (
+    LAYER_LOCK,
+    Distribution,
+    download_wheels,
+    from_wheels,
+    installed,
+    read_names,
+)
 from tooling.package.licences import DOCUMENT, document
 from tooling.package.rules import ARCHITECTURES, PYTHON
 from tooling.package.trees import seal, write_archive, write_tree
@@ -63,7 +70,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command = commands.add_parser("dependencies", help="the layer of third-party packages")
     command.add_argument("architecture", choices=ARCHITECTURES)
     command.add_argument("target", type=Path)
-    command = commands.add_parser("seal", help="archives of what SAM built, which SAM then uploads as they are")
+    command = commands.add_parser(
+        "seal", help="archives of what SAM built, which SAM then uploads as they are"
+    )
     command.add_argument("build", type=Path)
     commands.add_parser("check", help="build everything twice for each processor, and compare")
     commands.add_parser("licences", help="write docs/licences.md")
@@ -82,7 +91,10 @@ def check() -> str | None:
     """Build every artefact twice for each processor, in two folders and under different umasks."""
     differing = []
     for architecture in ARCHITECTURES:
-        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory(suffix="-elsewhere") as second:
+        with (
+            tempfile.TemporaryDirectory() as first,
+            tempfile.TemporaryDirectory(suffix="-elsewhere") as second,
+        ):
             builds = [
                 _archive_all(architecture, Path(place), umask)
                 for place, umask in ((first, 0o022), (second, 0o077))

@@ -83,7 +83,7 @@ def _package(package: Distribution) -> dict[str, Any]:
 
 
 def _libraries(package: Distribution, files: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    """Each bundled library that is shipped, with the digest of its file, and its version where the package tells."""
+    """Each bundled library that is shipped, with its file's digest, and its version where that is told."""
     versions = bundled_versions(package)
     found = []
     for path in package.libraries:
@@ -106,7 +106,9 @@ def _libraries(package: Distribution, files: Mapping[str, bytes]) -> list[dict[s
         for rule in UNNEEDED_LIBRARIES:
             if library_stem(path) == rule.by:
                 component["modified"] = True
-                component["pedigree"] = {"notes": f"The needed library {rule.library} was taken off its list."}
+                component["pedigree"] = {
+                    "notes": f"The needed library {rule.library} was taken off its list."
+                }
         found.append(component)
     return found
 
@@ -117,7 +119,9 @@ def _built_in(package: Distribution) -> list[dict[str, Any]]:
         {
             "type": "library",
             "bom-ref": component["purl"],
-            **{name: component[name] for name in ("name", "version", "purl", "licenses") if name in component},
+            **{
+                name: component[name] for name in ("name", "version", "purl", "licenses") if name in component
+            },
         }
         for component in _own_components(package)
         if component.get("purl", "").startswith("pkg:github/")
@@ -135,8 +139,10 @@ def _own_components(package: Distribution) -> list[dict[str, Any]]:
 
 
 def bundled_versions(package: Distribution) -> dict[str, str]:
-    """The versions of bundled libraries that a package tells, by their comparable name: in a bill of materials
-    of its own, or as the addresses of their sources."""
+    """The versions of bundled libraries that a package tells, by their comparable names.
+
+    It does in a bill of materials, or by the addresses of their sources.
+    """
     versions: dict[str, str] = {}
     for component in _own_components(package):
         if component.get("version"):
@@ -150,4 +156,3 @@ def bundled_versions(package: Distribution) -> dict[str, str]:
 
 def _comparable(name: str) -> str:
     return re.sub(r"[\W\d_]+", "", name).lower().removeprefix("lib")
-

@@ -1,7 +1,7 @@
 """Compiles every module in a folder; runs in a fresh interpreter, on which alone the result then depends.
 
-``python compile_files.py <folder> <where Lambda will have it>``. The compiled files are of PEP 552's unchecked
-kind: whatever times files have where they are unpacked, they are neither compared nor compiled again.
+``python compile_files.py <folder> <where Lambda will have it>``. The compiled files are of PEP 552's
+unchecked kind: whatever times files have where they are unpacked, nothing is compared or compiled again.
 """
 
 import sys

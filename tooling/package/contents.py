@@ -53,9 +53,7 @@ def dependency_files(distributions: Iterable[Distribution], own: Mapping[str, by
         f"python/{path}": _without_unneeded(path, package.read(path))
         for package, path in (paths[name] for name in reached)
     }
-    libraries = {
-        PurePosixPath(path).name: (each, path) for each in distributions for path in each.libraries
-    }
+    libraries = {PurePosixPath(path).name: (each, path) for each in distributions for path in each.libraries}
     shipped |= _needed_libraries(shipped, libraries)
     used = [each for each in distributions if any(f"python/{path}" in shipped for path in each.readers)]
     shipped[LICENCE_FILE] = licence_texts(used).encode()
@@ -81,7 +79,7 @@ def _needed_libraries(files: Files, libraries: Mapping[str, tuple[Distribution, 
 
 
 def _without_unneeded(path: str, content: bytes) -> bytes:
-    """The file without the libraries that it is linked to and does not use; only Linux has files of this kind."""
+    """The file without the libraries that it is linked to and never calls."""
     if not is_shared_object(content):
         return content
     for rule in UNNEEDED_LIBRARIES:

@@ -119,7 +119,9 @@ def download_wheels(lock: Path, architecture: str, folder: Path) -> None:
     Raises subprocess.CalledProcessError.
     """
     machine = ARCHITECTURES[architecture]
-    platforms = [f"manylinux_{version}_{machine}" for version in PLATFORM_VERSIONS] + [f"manylinux2014_{machine}"]
+    platforms = [f"manylinux_{version}_{machine}" for version in PLATFORM_VERSIONS] + [
+        f"manylinux2014_{machine}"
+    ]
     options = [
         "--quiet", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
         "--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON[0]}.{PYTHON[1]}",

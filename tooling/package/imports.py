@@ -10,7 +10,7 @@ def reached_modules(
     """Every module of `sources` that `roots`, or what they import, can import; packages of modules among it.
 
     `sources` maps the names of modules to their text, or to None where they are compiled. A root need not be
-    in it. What `is_cut` names is neither reached nor followed. What only a type checker reads is not followed.
+    in it. What `is_cut` names is neither reached nor followed; what only type checkers read is not, either.
     """
     reached: set[str] = set()
     waiting = list(roots)

@@ -20,7 +20,7 @@ PACKAGE_LICENCES: Final[Mapping[str, str]] = MappingProxyType(
         "pillow_heif": "BSD-3-Clause",
     }
 )
-"""SPDX identifiers of packages whose metadata names none, or a wrong one, as read in their licence files."""
+"""SPDX identifiers of packages whose metadata has none, as read in their licence files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,17 @@ The code of other people in this layer, and its licences.
 libheif and libde265 are under the GNU Lesser General Public License, version 3
 (https://www.gnu.org/licenses/lgpl-3.0.txt and https://www.gnu.org/licenses/gpl-3.0.txt). They are used as
 shared libraries, in files of their own under python/pillow_heif.libs, and may be replaced there. libde265 is
-unchanged. libheif was changed in one way: the encoder x265 was taken off the list of libraries that the loader
-needs for it, and its two symbols of x265 were marked as weak. The sources are at
+unchanged. libheif was changed in one way: the encoder x265 was taken off the list of libraries that the
+loader has to find, and its two symbols of x265 were marked as weak. The sources are at
 https://github.com/strukturag/libheif and https://github.com/strukturag/libde265, under the tags that the text
 of pillow_heif below names. x265, which that text names too, is not part of this layer.
 """
 
 
 def licence_of(package: Distribution) -> str:
-    """The SPDX expression of a package. Raises KeyError where neither it nor we know one."""
+    """The SPDX expression of a package. Raises KeyError where neither it nor the table has one."""
     metadata = message_from_bytes(package.read(f"{package.information}/METADATA"))
-    return PACKAGE_LICENCES.get(package.name.replace("-", "_")) or metadata["License-Expression"]
+    return metadata["License-Expression"] or PACKAGE_LICENCES[package.name.replace("-", "_")]
 
 
 def library_stem(path: str) -> str:
@@ -78,7 +78,7 @@ def library_stem(path: str) -> str:
 
 
 def licence_texts(packages: Iterable[Distribution]) -> str:
-    """Every licence file of the packages, one after another, as their licences ask of whoever passes them on."""
+    """Every licence file of the packages, one after another, for whoever the layer is passed on to."""
     texts = [_HEAD]
     for package in sorted(packages, key=lambda each: each.name.lower()):
         for path in package.licence_files:
@@ -105,15 +105,18 @@ def document(packages: Iterable[Distribution], files: Iterable[str]) -> str:
     ]
     absent = ", ".join(each.name for each in left_out)
     return _DOCUMENT.format(
-        rows="\n".join(rows), libraries="\n".join(library_rows), absent=f"{absent} is" if absent else "Nothing is"
+        rows="\n".join(rows),
+        libraries="\n".join(library_rows),
+        absent=f"{absent} is" if absent else "Nothing is",
     )
 
 
 _DOCUMENT: Final = """\
 # Licences of what is deployed
 
-`make licences` writes this page from the packages themselves, and a test holds it to them. This project's own code is
-under [Apache 2.0](../LICENSE). The texts of all licences are in the layer itself, as `/opt/THIRD_PARTY_LICENCES.txt`.
+`make licences` writes this page from the packages themselves; a test holds it to them. This project's own
+code is under [Apache 2.0](../LICENSE). The texts of all licences are in the layer itself, as
+`/opt/THIRD_PARTY_LICENCES.txt`.
 
 | Package | Version | Licence |
 |---|---|---|
@@ -131,15 +134,15 @@ under [Apache 2.0](../LICENSE). The texts of all licences are in the layer itsel
 
 **Deploying into your own account** passes nothing on to anybody, as far as these licences are concerned.
 
-**Passing the built layer on**, as a public layer or to a customer's account, does. Then keep the file of licences in it.
-libheif and libde265 are under the LGPL 3: whoever gets the layer must be able to replace them, which they are, since they
-lie in files of their own; and must be able to get their sources, which the file says where to find.
+**Passing the built layer on**, as a public layer or to a customer's account, does. Then keep the file of
+licences in it. libheif and libde265 are under the LGPL 3: whoever gets the layer must be able to replace them,
+as they are in files of their own, and must be able to get their sources, which the file says where to find.
 
-**x265 is not shipped.** The packages of pillow-heif bundle that encoder, which is under the GPL 2 and would put the layer
-under it. Nothing here writes HEIC. The build leaves it out and takes it off the list of libraries that libheif needs;
-[decision 0012](decisions/0012-the-package-that-ships.md) has the details. The development environment does have x265: tests
-make their HEIC samples with it.
+**x265 is not shipped.** The wheels of pillow-heif bundle that encoder, which is under the GPL 2 and would put
+the layer under it. Nothing here writes HEIC. The build leaves it out and takes it off the list of libraries
+that libheif needs; [decision 0012](decisions/0012-the-package-that-ships.md) has the details. The development
+environment does have x265: tests make their HEIC samples with it.
 
-Patents are another matter: HEVC, in which HEIC pictures are coded, has holders of patents in many countries. No licence
-here covers those. This is no legal advice.
+Patents are another matter: HEVC, in which HEIC pictures are coded, has holders of patents in many countries.
+No licence here covers those. This is no legal advice.
 """

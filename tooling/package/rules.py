@@ -1,8 +1,8 @@
-"""What of the third-party packages is shipped: whatever the project's own code can import, less what is named here.
+"""What of the third-party packages is shipped: what the project's own code can import, less what is named.
 
 A module of a package goes along if an import statement leads to it from a function, the package imagineart or
 the streaming layer, however many modules lie between; a bundled library, if a shipped one needs it. Each
-exception below has its reason. `tests/functions/test_shipped_package.py` runs every operation on what is left.
+exception has its reason. `tests/functions/test_shipped_package.py` runs every operation on what is left.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ PYTHON: Final = (3, 13)
 
 ALSO_SHIPPED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "PIL.WebPImagePlugin": "Pillow loads its formats by name; WebP is the one that it does not load first",
-        "anyio._backends._asyncio": "anyio loads its event loops by name, and Starlette asks it for threads",
+        "PIL.WebPImagePlugin": "Pillow loads its formats by name, this one when others do not fit",
+        "anyio._backends._asyncio": "anyio loads event loops by name, and Starlette asks it for threads",
     }
 )
 """Modules that no import statement names."""
@@ -34,7 +34,7 @@ LEFT_OUT: Final[Mapping[str, str]] = MappingProxyType(
         "PIL.ImageWin": "shows pictures on a screen",
         "aws_lambda_powertools.event_handler": "Starlette answers requests",
         "idna": "names of hosts beyond ASCII, which anyio is never asked for",
-        "multipart": "the old name of python_multipart, which Starlette looks for where the new one is missing",
+        "multipart": "the old name of python_multipart",
     }
 )
 """Modules, and everything inside them, that some import statement names and no request reaches."""
@@ -59,9 +59,9 @@ UNNEEDED_LIBRARIES: Final = (
         "_imaging",
         frozenset(
             {
-                "xcb_connect", "xcb_connection_has_error", "xcb_disconnect", "xcb_get_image", "xcb_get_image_data",
-                "xcb_get_image_data_length", "xcb_get_image_reply", "xcb_get_setup", "xcb_screen_next",
-                "xcb_setup_roots_iterator",
+                "xcb_connect", "xcb_connection_has_error", "xcb_disconnect", "xcb_get_image",
+                "xcb_get_image_data", "xcb_get_image_data_length", "xcb_get_image_reply", "xcb_get_setup",
+                "xcb_screen_next", "xcb_setup_roots_iterator",
             }
         ),
     ),

@@ -56,7 +56,7 @@ def without_library(content: bytes, library: str, symbols: frozenset[str]) -> by
 
 @dataclass(frozen=True, slots=True)
 class _Dynamic:
-    """The dynamic section: where it begins, its entries, its strings and its undefined symbols, as offsets."""
+    """The dynamic section: where it begins, its entries, where its strings and undefined symbols are."""
 
     offset: int
     entries: list[tuple[int, int]]
@@ -84,11 +84,13 @@ def _read_dynamic(content: bytes) -> _Dynamic:
 
     def file_offset(address: int) -> int:
         return next(
-            address - start + offset for start, offset, length in segments if start <= address < start + length
+            address - start + offset
+            for start, offset, length in segments
+            if start <= address < start + length
         )
 
     entries = [_ENTRY.unpack_from(content, position) for position in section]
-    found = {tag: value for tag, value in reversed(entries)}
+    found = dict(reversed(entries))
     # The hash table counts the symbols that it leaves out, which come first: the undefined ones.
     (first_defined,) = struct.unpack_from("<I", content, file_offset(found[_GNU_HASH]) + 4)
     symbols = file_offset(found[_SYMBOLS])

@@ -65,7 +65,7 @@ def write_archive(folder: Path, archive: Path) -> None:
 def seal(build: Path) -> list[Path]:
     """Make an archive of every artefact that SAM built, and let the built template name the archives.
 
-    SAM would zip the folders in the order in which the file system lists them, which differs between machines.
+    SAM zips folders in the order in which the file system lists them, which differs between machines.
     Raises ValueError where the template is not as SAM builds it from ours.
     """
     template = build / "template.yaml"

@@ -144,7 +144,7 @@ def _open(content: bytes) -> tuple[ImageKind, "Image"]:
             # Registering it with Pillow would ask for the name of its encoder, which is not deployed.
             from pillow_heif import HeifImageFile
 
-            image: Image.Image = HeifImageFile(io.BytesIO(content))
+            image: Image.Image = HeifImageFile(io.BytesIO(content))  # type: ignore[no-untyped-call]
         else:
             image = Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[kind]])
     except _DECODER_FAILURES as error:

@@ -10,7 +10,7 @@ def load_pillow_meanwhile() -> None:
 
 
 def await_pillow() -> None:
-    """Return when it is not being loaded: two threads that import what imports each other see halves of it."""
+    """Return when it is not being loaded: two threads that import a cycle may see halves of it."""
     if _loading.cache_info().currsize:
         _loading().join()
 

@@ -14,7 +14,10 @@ WEAK = {
     "vulns": [{"id": "PYSEC-1", "aliases": ["CVE-1"], "fix_versions": ["1.1"], "description": "..."}],
 }
 SOUND = {"name": "anyio", "version": "4.0", "vulns": []}
-UNKNOWN = {"name": "idna", "skip_reason": "Dependency not found on PyPI and could not be audited: idna (3.20)"}
+UNKNOWN = {
+    "name": "idna",
+    "skip_reason": "Dependency not found on PyPI and could not be audited: idna (3.20)",
+}
 
 
 @pytest.fixture
@@ -52,7 +55,9 @@ def test_no_weakness_passes_and_says_how_many_were_asked_about(
     assert "not known there: idna" in said
 
 
-@pytest.mark.parametrize("error", ["requests.exceptions.ProxyError: ...", "ERROR: Could not connect to PyPI's"])
+@pytest.mark.parametrize(
+    "error", ["requests.exceptions.ProxyError: ...", "ERROR: Could not connect to PyPI's"]
+)
 def test_nobody_to_ask_does_not_fail_and_is_said(
     pip_audit: Any, capsys: pytest.CaptureFixture[str], error: str
 ) -> None:

@@ -135,8 +135,8 @@ code is under [Apache 2.0](../LICENSE). The texts of all licences are in the lay
 **Deploying into your own account** passes nothing on to anybody, as far as these licences are concerned.
 
 **Passing the built layer on**, as a public layer or to a customer's account, does. Then keep the file of
-licences in it. libheif and libde265 are under the LGPL 3: whoever gets the layer must be able to replace them,
-as they are in files of their own, and must be able to get their sources, which the file says where to find.
+licences in it. libheif and libde265 are under the LGPL 3: whoever gets the layer must be able to replace
+them, which files of their own allow, and to get their sources, which the file says where to find.
 
 **x265 is not shipped.** The wheels of pillow-heif bundle that encoder, which is under the GPL 2 and would put
 the layer under it. Nothing here writes HEIC. The build leaves it out and takes it off the list of libraries

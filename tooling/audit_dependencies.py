@@ -2,8 +2,6 @@
 
 pip-audit asks the package index's own advisories. A mirror seldom has them, and a machine without a way out
 reaches nobody: then this says that nothing was learnt, and does not fail. A weakness fails.
-
-Source: https://docs.pypi.org/api/json/#known-vulnerabilities
 """
 
 import json

@@ -56,6 +56,8 @@ def dependency_files(distributions: Iterable[Distribution], own: Mapping[str, by
     libraries = {PurePosixPath(path).name: (each, path) for each in distributions for path in each.libraries}
     shipped |= _needed_libraries(shipped, libraries)
     used = [each for each in distributions if any(f"python/{path}" in shipped for path in each.readers)]
+    # Never deployed, but measured where somebody works on macOS; there nothing is left out.
+    shipped |= {f"python/{path}": each.read(path) for each in used for path in each.macos_libraries}
     shipped[LICENCE_FILE] = licence_texts(used).encode()
     return shipped
 

@@ -49,6 +49,11 @@ class Distribution:
         return sorted(path for path in self.readers if PurePosixPath(path).parts[0].endswith(".libs"))
 
     @property
+    def macos_libraries(self) -> list[str]:
+        """The same in a package for macOS, inside the package's folder."""
+        return sorted(path for path in self.readers if "/.dylibs/" in path)
+
+    @property
     def information(self) -> str:
         """The folder with what the package says of itself."""
         return next(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
@@ -11,6 +11,9 @@ from tooling.package.distributions import PROJECT, Distribution
 
 LICENCE_FILE: Final = "THIRD_PARTY_LICENCES.txt"
 DOCUMENT: Final = PROJECT / "docs" / "licences.md"
+
+_TEXTS: Final = [Path(__file__).parent / "texts" / f"{name}-3.0.txt" for name in ("LGPL", "GPL")]
+"""What the packages that bundle libraries under these name without the text."""
 
 PACKAGE_LICENCES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -56,13 +59,13 @@ bills of materials."""
 _HEAD: Final = """\
 The code of other people in this layer, and its licences.
 
-libheif and libde265 are under the GNU Lesser General Public License, version 3
-(https://www.gnu.org/licenses/lgpl-3.0.txt and https://www.gnu.org/licenses/gpl-3.0.txt). They are used as
-shared libraries, in files of their own under python/pillow_heif.libs, and may be replaced there. libde265 is
-unchanged. libheif was changed in one way: the encoder x265 was taken off the list of libraries that the
-loader has to find, and its two symbols of x265 were marked as weak. The sources are at
-https://github.com/strukturag/libheif and https://github.com/strukturag/libde265, under the tags that the text
-of pillow_heif below names. x265, which that text names too, is not part of this layer.
+libheif and libde265 are under the GNU Lesser General Public License, version 3, whose text is at the end,
+with that of the GNU General Public License, version 3, to which it adds. They are used as shared libraries, in
+files of their own under python/pillow_heif.libs, and may be replaced there. libde265 is unchanged. libheif was
+changed in one way: the encoder x265 was taken off the list of libraries that the loader has to find, and its
+two symbols of x265 were marked as weak. The sources are at https://github.com/strukturag/libheif and
+https://github.com/strukturag/libde265, under the tags that the text of pillow_heif below names. x265, which
+that text names too, is not part of this layer.
 """
 
 
@@ -84,6 +87,7 @@ def licence_texts(packages: Iterable[Distribution]) -> str:
         for path in package.licence_files:
             text = package.read(path).decode("utf-8", "replace").replace("\r\n", "\n").strip()
             texts.append(f"{package.name} {package.version}: {PurePosixPath(path).name}\n\n{text}\n")
+    texts += [path.read_text() for path in _TEXTS]
     return f"\n{'=' * 80}\n\n".join(texts)
 
 

@@ -5,8 +5,9 @@ The usual answer of a backend, a PNG of the right size, is cleaned without being
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from imagineart.adapters.pillow_loading import await_pillow, load_pillow_meanwhile
@@ -139,14 +140,16 @@ def _open(content: bytes) -> tuple[ImageKind, "Image"]:
     Image.MAX_IMAGE_PIXELS = (
         None  # Pillow's own bound warns at one size and raises at another; ours is below.
     )
-    try:
-        if kind in (HEIC, HEIF):
-            # Registering it with Pillow would ask for the name of its encoder, which is not deployed.
-            from pillow_heif import HeifImageFile
+    begin: Callable[[io.BytesIO], Image.Image]
+    if kind in (HEIC, HEIF):
+        # Registering it with Pillow would ask for the name of its encoder, which is not deployed.
+        from pillow_heif import HeifImageFile
 
-            image: Image.Image = HeifImageFile(io.BytesIO(content))  # type: ignore[no-untyped-call]
-        else:
-            image = Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[kind]])
+        begin = HeifImageFile
+    else:
+        begin = partial(Image.open, formats=[_PILLOW_FORMATS[kind]])
+    try:
+        image = begin(io.BytesIO(content))
     except _DECODER_FAILURES as error:
         raise _UnusablePictureError(f"the {kind.name} is truncated or damaged.") from error
     if image.width * image.height > MAX_REFERENCE_PIXELS:

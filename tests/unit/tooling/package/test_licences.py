@@ -102,3 +102,9 @@ def test_the_same_layer_has_the_same_bill_and_another_layer_another(
     assert bill == encode(bill_of_materials(list(reversed(packages)), dict(layer), "x86_64"))
     other = json.loads(encode(bill_of_materials(packages, layer, "arm64")))
     assert other["serialNumber"] != json.loads(bill)["serialNumber"]
+
+
+def test_the_texts_of_the_lesser_licence_go_along(layer: Mapping[str, bytes]) -> None:
+    text = layer[LICENCE_FILE].decode()
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in text
+    assert "END OF TERMS AND CONDITIONS" in text

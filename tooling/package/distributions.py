@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from email import message_from_bytes
 from functools import cached_property
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
@@ -101,7 +102,6 @@ def from_wheels(folder: Path) -> list[Distribution]:
     """
     found = []
     for wheel in sorted(folder.glob("*.whl")):
-        name, version, *_ = wheel.name.split("-")
         archive = zipfile.ZipFile(wheel)
         paths = [
             path for path in archive.namelist() if not path.endswith("/") and ".data/scripts/" not in path
@@ -113,8 +113,10 @@ def from_wheels(folder: Path) -> list[Distribution]:
             for path in paths
             if not (".dist-info/" in path and PurePosixPath(path).name in _WRITTEN_BY_INSTALLERS)
         }
+        information = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
+        metadata = message_from_bytes(archive.read(f"{information}/METADATA"))
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        found.append(Distribution(name, version, readers, digest))
+        found.append(Distribution(metadata["Name"], metadata["Version"], readers, digest))
     return found
 
 

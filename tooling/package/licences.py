@@ -60,10 +60,10 @@ _HEAD: Final = """\
 The code of other people in this layer, and its licences.
 
 libheif and libde265 are under the GNU Lesser General Public License, version 3, whose text is at the end,
-with that of the GNU General Public License, version 3, to which it adds. They are used as shared libraries, in
-files of their own under python/pillow_heif.libs, and may be replaced there. libde265 is unchanged. libheif was
-changed in one way: the encoder x265 was taken off the list of libraries that the loader has to find, and its
-two symbols of x265 were marked as weak. The sources are at https://github.com/strukturag/libheif and
+with that of the GNU General Public License, version 3, to which it adds. They are used as shared libraries,
+in files of their own under python/pillow_heif.libs, and may be replaced there. libde265 is unchanged. libheif
+was changed in one way: the encoder x265 was taken off the list of libraries that the loader has to find, and
+its two symbols of x265 were marked as weak. The sources are at https://github.com/strukturag/libheif and
 https://github.com/strukturag/libde265, under the tags that the text of pillow_heif below names. x265, which
 that text names too, is not part of this layer.
 """

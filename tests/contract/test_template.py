@@ -170,7 +170,7 @@ def test_everything_is_built_by_the_projects_own_rules() -> None:
         for name, resource in TEMPLATE.document["Resources"].items()
         if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
     }
-    assert len(built) == 9
+    assert {"GenerateImageFunction", "DependenciesLayer"} <= built.keys()
     for name, metadata in built.items():
         assert metadata["BuildMethod"] == "makefile", name
         context = metadata["ContextPath"]

@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help run test check bench smoke cli \
 	lint types contracts template drift audit format \
 	openapi licences build package-check sbom validate lock \
-	environment sam-environment audit-environment clean
+	environment sam-environment checkov-environment audit-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +44,9 @@ types: environment ## Check types
 contracts: environment ## Check who may import whom
 	.venv/bin/lint-imports --no-logo
 
-template: environment ## Check template.yaml with cfn-lint
-	.venv/bin/cfn-lint template.yaml
+template: environment checkov-environment ## Check template.yaml with cfn-lint, the project's own rules and checkov
+	.venv/bin/cfn-lint --append-rules tooling/template_rules -- template.yaml
+	.venv-checkov/bin/checkov -f template.yaml
 
 drift: environment ## Check that documents and openapi.yaml say what the code does
 	$(PYTHON) -m pytest -q tests/contract
@@ -89,9 +90,13 @@ lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versio
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/development.in -o requirements/development.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/sam.in -o requirements/sam.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/audit.in -o requirements/audit.lock
+	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/checkov.in -o requirements/checkov.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
+
+checkov-environment: ## Install checkov into .venv-checkov
+	@python3 tooling/make_environment.py .venv-checkov requirements/checkov.lock
 
 sam-environment: ## Install the SAM CLI into .venv-sam
 	@python3 tooling/make_environment.py .venv-sam requirements/sam.lock
@@ -100,6 +105,6 @@ audit-environment: ## Install what asks for known weaknesses into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-audit .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
-		.hypothesis .schemathesis
+	rm -rf .venv .venv-sam .venv-checkov .venv-audit .local .aws-sam .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -122,6 +122,7 @@ def _assemble(folder: Path, stand_ins_url: str) -> Applications:
     references = {
         **template.default_parameters(),
         **{name: name for name in template.document["Resources"]},
+        "AWS::StackName": "benchmark",
         "GenerationBackends": f"openai-compatible {stand_ins_url}/v1 generate",
         "EditBackends": f"openai-compatible {stand_ins_url}/v1 edit",
     }

@@ -16,6 +16,7 @@ from imagineart.adapters.dynamodb_consumers import DynamoDbConsumers
 from imagineart.adapters.dynamodb_table import DynamoDbTable
 from imagineart.adapters.dynamodb_tokens import DynamoDbTokenStore
 from imagineart.adapters.dynamodb_usage import DynamoDbUsageLedger
+from imagineart.adapters.embedded_metrics import EmbeddedMetrics
 from imagineart.adapters.environment_credentials import credentials_from_environment
 from imagineart.adapters.secrets import (
     BACKEND_CREDENTIAL_CACHED_SECONDS,
@@ -29,14 +30,16 @@ from imagineart.adapters.secrets import (
 from imagineart.domain.catalogue import EDIT_MODEL
 from imagineart.domain.images import ReferenceImage
 from imagineart.domain.operations import Operation
-from imagineart.domain.ports import ConsumerRegister, ImageBackend, UploadStorage, UsageLedger
+from imagineart.domain.ports import ConsumerRegister, ImageBackend, Metrics, UploadStorage, UsageLedger
 from imagineart.domain.tokens import TokenKind
 from imagineart.settings import (
     AccessSettings,
     BackendRoute,
     BackendSettings,
     ImageSettings,
+    MetricsSettings,
     SettingsError,
+    TokenReviewSettings,
     UploadSettings,
 )
 from imagineart.use_cases.admit_request import AdmitRequest
@@ -50,6 +53,7 @@ from imagineart.use_cases.manage_consumers import ManageConsumers
 from imagineart.use_cases.manage_tokens import ManageTokens
 from imagineart.use_cases.report_usage import ReportUsage
 from imagineart.use_cases.request_upload import RequestUpload
+from imagineart.use_cases.review_tokens import ReviewTokens, TokenReview
 from imagineart.use_cases.rotate_peppers import RotatePeppers
 from imagineart.use_cases.settle_request import SettleRequest
 from imagineart.use_cases.try_backends import Trial, TryBackends
@@ -137,7 +141,7 @@ class Services:
         log_prompts = operation.model is not None and self._image_settings.log_prompts
         is_extended = self._environment.get(STREAMING_VARIABLE) == "1"
         answer_once = None if operation.model is None else lambda: self._answer_once
-        gate = Gate(self._access, self._settle, _CLOCK, self._logger, answer_once)
+        gate = Gate(self._access, self._settle, _CLOCK, self._logger, self._metrics, answer_once)
         return authenticated_handler(operation, endpoint, gate, Runtime(is_extended, log_prompts))
 
     @cached_property
@@ -161,6 +165,17 @@ class Services:
     def request_upload(self) -> RequestUpload:
         """The use case of POST /v1/uploads. Raises SettingsError."""
         return RequestUpload(self._uploads, self._peppers, secrets.randbelow, _CLOCK)
+
+    @cached_property
+    def review_tokens(self) -> ReviewTokens:
+        """What looks at tokens once a day. Raises SettingsError."""
+        settings = TokenReviewSettings.from_mapping(self._environment)
+        credentials = credentials_from_environment(self._environment)
+        client = AwsClient(settings.region, credentials, settings.aws_endpoint_url)
+        partner_tokens = DynamoDbTokenStore(DynamoDbTable(client, settings.tokens_table))
+        secret = CachedSecret(client, settings.internal_tokens_secret, cached_seconds=0, clock=_CLOCK)
+        registers = (partner_tokens, SecretsManagerTokenStore(secret, partner_tokens))
+        return ReviewTokens(registers, self._metrics, self._tell_review, _CLOCK)
 
     @cached_property
     def _uploads(self) -> UploadStorage:
@@ -236,9 +251,18 @@ class Services:
         vars(logging)["logAsyncioTasks"] = False
         return Logger(location=None)
 
+    @cached_property
+    def _metrics(self) -> Metrics:
+        settings = MetricsSettings.from_mapping(self._environment)
+        return EmbeddedMetrics(settings.namespace, settings.service)
+
+    def _tell_review(self, review: TokenReview) -> None:
+        self._logger.info("tokens", live=review.live, due=review.due, ending=review.ending)
+
     def _report(self, problem: str) -> None:
         """Tell the operator of what the caller did not have to know."""
         self._logger.warning("afterwards", detail=problem)
+        self._metrics.note_unsettled()
 
     @cached_property
     def _backends(self) -> CallBackends:
@@ -247,7 +271,12 @@ class Services:
         settings = BackendSettings.from_mapping(self._environment)
         keys = BackendKeys(self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS))
         routes = build_routes(settings.routes, keys, self._aws.credentials)
-        return CallBackends(routes, PillowPictureFinisher(), random_fraction=secrets.SystemRandom().random)
+        return CallBackends(
+            routes,
+            PillowPictureFinisher(),
+            random_fraction=secrets.SystemRandom().random,
+            note_attempt=self._metrics.note_attempt,
+        )
 
     def _bucket(self, name: str) -> "S3Bucket":
         from imagineart.adapters.s3_bucket import S3Bucket

@@ -44,6 +44,26 @@ class AccessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenReviewSettings:
+    """Where tokens are listed."""
+
+    region: str
+    aws_endpoint_url: str | None
+    tokens_table: str
+    internal_tokens_secret: str
+
+    @classmethod
+    def from_mapping(cls, environment: Mapping[str, str]) -> "TokenReviewSettings":
+        """Read ``AWS_*`` and ``IMAGINEART_*`` variables. Raises SettingsError."""
+        return cls(
+            region=_required(environment, "AWS_REGION"),
+            aws_endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
+            tokens_table=_required(environment, "IMAGINEART_TOKENS_TABLE"),
+            internal_tokens_secret=_required(environment, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BackendRoute:
     """One backend that may serve a model; `name` is what callers are told.
 
@@ -186,6 +206,22 @@ class ImageSettings:
             answers_table=_required(environment, "IMAGINEART_ANSWERS_TABLE"),
             answers_bucket=_required(environment, "IMAGINEART_ANSWERS_BUCKET"),
             log_prompts=log_prompts == "true",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Under which names a function's metrics are found."""
+
+    namespace: str
+    service: str
+
+    @classmethod
+    def from_mapping(cls, environment: Mapping[str, str]) -> "MetricsSettings":
+        """Read ``POWERTOOLS_METRICS_NAMESPACE`` and ``POWERTOOLS_SERVICE_NAME``. Raises SettingsError."""
+        return cls(
+            namespace=_required(environment, "POWERTOOLS_METRICS_NAMESPACE"),
+            service=_required(environment, "POWERTOOLS_SERVICE_NAME"),
         )
 
 

@@ -20,6 +20,14 @@ def test_nothing_imports_what_it_may_not() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_cloudformation_has_no_complaint_about_the_template() -> None:
-    done = run(str(Path(sys.executable).with_name("cfn-lint")), "template.yaml")
+def test_neither_cloudformation_nor_the_project_has_a_complaint_about_the_template() -> None:
+    cfn_lint = str(Path(sys.executable).with_name("cfn-lint"))
+    done = run(cfn_lint, "--append-rules", "tooling/template_rules", "--", "template.yaml")
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def test_whatever_checkov_is_not_asked_says_why() -> None:
+    lines = (PROJECT / ".checkov.yaml").read_text().splitlines()
+    skipped = [index for index, line in enumerate(lines) if line.strip().startswith("- CKV")]
+    assert skipped
+    assert [lines[index] for index in skipped if not lines[index - 1].strip().startswith("# ")] == []

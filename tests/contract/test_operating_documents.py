@@ -17,14 +17,17 @@ import pytest
 import typer
 
 from cli.__main__ import app
+from imagineart.adapters import embedded_metrics
 from imagineart.domain.accounting import CUT_OFF, OK, REPLAYED
 from imagineart.domain.limit_status import LimitName
+from imagineart.domain.observations import Stage
 from imagineart.web.errors import STATUS_BY_CODE
 from local.moto_server import serving_moto
 from local.template import PROJECT, load_template
 from tests.fault_backend import refusal
 from tests.functions.deployment import Deployer, generate
 from tests.functions.painting_backend import PaintingBackend
+from tests.functions.test_logs import lines_of
 
 DOCUMENTS = {name: (PROJECT / "docs" / name).read_text() for name in ("deploying.md", "operating.md")}
 EVERYTHING = "\n".join(DOCUMENTS.values())
@@ -73,7 +76,7 @@ def log_lines(cloud_url: str) -> list[dict[str, Any]]:
         for _ in range(3):
             generate(client, prompt="x")
         deployer.close()
-    return [json.loads(line) for line in written.getvalue().splitlines()]
+    return lines_of(written.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,9 @@ def log_fields(log_lines: list[dict[str, Any]]) -> set[str]:
 def access_log_fields() -> set[str]:
     setting = load_template().document["Resources"]["Api"]["Properties"]["AccessLogSetting"]
     return set(json.loads(setting["Format"]))
+
+
+METRICS = {name for name in vars(embedded_metrics).values() if isinstance(name, str)} | set(Stage)
 
 
 def template_names() -> set[str]:
@@ -146,7 +152,7 @@ def test_every_make_word_is_a_task(word: str) -> None:
 
 @pytest.mark.parametrize("name", [each for each in QUOTED if re.fullmatch(r"([A-Z][a-z0-9]+){2,}", each)])
 def test_every_name_of_the_template_exists(name: str) -> None:
-    assert name in template_names() | AWS_WORDS
+    assert name in template_names() | METRICS | AWS_WORDS
 
 
 @pytest.mark.parametrize("name", [each for each in QUOTED if re.fullmatch(r"[A-Z][A-Z_]+[A-Z]", each)])

@@ -19,7 +19,13 @@ from samtranslator.yaml_helper import yaml_parse
 from imagineart.domain.errors import ImagineArtError
 from imagineart.domain.repeatable_answers import KEPT_SECONDS
 from imagineart.domain.uploads import UPLOAD_LIFE_SECONDS, Upload
-from imagineart.settings import AccessSettings, BackendSettings, ImageSettings, UploadSettings
+from imagineart.settings import (
+    AccessSettings,
+    BackendSettings,
+    ImageSettings,
+    TokenReviewSettings,
+    UploadSettings,
+)
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, Function, load_template
 from tooling.package import artefacts
@@ -37,6 +43,7 @@ SETTINGS = {
     "EditImageFunction": (AccessSettings, BackendSettings, ImageSettings, UploadSettings),
     "RequestUploadFunction": (AccessSettings, UploadSettings),
     "ListModelsFunction": (AccessSettings,),
+    "ReviewTokensFunction": (TokenReviewSettings,),
     "HealthFunction": (),
     "UnknownRequestFunction": (),
 }
@@ -50,11 +57,13 @@ ACTIONS = {
     "EditImageFunction": IMAGE_ACTIONS,
     "RequestUploadFunction": ACCESS_ACTIONS | {"s3:PutObject"},
     "ListModelsFunction": ACCESS_ACTIONS,
+    "ReviewTokensFunction": {"dynamodb:Scan", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
     "HealthFunction": set(),
     "UnknownRequestFunction": set(),
 }
 
 every_function = pytest.mark.parametrize("function_id", FUNCTIONS)
+ANSWERING_FUNCTIONS = sorted({route.function_id for route in TEMPLATE.routes})
 
 
 def only_api() -> dict[str, Any]:
@@ -67,7 +76,8 @@ def only_api() -> dict[str, Any]:
 
 @pytest.mark.parametrize("function_id", OPEN_FUNCTIONS)
 def test_a_function_open_to_anybody_has_no_layer_no_permission_and_no_settings(function_id: str) -> None:
-    assert not {"Layers", "Policies", "Role", "Environment"} & FUNCTIONS[function_id].keys()
+    assert not {"Layers", "Environment"} & FUNCTIONS[function_id].keys()
+    assert statements_of(function_id) == []
 
 
 def test_what_all_functions_share_adds_nothing_to_the_open_ones() -> None:
@@ -85,6 +95,10 @@ def test_a_function_keeps_its_logs_for_a_set_time(function_id: str) -> None:
 def test_every_log_group_has_a_retention_and_one_writer() -> None:
     groups = TEMPLATE.resources("AWS::Logs::LogGroup")
     writers = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in FUNCTIONS.values()]
+    (firewall,) = TEMPLATE.resources("AWS::WAFv2::LoggingConfiguration").values()
+    writers += [
+        each["Fn::Sub"].rpartition(":${")[2].rstrip("}") for each in firewall["LogDestinationConfigs"]
+    ]
     destination = only_api()["AccessLogSetting"]["DestinationArn"]["Fn::GetAtt"].partition(".")[0]
     assert sorted([*writers, destination]) == sorted(groups)
     assert all("RetentionInDays" in group for group in groups.values())
@@ -99,7 +113,7 @@ def test_a_function_names_a_handler_that_exists(function_id: str) -> None:
     )
 
 
-@every_function
+@pytest.mark.parametrize("function_id", ANSWERING_FUNCTIONS)
 def test_a_function_gives_up_before_the_gateway_does(function_id: str) -> None:
     patience = [
         route.integration_timeout_seconds for route in TEMPLATE.routes if route.function_id == function_id
@@ -240,7 +254,7 @@ def test_what_is_deployed_buffers_everything_else(
     }
     assert {("/v1/models", "get"), ("/v1/uploads", "post"), ("/health", "get")} <= buffered.keys()
     for integration in buffered.values():
-        assert integration["uri"]["Fn::Sub"].endswith(".Arn}/invocations")
+        assert integration["uri"]["Fn::Sub"].endswith("FunctionAliaslive}/invocations")
         assert {"responseTransferMode", "timeoutInMillis"}.isdisjoint(integration)
 
 
@@ -286,10 +300,39 @@ def test_a_function_that_logs_has_a_service_name_of_its_own(function_id: str) ->
 # Permissions
 
 
+def role_of(function_id: str) -> dict[str, Any]:
+    name, _, attribute = FUNCTIONS[function_id]["Role"]["Fn::GetAtt"].partition(".")
+    assert attribute == "Arn"
+    return TEMPLATE.resources("AWS::IAM::Role")[name]
+
+
+def own_statements_of(function_id: str) -> list[dict[str, Any]]:
+    """What its role says by itself."""
+    return [
+        statement
+        for policy in role_of(function_id)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
 def statements_of(function_id: str) -> list[dict[str, Any]]:
+    """What the policies say that its role shares with others."""
     policies = TEMPLATE.resources("AWS::IAM::ManagedPolicy")
-    attached = [policy["Ref"] for policy in FUNCTIONS[function_id].get("Policies", [])]
+    attached = [policy["Ref"] for policy in role_of(function_id).get("ManagedPolicyArns", [])]
     return [statement for name in attached for statement in policies[name]["PolicyDocument"]["Statement"]]
+
+
+@every_function
+def test_a_function_has_a_role_of_its_own_and_writes_to_its_own_logs_alone(function_id: str) -> None:
+    users = [name for name in FUNCTIONS if FUNCTIONS[name]["Role"] == FUNCTIONS[function_id]["Role"]]
+    assert users == [function_id]
+    logs = FUNCTIONS[function_id]["LoggingConfig"]["LogGroup"]["Ref"]
+    statement, *others = own_statements_of(function_id)
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement["Resource"] == {"Fn::GetAtt": f"{logs}.Arn"}
+    queue = FUNCTIONS[function_id].get("DeadLetterQueue")
+    kept = [(each["Action"], each["Resource"]) for each in others]
+    assert kept == ([("sqs:SendMessage", queue["TargetArn"])] if queue else [])
 
 
 def listed(value: Any) -> list[Any]:
@@ -423,6 +466,7 @@ GATEWAY_FAILURES = {
     "UNSUPPORTED_MEDIA_TYPE": "invalid_request",
     "THROTTLED": "rate_limited",
     "QUOTA_EXCEEDED": "rate_limited",
+    "WAF_FILTERED": "invalid_request",
     "INTEGRATION_TIMEOUT": "timeout",
     "DEFAULT_4XX": "invalid_request",
     "DEFAULT_5XX": "internal_error",
@@ -473,7 +517,8 @@ def test_a_throttled_caller_is_told_when_to_come_back(kind: str) -> None:
 @pytest.mark.parametrize("table", TEMPLATE.resources("AWS::DynamoDB::Table"))
 def test_a_table_is_encrypted_recoverable_and_paid_by_use(table: str) -> None:
     properties = TEMPLATE.resources("AWS::DynamoDB::Table")[table]
-    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    own_key = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Fn::GetAtt": "DataKey.Arn"}}
+    assert properties["SSESpecification"] == {"Fn::If": ["UsesOwnKey", own_key, {"SSEEnabled": True}]}
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
 
@@ -532,7 +577,10 @@ def test_a_bucket_is_private(name: str) -> None:
 @each_bucket
 def test_a_bucket_is_encrypted(name: str) -> None:
     (rule,) = bucket(name)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
+    own_key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Fn::GetAtt": "DataKey.Arn"}}
+    assert rule["ServerSideEncryptionByDefault"] == {
+        "Fn::If": ["UsesOwnKey", own_key, {"SSEAlgorithm": "AES256"}]
+    }
 
 
 @pytest.mark.parametrize(
@@ -571,9 +619,13 @@ def test_every_parameter_is_described_and_in_a_group() -> None:
 def test_the_outputs_tell_the_base_url_and_the_next_steps_in_order() -> None:
     outputs = TEMPLATE.document["Outputs"]
     assert all(output["Description"] for output in outputs.values())
-    steps = [outputs[name]["Value"]["Fn::Sub"] for name in sorted(outputs) if name.startswith("NextStep")]
+    steps = [
+        str(outputs[name]["Value"]["Fn::Sub"]) for name in sorted(outputs) if name.startswith("NextStep")
+    ]
     assert [words for words, step in zip(NEXT_STEPS, steps, strict=True) if words not in step] == []
-    assert outputs["BaseUrl"]["Value"]["Fn::Sub"].endswith("/${StageName}")
+    condition, own, aws = outputs["BaseUrl"]["Value"]["Fn::If"]
+    assert (condition, own) == ("HasDomain", {"Fn::Sub": "https://${DomainName}"})
+    assert aws["Fn::Sub"].endswith("/${StageName}")
 
 
 NEXT_STEPS = ("put-secret-value", "token create", "/v1/images/generations")

@@ -11,6 +11,7 @@ from imagineart.domain.sizes import Size
 from imagineart.domain.usage import Usage
 from imagineart.use_cases.call_backends import CallBackends, Route
 from tests.fakes.clock import FakeClock
+from tests.fakes.metrics import RecordedMetrics
 
 
 @dataclass(slots=True)
@@ -87,7 +88,11 @@ class FakeReferenceReader:
 def only(backend: FakeImageBackend) -> CallBackends:
     """The one backend there is."""
     return CallBackends(
-        [Route("fake", backend)], FakePictureFinisher(), random_fraction=lambda: 0.0, clock=lambda: 0.0
+        [Route("fake", backend)],
+        FakePictureFinisher(),
+        random_fraction=lambda: 0.0,
+        note_attempt=RecordedMetrics().note_attempt,
+        clock=lambda: 0.0,
     )
 
 

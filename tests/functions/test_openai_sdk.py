@@ -26,7 +26,7 @@ from tests.functions.deployment import (
 )
 from tests.functions.painting_backend import PaintingBackend, colour_of, paint, picture_file
 from tests.functions.served_gateway import served
-from tests.functions.test_logs import log_to_this_tests_output, logged_lines
+from tests.functions.test_logs import lines_of, log_to_this_tests_output, logged_lines
 from tests.functions.test_rate_limits import held_within_one_minute
 
 BASE_URL = "https://api.local/v1"
@@ -346,7 +346,7 @@ def test_one_line_is_logged_for_a_series(deploy: Deployer, capsys: pytest.Captur
     client = sdk(deploy(log_to_this_tests_output))
     answer = client.images.generate(prompt="a secret fox", size="1024x1024", n=2, user="somebody")
     output = capsys.readouterr().out
-    (line,) = map(json.loads, output.splitlines())
+    (line,) = lines_of(output)
     assert (line["status"], line["pictures"], line["complete"]) == (200, 2, True)
     assert line["image_bytes"] == sum(map(len, pictures(answer)))
     assert not [word for word in ("secret", "somebody") if word in output]

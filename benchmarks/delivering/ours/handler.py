@@ -27,7 +27,12 @@ backend = OpenAiImagesBackend(
     api_key=lambda: None,
     response_format=os.environ["DELIVERY_RESPONSE_FORMAT"],
 )
-backends = CallBackends([BackendRoute("peer", backend)], PillowPictureFinisher(), random_fraction=lambda: 0.0)
+backends = CallBackends(
+    [BackendRoute("peer", backend)],
+    PillowPictureFinisher(),
+    random_fraction=lambda: 0.0,
+    note_attempt=lambda _, *, failed: None,
+)
 generate_image = GenerateImage(backends, random_below=lambda _: 0)
 runtime = StreamingRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
 

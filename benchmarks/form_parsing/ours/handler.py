@@ -5,6 +5,7 @@ import time
 from aws_lambda_powertools import Logger
 from starlette.responses import Response
 
+from imagineart.adapters.embedded_metrics import EmbeddedMetrics
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE, Limits, slots_taken
 from imagineart.domain.operations import ALL_SCOPES, EDIT_IMAGE
@@ -29,5 +30,11 @@ access = Access(
     authenticate=lambda *_, **__: Caller(CONSUMER.id, "benchmark", ALL_SCOPES),  # type: ignore[arg-type]
     admit=lambda *_, **__: ADMISSION,  # type: ignore[arg-type]
 )
-gate = Gate(access, settle=lambda *_: None, clock=time.time, logger=Logger())  # type: ignore[arg-type]
+gate = Gate(
+    access,
+    settle=lambda *_: None,  # type: ignore[arg-type]
+    clock=time.time,
+    logger=Logger(),
+    metrics=EmbeddedMetrics("ImagineArt/benchmark", "form_parsing"),
+)
 handler = authenticated_handler(EDIT_IMAGE, answer, gate, Runtime(is_extended=True))

@@ -8,6 +8,7 @@ from imagineart.domain.accounting import AnsweredRequest, UsageRow
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.images import ReferenceImage
 from imagineart.domain.limits import Slot, Standing
+from imagineart.domain.observations import ObservedRequest, TokenCensus
 from imagineart.domain.orders import EditOrder, GenerationOrder
 from imagineart.domain.pieces import Pieces
 from imagineart.domain.repeatable_answers import AnswerRecord, Claim
@@ -228,3 +229,19 @@ class AnswerStorage(Protocol):
 
     def get(self, key: str, *, within_seconds: float) -> bytes | None:
         """The body, or None where there is none. Raises InternalError where it does not come in time."""
+
+
+class Metrics(Protocol):
+    """What the operator watches: numbers over time, of no caller in particular. Nothing here fails."""
+
+    def note_request(self, request: ObservedRequest) -> None:
+        """Count a request that was answered, and its time."""
+
+    def note_attempt(self, backend: str, *, failed: bool) -> None:
+        """Count an attempt at the backend of a route."""
+
+    def note_unsettled(self) -> None:
+        """Count something that failed when the answer was given."""
+
+    def note_tokens(self, census: TokenCensus) -> None:
+        """Note how tokens stand today."""

@@ -80,6 +80,10 @@ class StoredToken:
         """Whether it may still be used at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
+    def is_due(self, now: int) -> bool:
+        """Whether it should have been replaced by `now`."""
+        return self.rotation_due_at <= now
+
     @property
     def rotation_due_at(self) -> int:
         """When it should have been replaced."""

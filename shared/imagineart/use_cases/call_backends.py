@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from imagineart.domain.circuit_breaker import CircuitBreaker
 from imagineart.domain.errors import (
@@ -39,6 +40,16 @@ _ANOTHER_MAY_SUCCEED: Final = (
 
 
 _Ask = Callable[[ImageBackend, float], Pieces]
+
+
+class NoteAttempt(Protocol):
+    """Is told of every attempt at a backend, and whether it failed."""
+
+    def __call__(self, backend: str, *, failed: bool) -> None: ...
+
+
+class _NoteOutcome(Protocol):
+    def __call__(self, *, failed: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +101,14 @@ class CallBackends:
         finisher: PictureFinisher,
         *,
         random_fraction: Callable[[], float],
+        note_attempt: NoteAttempt,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1; `clock` is monotonic, in seconds."""
-        self._candidates = [_Candidate(route, CircuitBreaker(clock)) for route in routes]
+        self._candidates = [
+            _Candidate(route, CircuitBreaker(clock), partial(note_attempt, route.name)) for route in routes
+        ]
         self._finisher = finisher
         self._budget = RetryBudget()
         self._random_fraction = random_fraction
@@ -172,20 +186,18 @@ class CallBackends:
         own_seconds = candidate.route.attempt_seconds
         ends = share_ends if own_seconds is None else min(deadline, self._clock() + own_seconds)
         answer = ask(candidate.route.backend, max(0.0, ends - self._clock()))
-        return BegunPieces(_watched(answer, candidate.breaker))
+        return BegunPieces(_watched(answer, candidate))
 
 
-def _watched(pieces: Pieces, breaker: CircuitBreaker) -> Pieces:
-    """The same pieces; the breaker learns how they ended, unless nobody wanted the end."""
+def _watched(pieces: Pieces, candidate: "_Candidate") -> Pieces:
+    """The same pieces; the candidate learns how they ended, unless nobody wanted the end."""
     try:
         yield from pieces
     except ImagineArtError as error:
-        if isinstance(error, _ANOTHER_MAY_SUCCEED) and not isinstance(error, OrderRefusedError):
-            breaker.note_failure()
-        else:
-            breaker.note_success()
+        refused = not isinstance(error, _ANOTHER_MAY_SUCCEED) or isinstance(error, OrderRefusedError)
+        candidate.note(failed=not refused)
         raise
-    breaker.note_success()
+    candidate.note(failed=False)
 
 
 def _held(pieces: Pieces) -> Pieces:
@@ -197,6 +209,15 @@ def _held(pieces: Pieces) -> Pieces:
 class _Candidate:
     route: Route
     breaker: CircuitBreaker
+    note_attempt: "_NoteOutcome"
+
+    def note(self, *, failed: bool) -> None:
+        """An attempt has ended; a backend that refused the order itself did not fail."""
+        if failed:
+            self.breaker.note_failure()
+        else:
+            self.breaker.note_success()
+        self.note_attempt(failed=failed)
 
 
 def _last_of(failures: Sequence[tuple[Route, ImagineArtError]]) -> ImagineArtError:

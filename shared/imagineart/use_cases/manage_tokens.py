@@ -111,7 +111,7 @@ class ManageTokens:
             return TokenState.REVOKED
         if not token.is_live(now):
             return TokenState.EXPIRED
-        return TokenState.DUE if token.rotation_due_at <= now else TokenState.LIVE
+        return TokenState.DUE if token.is_due(now) else TokenState.LIVE
 
     def rotate(self, token_id: str, *, overlap_days: int, life_days: int | None) -> Rotation:
         """A new token for the same consumer, scopes and kind; the old one ends after the overlap, or at once.

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import TypeAlias
 
 from aws_lambda_powertools import Logger
@@ -12,13 +13,14 @@ from starlette.responses import Response
 
 from imagineart.domain.accounting import AnsweredRequest
 from imagineart.domain.errors import ImagineArtError, InternalError, LimitReachedError
+from imagineart.domain.observations import ObservedRequest, Stage
 from imagineart.domain.operations import Operation
-from imagineart.domain.ports import Clock
+from imagineart.domain.ports import Clock, Metrics
 from imagineart.use_cases.answer_once import AnswerOnce
 from imagineart.use_cases.settle_request import SettleRequest
 from imagineart.web.access import Access, rate_limit_headers, require_model
 from imagineart.web.calls import Call, Notes, has_idempotency_key, remaining_seconds
-from imagineart.web.errors import error_response
+from imagineart.web.errors import STATUS_BY_CODE, error_response
 from imagineart.web.picture_stream import PieceStream
 
 Endpoint: TypeAlias = Callable[[Call], Awaitable[Response]]
@@ -32,6 +34,7 @@ class Gate:
     settle: SettleRequest
     clock: Clock
     logger: Logger
+    metrics: Metrics
     answer_once: Callable[[], AnswerOnce] | None = None
 
 
@@ -68,17 +71,17 @@ class AnswerRequest:
 
     async def __call__(self, request: Request) -> Response:
         """The endpoint's answer, or the error envelope; it is logged and settled when it has ended."""
-        started = time.monotonic()
         request_id: str = request.scope["aws.event"]["requestContext"]["requestId"]
         notes = Notes(
             {"request_id": request_id, "method": self.operation.method, "path": self.operation.path},
             {"X-Request-Id": request_id},
+            began=time.monotonic(),
         )
         response = await self._respond(request, notes, request_id)
         response.headers.update(notes.headers)
-        end = partial(self._end, notes, response.status_code, started)
+        end = partial(self._end, notes, response.status_code)
         if isinstance(response, PieceStream):
-            response.on_end = partial(_note_and_end, notes, end)
+            response.on_end = partial(_note_and_end, notes, end, time.monotonic())
         else:
             end()
         return response
@@ -108,6 +111,7 @@ class AnswerRequest:
             remaining_seconds=remaining_seconds(request),
             may_be_replayed=may_be_replayed,
         )
+        notes.note_stage(Stage.ADMISSION, since=notes.began)
         notes.headers |= rate_limit_headers(admission.status)
         require_model(admission, self.operation)
         call = Call(
@@ -122,11 +126,21 @@ class AnswerRequest:
         )
         return await self.endpoint(call)
 
-    def _end(self, notes: Notes, status: int, started: float) -> None:
+    def _end(self, notes: Notes, status: int) -> None:
         """Log the request, and have it settled when its answer is given."""
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - notes.began
         fields = {**notes.log_fields, "outcome": notes.outcome, "duration_ms": round(seconds * 1000)}
         self.gate.logger.info("request", **fields, status=status)
+        error_code = notes.outcome if notes.outcome in STATUS_BY_CODE else None
+        self.gate.metrics.note_request(
+            ObservedRequest(
+                error_code,
+                is_server_error=STATUS_BY_CODE.get(notes.outcome, status) >= HTTPStatus.INTERNAL_SERVER_ERROR,
+                seconds=seconds,
+                seconds_by_stage=notes.seconds_by_stage,
+                images=notes.images,
+            )
+        )
         if notes.caller is not None:
             answered = AnsweredRequest(
                 consumer_id=notes.caller.consumer_id,
@@ -143,10 +157,12 @@ class AnswerRequest:
 def _note_and_end(
     notes: Notes,
     end: Callable[[], None],
+    began: float,
     *,
     image_bytes: int,
     complete: bool,
     failure: Exception | None,
 ) -> None:
+    notes.note_stage(Stage.DELIVERY, since=began)
     notes.note_delivery(image_bytes=image_bytes, complete=complete, failure=failure)
     end()

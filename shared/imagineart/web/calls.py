@@ -1,5 +1,6 @@
 """One authenticated request as an endpoint sees it: its form in, its pictures out, what is noted of it."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from imagineart.domain.accounting import CUT_OFF, NO_RESOLUTION, OK, REPLAYED
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.errors import ImagineArtError, InternalError, InvalidRequestError
+from imagineart.domain.observations import Stage
 from imagineart.domain.openai_parameters import read_series
 from imagineart.domain.operations import Operation
 from imagineart.domain.orders import Picture, SeriesRequest
@@ -40,15 +42,24 @@ REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted of a request while it is answered: for headers, the log, the account and the limits."""
+    """What is noted of a request while it is answered: for headers, the log, metrics, the account and limits.
+
+    `began` is on the monotonic clock, in seconds.
+    """
 
     log_fields: dict[str, Any]
     headers: dict[str, str]
+    began: float
     caller: Caller | None = None
     admission: Admission | None = None
     resolution: str = NO_RESOLUTION
     outcome: str = OK
     images: int = 0
+    seconds_by_stage: dict[Stage, float] = field(default_factory=dict)
+
+    def note_stage(self, stage: Stage, *, since: float) -> None:
+        """A part of the request's way ends now."""
+        self.seconds_by_stage[stage] = time.monotonic() - since
 
     def note_failure(self, code: str, **log_fields: Any) -> None:
         """The request ends with an error, so that no image was made for anybody."""
@@ -177,13 +188,15 @@ class Call:
             SeriesStream(pictures, int(self.clock())) if self._wants_json else PictureStream(pictures[0])
         )
         first = pictures[0]
+        backend_seconds = sum(picture.backend_seconds for picture in pictures)
         self.notes.images = len(pictures)
+        self.notes.seconds_by_stage[Stage.BACKEND] = backend_seconds
         self.notes.log_fields.update(
             model=first.model_id,
             seed=first.seed,
             size=str(first.size),
             backend=stream.headers["X-Backend"],
-            backend_ms=round(sum(picture.backend_seconds for picture in pictures) * 1000),
+            backend_ms=round(backend_seconds * 1000),
             **({"pictures": len(pictures)} if self._wants_json else {}),
         )
         return stream

@@ -32,6 +32,7 @@ from imagineart.domain.sizes import Size, output_size
 from imagineart.use_cases.call_backends import CallBackends, Route
 from imagineart.web.errors import STATUS_BY_CODE
 from imagineart.web.forms import parse_form
+from tests.fakes.metrics import RecordedMetrics
 from tests.fault_backend import Answer, Delivery, FaultBackend, RecordedRequest, document, page, raw_picture
 from tests.sample_pictures import sample
 
@@ -588,7 +589,12 @@ def test_callers_are_told_of_a_seed_only_where_the_far_model_took_it(
     server: OtherDeployment, backend: ImagineArtApiBackend
 ) -> None:
     """The deployment may answer one request from a model with a seed and the next from one without."""
-    calls = CallBackends([Route("imagineart", backend)], PillowPictureFinisher(), random_fraction=lambda: 0.0)
+    calls = CallBackends(
+        [Route("imagineart", backend)],
+        PillowPictureFinisher(),
+        random_fraction=lambda: 0.0,
+        note_attempt=RecordedMetrics().note_attempt,
+    )
     without = Answer(200, "image/png", A_PICTURE, {"X-Seed-Supported": "false"})
     server.script(raw_picture(A_PICTURE), without, raw_picture(A_PICTURE))
     seeds = [

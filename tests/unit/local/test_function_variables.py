@@ -57,7 +57,8 @@ def test_the_runtime_client_is_told_what_to_run_and_from_where() -> None:
 
 @pytest.mark.parametrize("function_id", TEMPLATE.functions)
 def test_every_function_of_the_project_can_be_started_by_hand(function_id: str) -> None:
-    references = dict.fromkeys([*TEMPLATE.document["Parameters"], *TEMPLATE.document["Resources"]], "x")
+    names = [*TEMPLATE.document["Parameters"], *TEMPLATE.document["Resources"], "AWS::StackName"]
+    references = dict.fromkeys(names, "x")
     environment = runtime_environment(TEMPLATE.functions[function_id], references, {})
     module, _, _ = environment["_HANDLER"].rpartition(".")
     assert os.path.isfile(os.path.join(environment["LAMBDA_TASK_ROOT"], f"{module}.py"))

@@ -32,6 +32,7 @@ from imagineart.use_cases.call_backends import (
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_making import FakePictureFinisher
+from tests.fakes.metrics import RecordedMetrics
 
 SIZE = Size(64, 48)
 ORDER = GenerationOrder("a fox", SIZE, seed=7, reasoning="low")
@@ -89,12 +90,14 @@ class Caller:
     routes: Sequence[Route]
     fraction: float = 0.0
     pauses: list[float] = field(default_factory=list)
+    metrics: RecordedMetrics = field(default_factory=RecordedMetrics)
 
     def __post_init__(self) -> None:
         self.calls = CallBackends(
             self.routes,
             FakePictureFinisher(),
             random_fraction=lambda: self.fraction,
+            note_attempt=self.metrics.note_attempt,
             clock=self.clock,
             sleep=self.pause,
         )
@@ -153,7 +156,13 @@ def test_the_finisher_gets_ready_before_a_backend_is_asked(clock: FakeClock) -> 
             return super().generate(order, deadline_seconds=deadline_seconds)
 
     routes = [Route("gpu", BackendThatLooks(clock))]
-    calls = CallBackends(routes, finisher, random_fraction=lambda: 0.0, clock=clock)
+    calls = CallBackends(
+        routes,
+        finisher,
+        random_fraction=lambda: 0.0,
+        note_attempt=RecordedMetrics().note_attempt,
+        clock=clock,
+    )
     calls.generate(ORDER, deadline_seconds=60)
     assert ready_when_asked == [True]
 
@@ -171,7 +180,13 @@ def test_a_garbage_picture_is_passed_over(clock: FakeClock) -> None:
         Route("gpu", ScriptedBackend(clock, pieces=(b"garbage",))),
         Route("bedrock", ScriptedBackend(clock)),
     ]
-    calls = CallBackends(routes, FinisherThatLooks(), random_fraction=lambda: 0.0, clock=clock)
+    calls = CallBackends(
+        routes,
+        FinisherThatLooks(),
+        random_fraction=lambda: 0.0,
+        note_attempt=RecordedMetrics().note_attempt,
+        clock=clock,
+    )
     assert calls.generate(ORDER, deadline_seconds=60).route.name == "bedrock"
 
 
@@ -394,3 +409,33 @@ def test_a_picture_names_its_route_and_its_seed_only_where_there_is_one(
     assert (picture.seed, picture.backend, picture.model_id, picture.size) == (
         seed, "gpu", "text-to-image", SIZE,
     )  # fmt: skip
+
+
+# What the operator learns
+
+
+def test_every_attempt_is_noted_and_whether_it_failed(clock: FakeClock) -> None:
+    routes = [Route("gpu", failing(clock, UNAVAILABLE), retries=1), Route("bedrock", ScriptedBackend(clock))]
+    caller = Caller(clock, routes)
+    list(caller.generate().png)
+    assert caller.metrics.attempts == [("gpu", True), ("gpu", True), ("bedrock", False)]
+
+
+def test_a_backend_that_refuses_the_prompt_did_not_fail(clock: FakeClock) -> None:
+    caller = Caller(clock, [Route("gpu", failing(clock, InvalidRequestError("prompt", "refused.")))])
+    with pytest.raises(InvalidRequestError):
+        caller.generate()
+    assert caller.metrics.attempts == [("gpu", False)]
+
+
+def test_a_picture_that_breaks_off_is_a_failure_of_its_backend(clock: FakeClock) -> None:
+    caller = Caller(clock, [Route("gpu", ScriptedBackend(clock, breaks_with=ModelError(detail="cut")))])
+    with pytest.raises(ModelError):
+        list(caller.generate().png)
+    assert caller.metrics.attempts == [("gpu", True)]
+
+
+def test_a_picture_that_nobody_wants_to_its_end_is_no_attempt(clock: FakeClock) -> None:
+    caller = Caller(clock, [Route("gpu", ScriptedBackend(clock))])
+    caller.generate().png.close()
+    assert caller.metrics.attempts == []

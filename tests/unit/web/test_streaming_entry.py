@@ -32,6 +32,7 @@ from lambda_response_streaming import FollowedResponse, StreamedResponse
 from tests.fakes.access import Deployment
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_making import PieceSource
+from tests.fakes.metrics import RecordedMetrics
 
 ACME = Consumer("acme", Limits(requests_per_minute=2, concurrent_requests=2))
 CONTENTS = (b"\x89PNG", memoryview(b"\0\xff"), b"end")
@@ -131,6 +132,7 @@ class Way:
     environments: Environments
     streaming: bool
     logger: RecordingLogger = field(default_factory=RecordingLogger)
+    metrics: RecordedMetrics = field(default_factory=RecordedMetrics)
     deployment: Deployment = field(default_factory=lambda: Deployment(ACME))
     token: str = ""
 
@@ -142,6 +144,7 @@ class Way:
             self.deployment.settle,
             self.deployment.clock,
             self.logger,  # type: ignore[arg-type]
+            self.metrics,
             lambda: self.deployment.answer_once,
         )
         runtime = Runtime(is_extended=self.streaming)
@@ -563,7 +566,7 @@ def test_the_resolution_that_was_asked_for_is_counted(ways: tuple[Way, Way]) -> 
 def test_an_ordinary_answer_is_followed_by_what_is_to_be_done(environments: Environments) -> None:
     """Nobody waits for it where the runtime is the layer's, though the answer is not streamed."""
     deployment = Deployment(ACME)
-    gate = Gate(deployment.access, deployment.settle, deployment.clock, RecordingLogger())  # type: ignore[arg-type]
+    gate = Gate(deployment.access, deployment.settle, deployment.clock, RecordingLogger(), RecordedMetrics())  # type: ignore[arg-type]
 
     def build() -> LambdaHandler:
         return authenticated_handler(LIST_MODELS, answer_json, gate, Runtime(is_extended=True))
@@ -763,7 +766,7 @@ def test_a_prompt_is_logged_where_the_operator_wants_it(
     environments: Environments, log_prompts: bool
 ) -> None:
     deployment, logger = Deployment(ACME), RecordingLogger()
-    gate = Gate(deployment.access, deployment.settle, deployment.clock, logger)  # type: ignore[arg-type]
+    gate = Gate(deployment.access, deployment.settle, deployment.clock, logger, RecordedMetrics())  # type: ignore[arg-type]
     handler = environments.start(
         lambda: authenticated_handler(
             GENERATE_IMAGE, answer_openai_form, gate, Runtime(is_extended=False, log_prompts=log_prompts)

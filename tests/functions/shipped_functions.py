@@ -77,8 +77,13 @@ class ShippedFunction:
 
     def send(self, request: httpx.Request) -> Reply:
         """What the function answers to an HTTP request that the gateway hands over."""
-        event = _event(request)
-        return _read_post(self._runtime_api.invoke(event))
+        return _read_post(self._runtime_api.invoke(_event(request)))
+
+    def invoke(self, event: dict[str, Any]) -> Any:
+        """What the function answers to an event that is no HTTP request."""
+        post = self._runtime_api.invoke(event)
+        assert post.path.endswith("/response"), post.body
+        return json.loads(post.body)
 
 
 @contextmanager

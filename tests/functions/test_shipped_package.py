@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -179,6 +180,15 @@ def test_the_models_are_listed(run: Callable[[str], ShippedFunction], token: Tok
     headers = {"Authorization": f"Bearer {token.text}"}
     reply = run("list_models").send(httpx.Request("GET", "https://api.local/v1/models", headers=headers))
     assert {each["id"] for each in json.loads(reply.content)["data"]} == {"text-to-image", "image-edit"}
+
+
+def test_the_tokens_are_reviewed(run: Callable[[str], ShippedFunction], token: Token) -> None:
+    assert run("review_tokens").invoke({}) == {"live": 1, "due": [], "ending": []}
+
+
+def test_no_function_is_left_untried(shipped: Shipped) -> None:
+    text = Path(__file__).read_text()
+    assert [name for name in shipped.tasks if f'"{name}"' not in text] == []
 
 
 @pytest.mark.parametrize("token_text", ["x", None])

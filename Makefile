@@ -8,8 +8,9 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench smoke cli \
-	lint types contracts template drift format \
-	openapi docs build validate lock environment sam-environment checkov-environment clean
+	lint types contracts template drift audit format \
+	openapi docs licences build package-check sbom validate lock \
+	environment sam-environment checkov-environment audit-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -21,8 +22,8 @@ run: environment ## Start the whole API on http://127.0.0.1:8000 (PORT=... for a
 test: environment ## Run every test (ARGS="-k words" for some of them)
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-check: environment ## Run every check below: lint, types, contracts, template, drift
-	@$(MAKE) --keep-going lint types contracts template drift
+check: environment ## Run every check below: lint, types, contracts, template, drift, audit
+	@$(MAKE) --keep-going lint types contracts template drift audit
 
 bench: environment ## Measure against baselines, in ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
@@ -50,6 +51,10 @@ template: environment checkov-environment ## Check template.yaml with cfn-lint, 
 drift: environment ## Check that documents and openapi.yaml say what the code does
 	$(PYTHON) -m pytest -q tests/contract
 
+audit: audit-environment ## Ask the package index for known weaknesses of what is locked
+	@python3 tooling/audit_dependencies.py .venv-audit/bin/pip-audit \
+		layers/dependencies/requirements.txt requirements/*.lock
+
 format: environment ## Format the code and mend what can be mended
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
@@ -61,8 +66,20 @@ openapi: environment ## Write openapi.yaml and docs/api.md anew from the code
 docs: environment ## Build the reference page into .local/site (ARGS="--base-url https://api.example.com")
 	@$(PYTHON) -m contract.build_site $(ARGS)
 
-build: sam-environment ## Build for deployment (sam build)
-	$(SAM) build $(ARGS)
+licences: environment ## Write docs/licences.md anew from the packages
+	$(PYTHON) -m tooling.package licences
+
+# SAM's cache knows nothing of the rules by which the package is built: it would ship what they left out before.
+build: sam-environment ## Build for deployment (sam build), the same bytes everywhere
+	$(SAM) build --no-cached $(ARGS)
+	@.venv-sam/bin/python -m tooling.package seal .aws-sam/build
+
+package-check: sam-environment ## Build what is deployed twice for each processor, and compare
+	@.venv-sam/bin/python -m tooling.package check
+
+sbom: audit-environment ## Write bills of materials (CycloneDX) into .local
+	@.venv-audit/bin/python -m tooling.package sbom .local
+	@.venv-audit/bin/python tooling/validate_bills.py .local/sbom-*.cdx.json
 
 validate: sam-environment ## Validate template.yaml as SAM does
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
@@ -76,6 +93,7 @@ lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versio
 		requirements/runtime.in -o layers/dependencies/requirements.txt
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/development.in -o requirements/development.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/sam.in -o requirements/sam.lock
+	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/audit.in -o requirements/audit.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/checkov.in -o requirements/checkov.lock
 
 environment: ## Install what the other tasks need into .venv
@@ -87,7 +105,10 @@ checkov-environment: ## Install checkov into .venv-checkov
 sam-environment: ## Install the SAM CLI into .venv-sam
 	@python3 tooling/make_environment.py .venv-sam requirements/sam.lock
 
+audit-environment: ## Install what asks for known weaknesses into .venv-audit
+	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
+
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-checkov .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
-		.hypothesis .schemathesis
+	rm -rf .venv .venv-sam .venv-checkov .venv-audit .local .aws-sam .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

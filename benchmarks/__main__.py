@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import access, adapters, cold, delivery, metadata, upload, warm
+from benchmarks import access, adapters, cold, delivery, metadata, package, upload, warm
 from benchmarks.measurements import Measurement, any_goal_missed, encode_report, tabulate
 from local.template import PROJECT
 
@@ -22,6 +22,7 @@ BENCHES: Final[Mapping[str, Callable[[], list[Measurement]]]] = MappingProxyType
         "delivery": delivery.measure,
         "adapters": adapters.measure,
         "access": access.measure,
+        "package": package.measure,
     }
 )
 

@@ -1,8 +1,7 @@
-"""What is measured: every function of the template, and the baseline, each with what it is deployed with."""
+"""What is measured: every function of the template, as it is deployed, and the baseline, as installed."""
 
 import json
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -19,13 +18,13 @@ from benchmarks.events import SampleRequest
 from benchmarks.stand_ins import start_stand_ins
 from local.cloud import runtime_variables
 from local.function_variables import function_variables
-from local.template import PROJECT, load_template
+from local.template import load_template
+from tooling.package.distributions import LAYER_LOCK, read_names
+from tooling.package.unpacked import unpack
 
 _PROBE: Final = Path(__file__).with_name("probe.py")
-_NAIVE_FOLDER: Final = Path(__file__).with_name("naive")
-_LAYER_REQUIREMENTS: Final = PROJECT / "layers" / "dependencies" / "requirements.txt"
-_STREAMING_LAYER: Final = PROJECT / "layers" / "streaming" / "python"
-_NAIVE_PACKAGES: Final = (
+NAIVE_FOLDER: Final = Path(__file__).with_name("naive")
+NAIVE_PACKAGES: Final = (
     "annotated-doc", "annotated-types", "aws-xray-sdk", "boto3", "botocore", "certifi", "fastapi", "h11",
     "httpcore", "httpx", "opentelemetry-api", "pydantic", "pydantic-core", "python-dateutil", "s3transfer",
     "six", "typing-inspection", "urllib3", "wrapt",
@@ -128,19 +127,20 @@ def _assemble(folder: Path, stand_ins_url: str) -> Applications:
         "EditBackends": f"openai-compatible {stand_ins_url}/v1 edit",
     }
     runtime = {**runtime_variables(stand_ins_url), **_lambda_variables()}
-    layer_packages = _read_package_names(_LAYER_REQUIREMENTS.read_text())
-    layer = _link_packages(folder / "layer", layer_packages)
-    naive_layer = _link_packages(folder / "naive", [*layer_packages, *_NAIVE_PACKAGES])
+    deployed = unpack(folder / "deployed")
+    _forbid_writing(folder / "deployed")
+    naive_layer = _link_packages(folder / "naive", [*read_names(LAYER_LOCK), *NAIVE_PACKAGES])
     runtime_layer = _link_packages(folder / "runtime", _RUNTIME_PACKAGES if sys.platform == "linux" else ())
     functions = {}
     for function in template.functions.values():
         # A function without layers finds nothing but its own folder and the standard library.
-        layers = (PROJECT / "shared", _STREAMING_LAYER, layer, runtime_layer) if function.variables else ()
+        layers = (deployed.opt / "python", runtime_layer) if function.variables else ()
         variables = function_variables(function, references, runtime)
-        functions[function.code.name] = Application((function.code, *layers), variables)
+        name = function.code.name
+        functions[name] = Application((deployed.tasks[name], *layers), variables)
     most_variables = max((each.variables for each in functions.values()), key=len)
     naive = Application(
-        (_NAIVE_FOLDER, naive_layer, runtime_layer),
+        (NAIVE_FOLDER, naive_layer, runtime_layer),
         {
             **most_variables,
             "POWERTOOLS_SERVICE_NAME": "naive",
@@ -166,8 +166,10 @@ def _lambda_variables() -> dict[str, str]:
     }
 
 
-def _read_package_names(requirements: str) -> list[str]:
-    return re.findall(r"^([\w.-]+)==", requirements, re.MULTILINE)
+def _forbid_writing(folder: Path) -> None:
+    """As on Lambda, where nothing can be written beside the code."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.chmod(path.stat().st_mode & ~0o222)
 
 
 def _link_packages(folder: Path, names: Iterable[str]) -> Path:

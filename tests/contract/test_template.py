@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,8 @@ from imagineart.settings import (
 )
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, Function, load_template
+from tooling.package import artefacts
+from tooling.package.rules import ARCHITECTURES
 
 TEMPLATE = load_template()
 FUNCTIONS = TEMPLATE.resources("AWS::Serverless::Function")
@@ -167,8 +170,45 @@ def test_the_layer_puts_the_wrapper_where_the_functions_look_for_it() -> None:
     layer = PROJECT / TEMPLATE.resources("AWS::Serverless::LayerVersion")["StreamingLayer"]["ContentUri"]
     assert os.access(layer / "streaming-wrapper", os.X_OK)
     assert (layer / "python" / "lambda_response_streaming" / "__main__.py").is_file()
-    # A build method would move what lies beside python/ to where no function looks for it.
-    assert "Metadata" not in TEMPLATE.document["Resources"]["StreamingLayer"]
+    built = artefacts.layer(layer).files
+    assert {"streaming-wrapper", "python/lambda_response_streaming/__main__.py"} <= built.keys()
+
+
+# Building
+
+
+def test_everything_is_built_by_the_projects_own_rules() -> None:
+    """SAM's own ways ship what is not used, compile nothing, and do not check what they download."""
+    built = {
+        name: resource.get("Metadata", {})
+        for name, resource in TEMPLATE.document["Resources"].items()
+        if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
+    }
+    assert {"GenerateImageFunction", "DependenciesLayer"} <= built.keys()
+    for name, metadata in built.items():
+        assert metadata["BuildMethod"] == "makefile", name
+        context = metadata["ContextPath"]
+        if name == "DependenciesLayer":
+            assert context == {"Fn::Sub": "tooling/package/${Architecture}"}
+        else:
+            assert context == "tooling/package", name
+
+
+def test_there_is_a_makefile_for_every_processor_that_can_be_chosen() -> None:
+    for architecture in TEMPLATE.document["Parameters"]["Architecture"]["AllowedValues"]:
+        makefile = (PROJECT / "tooling" / "package" / architecture / "Makefile").read_text()
+        assert f"dependencies {architecture} " in makefile
+    assert TEMPLATE.document["Parameters"]["Architecture"]["AllowedValues"] == list(ARCHITECTURES)
+
+
+def test_sam_caches_nothing_that_it_cannot_know_to_be_stale() -> None:
+    config = tomllib.loads((PROJECT / "samconfig.toml").read_text())
+    assert not any(
+        block.get("build", {}).get("parameters", {}).get("cached")
+        for block in config.values()
+        if isinstance(block, dict)
+    )
+    assert "build --no-cached" in (PROJECT / "Makefile").read_text()
 
 
 Integration = dict[str, Any]

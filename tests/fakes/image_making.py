@@ -99,6 +99,12 @@ def only(backend: FakeImageBackend) -> CallBackends:
 class FakePictureFinisher:
     """A PictureFinisher that writes the size behind the content."""
 
+    def __init__(self) -> None:
+        self.is_prepared = False
+
+    def prepare(self) -> None:
+        self.is_prepared = True
+
     def finish(self, answer: Pieces, size: Size) -> Pieces:
         yield from answer
         yield b" at %s" % str(size).encode()

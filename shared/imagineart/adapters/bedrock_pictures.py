@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from imagineart.adapters.bedrock_sizes import fits_upscaler, shrink_for_upscaler, style_frames
+from imagineart.adapters.pillow_loading import await_pillow
 from imagineart.domain.errors import ModelError
 from imagineart.domain.images import JPEG, MAX_REFERENCE_PIXELS, PNG, ReferenceImage
 from imagineart.domain.sizes import Size
@@ -37,6 +38,7 @@ def fit_reference(reference: ReferenceImage, frame: Size) -> bytes:
 
 def lay_side_by_side(references: Sequence[ReferenceImage]) -> bytes:
     """One picture file of all, from left to right. Raises ModelError."""
+    await_pillow()
     from PIL import Image
 
     frames = style_frames([each.size for each in references])
@@ -83,6 +85,7 @@ def _reading(what: str) -> Iterator[None]:
 
 def _open(content: bytes) -> "Image":
     """The picture, its header read and nothing decoded. Raises what Pillow raises."""
+    await_pillow()
     from PIL import Image
 
     image = Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "WEBP"])
@@ -92,6 +95,7 @@ def _open(content: bytes) -> "Image":
 
 
 def _fit(reference: ReferenceImage, frame: Size) -> "Image":
+    await_pillow()
     from PIL import Image, ImageOps
 
     image = _open(reference.content)

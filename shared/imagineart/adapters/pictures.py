@@ -1,14 +1,16 @@
-"""Decoding and encoding pictures with Pillow, which is loaded only when a picture needs it.
+"""Decoding and encoding pictures with Pillow, which is loaded only when a picture may need it.
 
 The usual answer of a backend, a PNG of the right size, is cleaned without being decoded.
 """
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from imagineart.adapters.pillow_loading import await_pillow, load_pillow_meanwhile
 from imagineart.domain.errors import InvalidImageError, ModelError
 from imagineart.domain.images import (
     HEIC,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 MAX_REFERENCE_SIDE: Final = 4096
 """References are reduced to this many pixels on the longer side: no output is larger."""
 
-_PILLOW_FORMATS: Final = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", HEIC: "HEIF", HEIF: "HEIF"}
+_PILLOW_FORMATS: Final = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP"}
 _LOSSY_KINDS: Final = frozenset({JPEG, WEBP, HEIC, HEIF})
 _EXIF_ORIENTATION: Final = 0x0112
 _TURNED_SIDEWAYS: Final = (5, 6, 7, 8)
@@ -69,6 +71,10 @@ class PillowReferenceReader:
 @dataclass(frozen=True, slots=True)
 class PillowPictureFinisher:
     """A PictureFinisher."""
+
+    def prepare(self) -> None:
+        """Load Pillow meanwhile: most backends paint other sizes than are ordered, some another format."""
+        load_pillow_meanwhile()
 
     def finish(self, answer: Pieces, size: Size) -> Pieces:
         """A clean PNG of exactly `size`; another size is cropped to the ratio and resampled.
@@ -112,6 +118,7 @@ def _clean_or_convert(answer: Pieces, size: Size) -> Iterator[Piece]:
 
 
 def _convert(content: bytes, size: Size) -> bytes:
+    await_pillow()
     from PIL import ImageOps
 
     kind, image = _open(content)
@@ -124,20 +131,25 @@ def _convert(content: bytes, size: Size) -> bytes:
 
 def _open(content: bytes) -> tuple[ImageKind, "Image"]:
     """The kind and the picture, its header read and nothing decoded. Raises _UnusablePictureError."""
+    await_pillow()
     from PIL import Image
 
     kind = detect_image_kind(content)
     if kind is None:
         raise _UnusablePictureError(f"the content is {describe_content(content)}.")
-    if kind in (HEIC, HEIF):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = (
         None  # Pillow's own bound warns at one size and raises at another; ours is below.
     )
+    begin: Callable[[io.BytesIO], Image.Image]
+    if kind in (HEIC, HEIF):
+        # Registering it with Pillow would ask for the name of its encoder, which is not deployed.
+        from pillow_heif import HeifImageFile
+
+        begin = HeifImageFile
+    else:
+        begin = partial(Image.open, formats=[_PILLOW_FORMATS[kind]])
     try:
-        image = Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[kind]])
+        image = begin(io.BytesIO(content))
     except _DECODER_FAILURES as error:
         raise _UnusablePictureError(f"the {kind.name} is truncated or damaged.") from error
     if image.width * image.height > MAX_REFERENCE_PIXELS:

@@ -47,6 +47,9 @@ class ImageBackend(Protocol):
 class PictureFinisher(Protocol):
     """Turns what a backend answered into the PNG to deliver."""
 
+    def prepare(self) -> None:
+        """Begin to load what finishing may need, and return at once: a backend is about to be asked."""
+
     def finish(self, answer: Pieces, size: Size) -> Pieces:
         """A clean PNG of exactly `size`. Reading it raises ModelError where `answer` is no usable picture."""
 

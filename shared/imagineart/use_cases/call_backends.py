@@ -141,6 +141,7 @@ class CallBackends:
     def _paint(self, ask: _Ask, deadline_seconds: float) -> Painting:
         started = self._clock()
         deadline = started + deadline_seconds
+        self._finisher.prepare()
         self._budget.note_request()
         # With every circuit open, the first is asked all the same: better a late answer than none.
         usable = [each for each in self._candidates if not each.breaker.is_open] or self._candidates[:1]

@@ -146,6 +146,27 @@ def test_what_another_backend_cannot_mend_is_told_at_once(clock: FakeClock, fail
     assert second.given_seconds == []
 
 
+def test_the_finisher_gets_ready_before_a_backend_is_asked(clock: FakeClock) -> None:
+    finisher = FakePictureFinisher()
+    ready_when_asked: list[bool] = []
+
+    class BackendThatLooks(ScriptedBackend):
+        def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
+            ready_when_asked.append(finisher.is_prepared)
+            return super().generate(order, deadline_seconds=deadline_seconds)
+
+    routes = [Route("gpu", BackendThatLooks(clock))]
+    calls = CallBackends(
+        routes,
+        finisher,
+        random_fraction=lambda: 0.0,
+        note_attempt=RecordedMetrics().note_attempt,
+        clock=clock,
+    )
+    calls.generate(ORDER, deadline_seconds=60)
+    assert ready_when_asked == [True]
+
+
 def test_a_garbage_picture_is_passed_over(clock: FakeClock) -> None:
     class FinisherThatLooks(FakePictureFinisher):
         def finish(self, answer: Pieces, size: Size) -> Pieces:

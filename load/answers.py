@@ -37,17 +37,19 @@ class Verdict:
     problems: tuple[str, ...]
 
 
-def judge(answer: ReceivedAnswer, order: Order, *, requests_per_minute: int) -> Verdict:
-    """What an answer to `order` is, and everything that is wrong with it."""
+def judge(
+    answer: ReceivedAnswer, order: Order, *, requests_per_minute: int, may_find_no_slot: bool = False
+) -> Verdict:
+    """What an answer to `order` is, and everything that is wrong with it.
+
+    `may_find_no_slot` tells that the caller's consumer makes more requests at a time than it may.
+    """
     problems = list(_problems_of_headers(answer, requests_per_minute))
     if answer.status != 200:
         code, wrong = _read_envelope(answer)
-        problems += wrong
-        if order.refused_as is not None and code != order.refused_as:
-            problems.append(f"refused with {code} instead of {order.refused_as}")
-        elif order.refused_as is None and code not in FAULT_CODES:
-            problems.append(f"refused with {code}")
-        return Verdict(code, (), tuple(problems))
+        return Verdict(
+            code, (), (*problems, *wrong, *_problems_of_refusal(answer, code, order, may_find_no_slot))
+        )
     if order.refused_as is not None:
         problems.append(f"answered instead of refused with {order.refused_as}")
     serials: tuple[int, ...] = ()
@@ -58,6 +60,19 @@ def judge(answer: ReceivedAnswer, order: Order, *, requests_per_minute: int) -> 
         problems += wrong
     replayed = answer.headers.get("idempotent-replayed") == "true"
     return Verdict("replayed" if replayed else "ok", serials, tuple(problems))
+
+
+def _problems_of_refusal(
+    answer: ReceivedAnswer, code: str, order: Order, may_find_no_slot: bool
+) -> Sequence[str]:
+    resource = answer.headers.get("x-ratelimit-resource", LimitName.REQUESTS_PER_MINUTE)
+    if code == "rate_limited" and resource != LimitName.REQUESTS_PER_MINUTE:
+        # A limit comes first, whatever is wrong with the request beside.
+        allowed = may_find_no_slot and resource == LimitName.CONCURRENT_REQUESTS
+        return () if allowed else (f"refused by the limit {resource}",)
+    if order.refused_as is not None:
+        return () if code == order.refused_as else (f"refused with {code} instead of {order.refused_as}",)
+    return () if code in FAULT_CODES else (f"refused with {code}",)
 
 
 def _problems_of_headers(answer: ReceivedAnswer, requests_per_minute: int) -> Sequence[str]:

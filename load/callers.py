@@ -31,12 +31,16 @@ _FAILURES: Final = (http.client.HTTPException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a caller is: its name, the consumer it belongs to, and its token."""
+    """Who a caller is: its name, the consumer it belongs to, and its token.
+
+    `in_crowd` tells that its consumer makes more requests at a time than it may.
+    """
 
     name: str
     consumer: str
     token: str
     requests_per_minute: int
+    in_crowd: bool = False
 
 
 def write_identities(file: Path, identities: list[Identity]) -> None:
@@ -134,7 +138,12 @@ class Caller:
     def _judge(
         self, request: str, received: ReceivedAnswer, order: Order, seconds: float, after: Ended | None
     ) -> Answered:
-        verdict = judge(received, order, requests_per_minute=self._identity.requests_per_minute)
+        verdict = judge(
+            received,
+            order,
+            requests_per_minute=self._identity.requests_per_minute,
+            may_find_no_slot=self._identity.in_crowd,
+        )
         return Answered(
             request,
             verdict.ending,

@@ -9,9 +9,10 @@ import os
 import random
 from pathlib import Path
 
+from locust import User, constant, events, task
+
 from load.callers import CALLERS_FILE, Call, Caller, read_identities
 from load.journals import REQUESTS_FILE, Journal
-from locust import User, constant, events, task
 
 FOLDER = Path(os.environ["IMAGINEART_LOAD_FOLDER"])
 SEED = int(os.environ.get("IMAGINEART_LOAD_SEED", "1"))

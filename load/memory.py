@@ -17,10 +17,11 @@ _KB_PER_MB: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The resident memory of one process, `at` seconds after the start."""
+    """The resident memory of one process, `at` seconds after the start, and the processor time it took."""
 
     at: float
     resident_mb: float
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,27 @@ def measure_growth(samples: Sequence[Sample]) -> Growth | None:
     )
 
 
-def resident_mb(process_ids: Sequence[int]) -> dict[int, float]:
-    """The resident memory of those of the processes that run."""
-    command = ["ps", "-o", "pid=,rss=", "-p", ",".join(map(str, process_ids))]
+def take_samples(process_ids: Sequence[int], at: float) -> dict[int, Sample]:
+    """A sample of each of the processes that runs."""
+    command = ["ps", "-o", "pid=,rss=,time=", "-p", ",".join(map(str, process_ids))]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     rows = (line.split() for line in listed.stdout.splitlines())
-    return {int(process_id): int(kilobytes) / _KB_PER_MB for process_id, kilobytes in rows}
+    return {
+        int(process_id): Sample(at, int(kilobytes) / _KB_PER_MB, read_cpu_seconds(time_text))
+        for process_id, kilobytes, time_text in rows
+    }
+
+
+def read_cpu_seconds(text: str) -> float:
+    """The seconds of ``[[<days>-]<hours>:]<minutes>:<seconds>``, as ``ps`` writes processor time.
+
+    Source: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/ps.html
+    """
+    days, _, clock = text.rpartition("-")
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + float(part)
+    return 86_400 * int(days or 0) + seconds
 
 
 @dataclass
@@ -91,7 +107,7 @@ class MemoryWatch:
     def _run(self) -> None:
         started = time.monotonic()
         while not self._over.wait(self.every_seconds):
-            found = resident_mb(list(self.process_ids.values()))
+            found = take_samples(list(self.process_ids.values()), time.monotonic() - started)
             for name, process_id in self.process_ids.items():
                 if process_id in found:
-                    self.samples[name].append(Sample(time.monotonic() - started, found[process_id]))
+                    self.samples[name].append(found[process_id])

@@ -34,7 +34,7 @@ class Promise(StrEnum):
     NO_WRONG_PICTURE = "every picture is its caller's own, whole and of the exact size"
     ANSWERS_IN_FORM = "every answer keeps the contract: status, envelope, limits, seed, replays byte for byte"
     EVERY_ENDING_EXPLAINED = "every ending follows from what the backend did for that prompt"
-    PICTURES_DELIVERED_ONCE = "every picture reaches one request; those that reach none belong to a failed one"
+    PICTURES_DELIVERED_ONCE = "every picture reaches one request, unless a fault beside it made that fail"
     LOG_AGREES = "every request has an id of its own, and one line in the functions' log"
     ACCOUNT_AGREES = "the account counts each request and picture of each consumer, no more and no less"
     NO_SLOT_LEFT_TAKEN = "no slot is left taken, and the day counts the pictures that were delivered"
@@ -100,9 +100,9 @@ def _lost(stories: Stories) -> Iterator[Finding]:
         if endings[each.id] != 1:
             times = endings[each.id]
             yield Finding(Promise.NO_LOST_REQUEST, f"{each.kind} of {each.caller} ended {times} times")
-    for each in stories.answered:
-        if each.ending == "lost":
-            yield Finding(Promise.NO_LOST_REQUEST, f"{each.id}: {'; '.join(each.problems)}")
+    for lost in stories.answered:
+        if lost.ending == "lost":
+            yield Finding(Promise.NO_LOST_REQUEST, f"{lost.id}: {'; '.join(lost.problems)}")
     for unsent in endings.keys() - {each.id for each in stories.sent}:
         yield Finding(Promise.NO_LOST_REQUEST, f"{unsent} was answered and never sent")
 

@@ -1,4 +1,4 @@
-"""The soak: the local stack before a backend that takes its time, many callers, and what everybody tells after.
+"""The soak: the local stack, a backend that takes its time, many callers, and what everybody tells after.
 
 Everything is started here, in processes of their own, and stopped here, whatever happens.
 """
@@ -25,10 +25,11 @@ from imagineart.domain.limits import Limits
 from imagineart.domain.tokens import TokenKind
 from load.backend import ATTEMPT_SECONDS, MODEL
 from load.callers import CALLERS_FILE, PATIENCE_SECONDS, Identity, write_identities
-from load.journals import PAINTINGS_FILE, REQUESTS_FILE, Answered, Painted, Sent, read_paintings, read_requests
+from load.journals import PAINTINGS_FILE, REQUESTS_FILE, read_paintings, read_requests
 from load.memory import MemoryWatch, Sample
 from load.reconciliation import Standing, Stories
 from local.child_server import ChildServer, await_listening, launch
+from local.gateway_server import BROKEN_OFF
 from local.template import PROJECT, SEARCH_PATH
 
 CROWD_CALLERS: Final = 3
@@ -45,7 +46,8 @@ _STOP_SECONDS: Final = 30.0
 _SETTLED_SECONDS: Final = 15.0
 _STATS_FILE: Final = "locust"
 _STACK_LOG: Final = "stack.log"
-_EXPECTED_LINES: Final = re.compile(r"\S+Function: cold start")
+_SERVED: Final = "Ctrl-C stops everything.\n"
+_COLD_START: Final = re.compile(r"\w+: cold start")
 
 
 class SoakError(Exception):
@@ -66,12 +68,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a soak left: every side's story, memory and processor seconds by process, and how busy it was."""
+    """What a soak left: every side's story, samples by process, and the load averages around it."""
 
     plan: Plan
     stories: Stories
     memory: Mapping[str, Sequence[Sample]]
-    cpu_seconds: Mapping[str, float]
     load_averages: tuple[float, float]
 
 
@@ -98,15 +99,15 @@ def soak(plan: Plan, folder: Path) -> Record:
         watch.start()
         requests = _await_generator(generator, plan, folder)
         watch.stop()
-        cpu_seconds = {name: _cpu_seconds(pid) for name, pid in watch.process_ids.items()}
         busy = (before, os.getloadavg()[0])
         standings = _await_settled(folder)
         account = _read_account(folder)
-    logged, aside = _read_log((folder / _STACK_LOG).read_text())
     sent, answered = read_requests(folder / REQUESTS_FILE)
+    broken = sum(each.ending == "broken" for each in answered)
+    logged, aside = read_log((folder / _STACK_LOG).read_text(), broken)
     painted = read_paintings(folder / PAINTINGS_FILE)
     stories = Stories(sent, answered, painted, account, standings, logged, requests, aside)
-    return Record(plan, stories, watch.samples, cpu_seconds, busy)
+    return Record(plan, stories, watch.samples, busy)
 
 
 @contextlib.contextmanager
@@ -225,7 +226,9 @@ def _register(plan: Plan, folder: Path) -> list[Identity]:
             services.consumers.add_consumer(Consumer(consumer, Limits(REQUESTS_PER_MINUTE, slots)))
             known.add(consumer)
         token, _ = services.manage_tokens.issue(consumer, TokenKind.PARTNER, life_days=None)
-        identities.append(Identity(f"caller-{number:02}", consumer, token.text, REQUESTS_PER_MINUTE))
+        identities.append(
+            Identity(f"caller-{number:02}", consumer, token.text, REQUESTS_PER_MINUTE, in_crowd)
+        )
     return identities
 
 
@@ -240,15 +243,6 @@ def _child_of(parent: int, module: str) -> int:
     )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     return next(int(pid) for pid, its, args in rows if int(its) == parent and module in args)
-
-
-def _cpu_seconds(process_id: int) -> float:
-    """The processor time of a process so far; 0 where it has ended."""
-    command = ["ps", "-o", "time=", "-p", str(process_id)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    days, _, clock = told.rpartition("-")
-    parts = [float(part) for part in clock.split(":") if part]
-    return 86_400 * float(days or 0) + sum(part * 60**place for place, part in enumerate(reversed(parts)))
 
 
 def _await_generator(generator: "subprocess.Popen[bytes]", plan: Plan, folder: Path) -> int:
@@ -301,31 +295,17 @@ def _read_account(folder: Path) -> dict[tuple[str, str, str], tuple[int, int]]:
     return account
 
 
-def _read_log(output: str) -> tuple[list[str], list[str]]:
-    """The request ids that the functions logged, and what else was said once the stack was served."""
+def read_log(output: str, broken: int) -> tuple[list[str], list[str]]:
+    """The request ids that the functions logged, and what else was said once the stack was served.
+
+    That an answer broke off is expected of as many as the callers saw `broken`.
+    """
     logged, aside = [], []
-    served = output.partition("Ctrl-C stops everything.\n")[2]
-    for line in served.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            if line and not _EXPECTED_LINES.fullmatch(line):
-                aside.append(line)
-            continue
-        if entry.get("message") == "request":
+    for line in output.partition(_SERVED)[2].splitlines():
+        if BROKEN_OFF in line and broken:
+            broken -= 1
+        elif line.startswith("{") and (entry := json.loads(line)).get("message") == "request":
             logged.append(entry["request_id"])
-        else:
+        elif line and not _COLD_START.fullmatch(line):
             aside.append(line)
     return logged, aside
-
-
-def summarise(
-    stories: Stories,
-) -> tuple[Mapping[str, list[Answered]], Sequence[Painted], Mapping[str, Sent]]:
-    """Answers by kind of request, what was painted, and requests by id."""
-    sent = {each.id: each for each in stories.sent}
-    kinds: dict[str, list[Answered]] = {}
-    for each in stories.answered:
-        if each.id in sent:
-            kinds.setdefault(sent[each.id].kind, []).append(each)
-    return kinds, stories.painted, sent

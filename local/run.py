@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -25,7 +26,7 @@ from local.child_server import ChildServer, await_listening, launch
 from local.cloud import CREDENTIALS, create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
-from local.gateway_server import GatewayApp
+from local.gateway_server import BrokenOffInOneLine, GatewayApp
 from local.template import PROJECT, Template, load_template, resolve
 
 HOST: Final = "127.0.0.1"
@@ -201,10 +202,9 @@ def _serve(
     runtime = runtime_variables(cloud.url)
     access = _access_variables(template, references) | runtime
     token = _issue_first_token(access)
-    gateway = Gateway(
-        template, references, runtime, on_cold_start=lambda name: print(f"{name}: cold start", flush=True)
-    )
+    gateway = Gateway(template, references, runtime, on_cold_start=tell_cold_start)
     config = uvicorn.Config(GatewayApp(gateway), log_level="warning", lifespan="off", server_header=False)
+    logging.getLogger("uvicorn.error").addFilter(BrokenOffInOneLine())
     functions = {
         function.code.name: runtime_environment(function, references, runtime)
         for function in template.functions.values()
@@ -215,6 +215,12 @@ def _serve(
         server.run(sockets=[listener])
     finally:
         gateway.close()
+
+
+def tell_cold_start(name: str) -> None:
+    """Print a line, in one piece: functions start side by side, and their logs go the same way."""
+    sys.stdout.write(f"{name}: cold start\n")
+    sys.stdout.flush()
 
 
 class _AnnouncingServer(uvicorn.Server):

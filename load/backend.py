@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-def main() -> None:
+def main(new_studio: Callable[[FaultRule, Journal], StampingStudio] = StampingStudio) -> None:
     """Serve until standard input ends, which it does when the parent process does."""
     options = argparse.ArgumentParser(prog="load backend", description=__doc__)
     options.add_argument("--journal", type=Path, required=True)
@@ -180,7 +180,7 @@ def main() -> None:
     options.add_argument("--faults", type=float, required=True, help="share of requests that fail, 0 to 1")
     options.add_argument("--fault-seed", type=int, default=1)
     chosen = options.parse_args()
-    studio = StampingStudio(FaultRule(chosen.faults, chosen.fault_seed), Journal(chosen.journal))
+    studio = new_studio(FaultRule(chosen.faults, chosen.fault_seed), Journal(chosen.journal))
     server = LoadBackend(studio, chosen.seconds)
     serving = threading.Thread(target=server.serve_forever, args=(0.05,))
     serving.start()

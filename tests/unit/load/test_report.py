@@ -5,7 +5,7 @@ from load.memory import Sample
 from load.reconciliation import Promise, Stories
 from load.report import Report, judge_record, to_json, to_markdown
 from load.soak import BACKEND, CLOUD, GATEWAY, Plan, Record, read_log
-from tests.unit.load.test_reconciliation import AGREED
+from tests.sample_stories import AGREED
 
 FLAT = [Sample(number, 180.0, number / 2) for number in range(100)]
 GROWING = [Sample(number, 180.0 + number) for number in range(100)]

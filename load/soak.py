@@ -92,6 +92,7 @@ def soak(plan: Plan, folder: Path, generator_command: GeneratorCommand | None = 
     with contextlib.ExitStack() as everything:
         backend = everything.enter_context(_backend(plan, folder))
         stack = everything.enter_context(_stack(backend, folder))
+        everything.callback((folder / CALLERS_FILE).unlink, missing_ok=True)
         write_identities(folder / CALLERS_FILE, _register(plan, folder))
         generator = everything.enter_context(
             _generator(command_of(plan, _base_url(folder), folder), plan, folder)
@@ -109,9 +110,11 @@ def soak(plan: Plan, folder: Path, generator_command: GeneratorCommand | None = 
         watch.start()
         requests = _await_generator(generator, plan, folder)
         watch.stop()
+        if stack.poll() is not None:
+            raise SoakError(f"the local stack ended:\n{(folder / _STACK_LOG).read_text()[-2000:]}")
         busy = (before, os.getloadavg()[0])
         standings = _await_settled(folder)
-        account = _read_account(folder)
+        account = _await_account(folder)
     sent, answered = read_requests(folder / REQUESTS_FILE)
     broken = sum(each.ending == "broken" for each in answered)
     logged, aside = read_log((folder / _STACK_LOG).read_text(), broken)
@@ -294,6 +297,15 @@ def _await_settled(folder: Path) -> list[Standing]:
 def _standing(item: Mapping[str, Any]) -> Standing:
     days = [int(value["N"]) for name, value in item.items() if name.startswith("day_")]
     return Standing(item["key"]["S"], len(item.get("slots", {"SS": []})["SS"]), sum(days))
+
+
+def _await_account(folder: Path) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """The account once it says the same twice: a request is counted a moment after its slot is given back."""
+    deadline = time.monotonic() + _SETTLED_SECONDS
+    account = _read_account(folder)
+    while (again := _read_account(folder)) != account and time.monotonic() < deadline:
+        account = again
+    return again
 
 
 def _read_account(folder: Path) -> dict[tuple[str, str, str], tuple[int, int]]:

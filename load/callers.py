@@ -89,16 +89,12 @@ class Caller:
         self._connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE_SECONDS)
         self._last_used = 0.0
 
-    def act(self, kind: str | None = None) -> None:
-        """Make one request of the mix, or of one `kind`, and check its answer; a keyed one is made twice."""
+    def act(self) -> None:
+        """Make one request of the mix and check its answer; a keyed one is made twice."""
         dice, name = self._dice, self._identity.name
-        if kind is None:
-            weights = [weight for weight, _ in MIX.values()]
-            kind = dice.choices([*MIX, "wrong token"], [*weights, WRONG_TOKENS_WEIGHT])[0]
-        if kind == "wrong token":
-            self.send(wrong_token(dice, name, self._identity.token))
-            return
-        order = MIX[kind][1](dice, name)
+        weights = [weight for weight, _ in MIX.values()]
+        kind = dice.choices([*MIX, None], [*weights, WRONG_TOKENS_WEIGHT])[0]
+        order = MIX[kind][1](dice, name) if kind else wrong_token(dice, name, self._identity.token)
         first = self.send(order)
         if "Idempotency-Key" in order.headers:
             self.send(order, after=first)

@@ -72,17 +72,17 @@ class StampingStudio:
         self._rule = rule
         self._journal = journal
         self._numbers = self._serials = 0
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()
 
     def next_fate(self) -> tuple[int, Fate]:
         """The number of the next request, and its fate."""
-        with self._turn:
+        with self.turn:
             self._numbers += 1
             return self._numbers, self._rule.next_fate(self._numbers)
 
     def stamp(self, order: PaintOrder) -> Stamp:
         """The stamp of a new picture for `order`."""
-        with self._turn:
+        with self.turn:
             self._serials += 1
             serial = self._serials
         return Stamp(digest_of_prompt(order.prompt), digest_of_references(order.marks), order.seed, serial)

@@ -72,7 +72,8 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     try:
         await_file(folder / "requests.jsonl", running)
         started = children_of(running.pid)
-        assert len(started) == 3
+        # The stack, the backend and the generator; now and then `ps`, which measures.
+        assert len(started) >= 3
         started += [each for parent in started for each in children_of(parent)]
         running.send_signal(signal.SIGINT)
         assert running.wait(60) != 0

@@ -7,10 +7,10 @@ export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench smoke cli \
+.PHONY: help run test check bench soak smoke cli \
 	lint types contracts template drift audit format \
 	openapi docs licences build package-check sbom validate lock \
-	environment sam-environment checkov-environment audit-environment clean
+	environment sam-environment checkov-environment audit-environment load-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ check: environment ## Run every check below: lint, types, contracts, template, d
 
 bench: environment ## Measure against baselines, in ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
+
+soak: environment load-environment ## Fifty callers for five minutes (ARGS="--seconds 30" for a look)
+	@$(PYTHON) -m load $(ARGS)
 
 smoke: environment ## Ask each configured backend for pictures (ARGS="--stack NAME --region REGION" for AWS)
 	@$(PYTHON) -m cli $(ARGS) smoke
@@ -95,6 +98,7 @@ lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versio
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/sam.in -o requirements/sam.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/audit.in -o requirements/audit.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/checkov.in -o requirements/checkov.lock
+	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/load.in -o requirements/load.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -105,10 +109,13 @@ checkov-environment: ## Install checkov into .venv-checkov
 sam-environment: ## Install the SAM CLI into .venv-sam
 	@python3 tooling/make_environment.py .venv-sam requirements/sam.lock
 
+load-environment: ## Install the load generator into .venv-load
+	@python3 tooling/make_environment.py .venv-load requirements/load.lock
+
 audit-environment: ## Install what asks for known weaknesses into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-checkov .venv-audit .local .aws-sam .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-load .local .aws-sam .pytest_cache .mypy_cache .ruff_cache \
 		.import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -75,6 +75,26 @@ def tabulate(measurements: Sequence[Measurement]) -> Table:
     return table
 
 
+def to_markdown(measurements: Sequence[Measurement]) -> str:
+    """The measurements as ``docs/performance.md`` has them."""
+    words = {None: "", True: "yes", False: "no"}
+    rows = [
+        (
+            each.name,
+            f"{each.value:.3g}",
+            each.unit,
+            f"{each.baseline:.3g}",
+            f"{each.ratio:.2g}",
+            _describe_goals(each),
+            words[each.met],
+        )
+        for each in measurements
+    ]
+    header = ("Name", "Value", "Unit", "Baseline", "Ratio", "Goal", "Met")
+    rule = ("---", "---:", "---", "---:", "---:", "---:", "---")
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows)) + "\n"
+
+
 def _describe_goals(measurement: Measurement) -> str:
     goal = [] if measurement.goal is None else [f"{measurement.goal:g}"]
     limit = [] if measurement.limit is None else [f"{measurement.limit:g} {measurement.unit}"]

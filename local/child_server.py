@@ -1,8 +1,11 @@
 """Servers in processes of their own that end with the process that started them."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 _LISTENING: Final = " listening on "
@@ -29,13 +32,17 @@ class ChildServer:
             self.process.stdout.close()
 
 
-def launch(module: str, *arguments: str) -> "subprocess.Popen[str]":
+def launch(
+    module: str, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})
+) -> "subprocess.Popen[str]":
     """Start `module`, a server that prints ``<name> listening on <url>`` and ends with its standard input.
 
-    It gets a session of its own, so that Ctrl-C reaches only this process, which then stops it.
+    It gets a session of its own, so that Ctrl-C reaches only this process, which then stops it, and this
+    process's environment with `variables` in it.
     """
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
+        env={**os.environ, **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -12,6 +12,12 @@ from local.template import Template, resolve
 
 REGION: Final = "us-east-1"
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+MEMORY_VARIABLES: Final = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "65536", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""For the process of the stand-in: S3 keeps its objects on the disk, and freed buffers go back to the system.
+
+Sources: https://docs.getmoto.org/en/latest/docs/configuration/environment_variables.html and
+https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
+"""
 
 
 def create_resources(template: Template, endpoint_url: str, parameters: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The gateway over HTTP/1.1, and the same gateway as an httpx transport."""
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
@@ -13,6 +14,8 @@ from local.proxy_events import BodyStream, HttpAnswer, HttpRequest
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BROKEN_OFF: Final = "An answer broke off"
 
 
 class GatewayApp:
@@ -51,6 +54,17 @@ class GatewayApp:
         finally:
             body.close()
         await send({"type": "http.response.body", "body": b""})
+
+
+class BrokenOffInOneLine(logging.Filter):
+    """For a server's log: an answer that broke off is a function's failure, of which no trace tells more."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record, one of such an answer in one line."""
+        failure = record.exc_info[1] if record.exc_info else None
+        if isinstance(failure, FunctionCrashError | FunctionTimeoutError):
+            record.msg, record.args, record.exc_info = f"{BROKEN_OFF}: {failure!r}", (), None
+        return True
 
 
 async def _read_body(receive: Receive) -> bytes:

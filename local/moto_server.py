@@ -1,4 +1,4 @@
-"""AWS on loopback, in this process: moto, made as atomic as DynamoDB."""
+"""AWS on loopback, in this process: moto, made as atomic as DynamoDB, and forgetful of what is gone."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any
 
+from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -23,7 +24,11 @@ class OneAtATime:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         with self._turn:
-            return list(self._application(environ, start_response))
+            try:
+                return list(self._application(environ, start_response))
+            finally:
+                # Moto keeps every object that it ever made, so that it could clear them all at once.
+                reset_model_data()
 
 
 @contextmanager

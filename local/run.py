@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -20,12 +21,12 @@ from imagineart.bootstrap import OperatorServices
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import Limits
 from imagineart.domain.tokens import TokenKind
-from imagineart.settings import AccessSettings
+from imagineart.settings import AccessSettings, SettingsError, parse_routes
 from local.child_server import ChildServer, await_listening, launch
-from local.cloud import CREDENTIALS, create_resources, runtime_variables
+from local.cloud import CREDENTIALS, MEMORY_VARIABLES, create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
-from local.gateway_server import GatewayApp
+from local.gateway_server import BrokenOffInOneLine, GatewayApp
 from local.template import PROJECT, Template, load_template, resolve
 
 HOST: Final = "127.0.0.1"
@@ -33,6 +34,12 @@ BACKENDS_VARIABLES: Final = {
     "GenerateImageFunction": "IMAGINEART_GENERATION_BACKENDS",
     "EditImageFunction": "IMAGINEART_EDIT_BACKENDS",
 }
+BACKENDS_PARAMETERS: Final = {
+    "GenerationBackends": "IMAGINEART_GENERATION_BACKENDS",
+    "EditBackends": "IMAGINEART_EDIT_BACKENDS",
+}
+"""Where a variable is set, what it says paints instead of the painter, in the words of the parameter."""
+
 CREDENTIAL_VARIABLE: Final = "IMAGINEART_BACKEND_CREDENTIAL_SECRET"
 LOCAL_CONSUMER: Final = Consumer("local", Limits(requests_per_minute=6_000, concurrent_requests=100))
 
@@ -95,11 +102,23 @@ def chosen_port(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
+def chosen_backends(environment: Mapping[str, str]) -> dict[str, str]:
+    """The template's parameters for backends that are given in place of the painter. Raises SettingsError."""
+    given = {
+        parameter: text
+        for parameter, variable in BACKENDS_PARAMETERS.items()
+        if (text := environment.get(variable))
+    }
+    for text in given.values():
+        parse_routes(text)
+    return given
+
+
 def main() -> int:
     """Serve on PORT until Ctrl-C; return the exit code."""
     try:
-        port = chosen_port(os.environ)
-    except PortError as error:
+        port, backends = chosen_port(os.environ), chosen_backends(os.environ)
+    except (PortError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     # Nobody watches a laptop; the request lines say it all.
@@ -118,8 +137,8 @@ def main() -> int:
         state = state_files(os.environ)
         state.remove()
         try:
-            with contextlib.suppress(KeyboardInterrupt), _children() as (cloud, painter):
-                _serve(listener, cloud, painter, state, interruption)
+            with contextlib.suppress(KeyboardInterrupt), _children(backends) as (cloud, chosen):
+                _serve(listener, cloud, chosen, state, interruption)
         finally:
             state.remove()
     return 0
@@ -148,38 +167,46 @@ class _Interruption:
 
 
 @contextlib.contextmanager
-def _children() -> Iterator[tuple[ChildServer, ChildServer]]:
-    """The stand-ins for AWS and for the inference backend, started side by side and stopped together."""
-    processes = [launch("local.cloud"), launch("local.painter", "--port", "0")]
+def _children(given: Mapping[str, str]) -> Iterator[tuple[ChildServer, dict[str, str]]]:
+    """The stand-in for AWS, and the backends: the `given` ones, else the painter, which is started then.
+
+    The stand-ins are started side by side and stopped together.
+    """
+    processes = [launch("local.cloud", variables=MEMORY_VARIABLES)]
+    if given.keys() < BACKENDS_PARAMETERS.keys():
+        processes.append(launch("local.painter", "--port", "0"))
     servers = [ChildServer("", process) for process in processes]
     try:
         servers = [await_listening(process) for process in processes]
-        yield servers[0], servers[1]
+        painted = _painter_backends(servers[1].url) if servers[1:] else {}
+        yield servers[0], {**painted, **given}
     finally:
         for server in servers:
             server.stop()
 
 
+def _painter_backends(url: str) -> dict[str, str]:
+    return {
+        "GenerationBackends": f"openai-compatible {url}/v1 painter-generate response_format=png",
+        "EditBackends": f"openai-compatible {url}/v1 painter-edit response_format=png",
+    }
+
+
 def _serve(
     listener: socket.socket,
     cloud: ChildServer,
-    painter: ChildServer,
+    backends: dict[str, str],
     state: StateFiles,
     interruption: _Interruption,
 ) -> None:
     template = load_template()
-    backends = {
-        "GenerationBackends": f"openai-compatible {painter.url}/v1 painter-generate response_format=png",
-        "EditBackends": f"openai-compatible {painter.url}/v1 painter-edit response_format=png",
-    }
     references = create_resources(template, cloud.url, backends)
     runtime = runtime_variables(cloud.url)
     access = _access_variables(template, references) | runtime
     token = _issue_first_token(access)
-    gateway = Gateway(
-        template, references, runtime, on_cold_start=lambda name: print(f"{name}: cold start", flush=True)
-    )
+    gateway = Gateway(template, references, runtime, on_cold_start=tell_cold_start)
     config = uvicorn.Config(GatewayApp(gateway), log_level="warning", lifespan="off", server_header=False)
+    logging.getLogger("uvicorn.error").addFilter(BrokenOffInOneLine())
     functions = {
         function.code.name: runtime_environment(function, references, runtime)
         for function in template.functions.values()
@@ -190,6 +217,12 @@ def _serve(
         server.run(sockets=[listener])
     finally:
         gateway.close()
+
+
+def tell_cold_start(name: str) -> None:
+    """Print a line, in one piece: functions start side by side, and their logs go the same way."""
+    sys.stdout.write(f"{name}: cold start\n")
+    sys.stdout.flush()
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -228,7 +261,8 @@ curl -X POST {base_url}/v1/images/generations \\
   -F "aspect_ratio=3:2" -F "reasoning=high" \\
   --output image.png
 
-Pictures come from the painter, a stand-in that is no model. Ctrl-C stops everything.
+Pictures come from the painter, a stand-in that is no model, unless IMAGINEART_GENERATION_BACKENDS and
+IMAGINEART_EDIT_BACKENDS name backends of your own. Ctrl-C stops everything.
 """
 
 

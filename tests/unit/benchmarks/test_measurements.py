@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from benchmarks.measurements import Measurement, any_goal_missed, encode_report, tabulate
+from benchmarks.measurements import Measurement, any_goal_missed, encode_report, tabulate, to_markdown
 
 WITHIN = Measurement("start", value=30.0, unit="ms", baseline=100.0, goal=0.3)
 OVER = Measurement("memory", value=31.0, unit="MB", baseline=100.0, goal=0.3)
@@ -70,3 +70,10 @@ def test_the_table_shows_a_limit_with_its_unit() -> None:
     console = Console(width=100, file=io.StringIO())
     console.print(tabulate([WITHIN_LIMIT]))
     assert "2 MB" in console.file.getvalue()
+
+
+def test_a_document_has_a_row_for_each_measurement() -> None:
+    *_, over, limited, free = to_markdown([OVER, OVER_LIMIT, WITHOUT_GOAL]).splitlines()
+    assert over == "| memory | 31 | MB | 100 | 0.31 | 0.3 | no |"
+    assert limited == "| peak | 2.1 | MB | 100 | 0.021 | 0.3, 2 MB | no |"
+    assert free == "| request | 500 | ms | 100 | 5 |  |  |"

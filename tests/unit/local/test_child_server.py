@@ -101,3 +101,14 @@ def test_a_child_ends_with_its_parent_however_that_ends(tmp_path: Path) -> None:
         child_pid = int(killed.stdout.readline())
         killed.wait(timeout=30)
     await_end(child_pid)
+
+
+def test_a_child_gets_the_variables_it_is_given_beside_those_of_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    source = "import os; print('room listening on', os.environ['ROOM'], bool(os.environ.get('PATH')))"
+    (tmp_path / "child_under_test.py").write_text(source)
+    server = await_listening(launch("child_under_test", variables={"ROOM": "12"}))
+    server.stop()
+    assert server.url == "12 True"

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from local.gateway import (
     Gateway,
     find_route,
 )
-from local.gateway_server import GatewayApp, GatewayTransport
+from local.gateway_server import BrokenOffInOneLine, GatewayApp, GatewayTransport
 from local.proxy_events import BodyStream, HttpAnswer, HttpRequest
 from local.template import Route, Template, load_template
 
@@ -329,6 +330,24 @@ def test_a_failure_midway_breaks_the_transfer_off(
         # Whatever server runs the application closes the connection when this reaches it.
         with pytest.raises(FunctionCrashError, match="midway"):
             post_by_server(gateway, url="http://api.local/echo")
+
+
+def test_an_answer_that_breaks_off_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("a server's")
+    told = BrokenOffInOneLine()
+    logger.addFilter(told)
+    for failure in (FunctionCrashError("midway"), ValueError("our own")):
+        try:
+            raise failure
+        except (FunctionCrashError, ValueError):
+            logger.exception("Exception in ASGI application")
+    broken_off, other = caplog.records
+    assert (broken_off.getMessage(), broken_off.exc_info) == (
+        "An answer broke off: FunctionCrashError('midway')",
+        None,
+    )
+    assert other.getMessage() == "Exception in ASGI application"
+    assert other.exc_info is not None
 
 
 def test_a_client_that_stops_reading_gives_the_environment_back(

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import socket
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.run import PortError, StateFiles, chosen_port, main, state_files
+from imagineart.settings import SettingsError
+from local.run import PortError, StateFiles, chosen_backends, chosen_port, main, state_files, tell_cold_start
 from local.template import PROJECT
 
 ACCESS = {"AWS_REGION": "us-east-1", "IMAGINEART_TOKENS_TABLE": "TokensTable"}
@@ -171,3 +173,34 @@ def test_a_taken_port_is_told_with_the_way_out(
     assert told.startswith(f"Port {port} cannot be used")
     assert told.endswith("make run PORT=8001\n")
     assert (state.folder / "env").exists(), "the files belong to whoever has the port"
+
+
+def test_the_painter_paints_unless_backends_are_given() -> None:
+    assert chosen_backends({}) == {}
+    assert chosen_backends({"IMAGINEART_EDIT_BACKENDS": ""}) == {}
+    given = "vllm-omni http://127.0.0.1:9/v1 Qwen/Qwen-Image attempt=60"
+    assert chosen_backends({"IMAGINEART_GENERATION_BACKENDS": given}) == {"GenerationBackends": given}
+    both = {"IMAGINEART_GENERATION_BACKENDS": given, "IMAGINEART_EDIT_BACKENDS": given}
+    assert chosen_backends(both) == {"GenerationBackends": given, "EditBackends": given}
+
+
+def test_what_is_no_backend_is_refused_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGINEART_EDIT_BACKENDS", "brush http://127.0.0.1:9")
+    with pytest.raises(SettingsError):
+        chosen_backends(os.environ)
+    assert main() == 2
+    assert "got the kind 'brush'" in capsys.readouterr().err
+
+
+def test_cold_starts_side_by_side_are_told_in_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def write(self, text: str) -> int:
+            assert text.endswith("\n"), "another thread's text would come before the end of the line"
+            return super().write(text)
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    tell_cold_start("GenerateImageFunction")
+    assert terminal.getvalue() == "GenerateImageFunction: cold start\n"

@@ -7,9 +7,9 @@ export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench smoke cli \
+.PHONY: help run test rehearse check bench smoke cli \
 	lint types contracts template drift format \
-	openapi build validate lock environment sam-environment clean
+	openapi build validate lock environment sam-environment rehearsal-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ run: environment ## Start the whole API on http://127.0.0.1:8000 (PORT=... for a
 
 test: environment ## Run every test (ARGS="-k words" for some of them)
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+rehearse: environment sam-environment rehearsal-environment ## Deploy to an emulator of AWS and test it end to end
+	@$(PYTHON) -m local.rehearsal $(ARGS)
 
 check: environment ## Run every check below: lint, types, contracts, template, drift
 	@$(MAKE) --keep-going lint types contracts template drift
@@ -71,6 +74,7 @@ lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versio
 		requirements/runtime.in -o layers/dependencies/requirements.txt
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/development.in -o requirements/development.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/sam.in -o requirements/sam.lock
+	$(LOCK) $(ARGS) --python-version 3.13 --universal requirements/rehearsal.in -o requirements/rehearsal.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -78,7 +82,10 @@ environment: ## Install what the other tasks need into .venv
 sam-environment: ## Install the SAM CLI into .venv-sam
 	@python3 tooling/make_environment.py .venv-sam requirements/sam.lock
 
+rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
+	@python3 tooling/make_environment.py .venv-rehearsal requirements/rehearsal.lock
+
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	rm -rf .venv .venv-sam .venv-rehearsal .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,185 @@
+"""`make rehearse`: build, deploy, test end to end, delete, all on this machine and in one go."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from local.child_server import ChildServer, await_listening, launch
+from local.rehearsal.deployment import (
+    SAM,
+    STACK,
+    Deployed,
+    build_step,
+    delete_step,
+    deploy_step,
+    mend_deployment,
+)
+from local.rehearsal.emulator import PYTHON, Emulator, emulated_aws
+from local.rehearsal.steps import Step, StepError
+from local.template import PROJECT
+
+FOLDER: Final = PROJECT / ".local" / "rehearsal"
+TARGET_VARIABLE: Final = "IMAGINEART_REHEARSAL"
+"""Names the file that tells the end-to-end suite of the deployment; without it, the suite starts `make run`."""
+
+_CONSUMER: Final = "consumer create local --requests-per-minute 6000 --concurrent-requests 100"
+_SUITE_SECONDS: Final = 420.0
+_COMMAND_SECONDS: Final = 60.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Rehearse; `arguments` go to pytest. Return the exit code."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _interrupt)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return _fail("Another rehearsal is under way in this folder; wait for its end.")
+        started = time.monotonic()
+        try:
+            check_interpreters()
+            with _run_folder() as run:
+                rehearse(run, FOLDER / "logs", arguments)
+        except StepError as error:
+            return _fail(str(error))
+        except KeyboardInterrupt:
+            return _fail("Interrupted; nothing of the rehearsal is left but its logs.", code=130)
+        _tell(f"Rehearsed in {time.monotonic() - started:.0f} s; logs are in {FOLDER / 'logs'}.")
+    return 0
+
+
+def check_interpreters() -> None:
+    """Raises StepError where the environments have not the Python that functions are deployed with."""
+    for python in (PYTHON, SAM.with_name("python")):
+        version = subprocess.run(
+            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True, text=True, check=False,
+        ).stdout.strip()  # fmt: skip
+        if version != "3.13":
+            raise StepError(
+                f"The rehearsal needs CPython 3.13, which the functions run on; {python} is {version or 'missing'}. "
+                "Install it where `make environment` looks (PATH, pyenv, uv) and remove that environment."
+            )
+
+
+def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
+    """All steps in order. Raises StepError at the first that fails."""
+    _tell("Starting the emulator and the painter")
+    with emulated_aws(run, logs / "emulator.log") as emulator, _painter() as painter:
+        for step in (
+            build_step(run / "build", emulator),
+            deploy_step(run / "build", emulator, backends(painter.url)),
+        ):
+            _take(step, logs)
+        deployed = mend_deployment(emulator)
+        target = run / "target.json"
+        target.touch(mode=0o600)
+        target.write_text(json.dumps(describe_target(emulator, deployed, logs)))
+        _take(suite_step(target, arguments), logs)
+        _take(delete_step(emulator), logs)
+
+
+def backends(painter_url: str) -> dict[str, str]:
+    """The template's parameters that name what paints."""
+    route = f"openai-compatible {painter_url}/v1"
+    return {
+        "GenerationBackends": f"{route} painter-generate response_format=png",
+        "EditBackends": f"{route} painter-edit response_format=png",
+    }
+
+
+def describe_target(emulator: Emulator, deployed: Deployed, logs: Path) -> dict[str, object]:
+    """What the end-to-end suite needs; creates its consumer and token with the operator's command line."""
+    variables = emulator.client_variables
+    _operate(_CONSUMER, variables, logs)
+    token = _operate("token create local", variables, logs).strip()
+    return {
+        "base_url": deployed.base_url,
+        "token": token,
+        "stack": STACK,
+        "aws_variables": variables,
+    }
+
+
+def suite_step(target: Path, arguments: Sequence[str]) -> Step:
+    """The end-to-end suite against the deployment."""
+    command = [sys.executable, "-m", "pytest", "tests/e2e", "-p", "no:cacheprovider", *arguments]
+    environment = os.environ | {TARGET_VARIABLE: str(target)}
+    return Step("end-to-end", command, environment, _SUITE_SECONDS, shows_output=True)
+
+
+def _operate(arguments: str, variables: dict[str, str], logs: Path) -> str:
+    """Run the operator's command line on the deployment; return what it printed. Raises StepError."""
+    command = [sys.executable, "-m", "cli", "--stack", STACK, *arguments.split()]
+    try:
+        done = subprocess.run(
+            command, cwd=PROJECT, env=os.environ | variables, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=_COMMAND_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise StepError(f"'{arguments}' took more than {_COMMAND_SECONDS:g} seconds") from None
+    if done.returncode:
+        raise StepError(f"'{arguments}' failed; look at {logs / 'emulator.log'}:\n{done.stderr}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def _painter() -> Iterator[ChildServer]:
+    process = launch("local.painter", "--port", "0")
+    server = ChildServer("", process)
+    try:
+        server = await_listening(process)
+        yield server
+    except RuntimeError as error:
+        raise StepError(f"The painter did not start: {error}") from error
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def _run_folder() -> Iterator[Path]:
+    """An empty folder for everything but the logs, removed at the end; a killed run's leftovers go first."""
+    run, logs = FOLDER / "run", FOLDER / "logs"
+    for leftover in (run, logs):
+        shutil.rmtree(leftover, ignore_errors=True)
+        leftover.mkdir()
+    try:
+        yield run
+    finally:
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def _take(step: Step, logs: Path) -> None:
+    _tell(f"{step.name} ...")
+    _tell(f"{step.name}: {step.run(logs, PROJECT):.0f} s")
+
+
+def _interrupt(*_: object) -> None:
+    # Once is enough: what follows is the clearing up.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+def _fail(text: str, *, code: int = 1) -> int:
+    print(f"Rehearsal: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

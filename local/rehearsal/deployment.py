@@ -1,0 +1,115 @@
+"""The project built, deployed and deleted by SAM as an operator does it, on the emulator."""
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+
+from local.rehearsal.emulator import Emulator
+from local.rehearsal.mended_api import mend
+from local.rehearsal.steps import Step
+from local.template import PROJECT
+
+STACK: Final = "imagineart-rehearsal"
+STAGE: Final = "rehearsal"
+SAM: Final = PROJECT / ".venv-sam" / "bin" / "sam"
+_STEP_SECONDS: Final = 180.0
+
+TEMPLATE_PARAMETERS: Final[Mapping[str, str]] = {
+    "StageName": STAGE,
+    # So that the end-to-end suite meets the limits of its consumers and not the whole API's.
+    "ThrottlingRateLimit": "1000",
+    "ThrottlingBurstLimit": "2000",
+}
+"""The template's parameters in the rehearsal, beside backends and processor: here is turned off what the emulator
+lacks, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The stack on the emulator."""
+
+    base_url: str
+    outputs: Mapping[str, str]
+
+
+def architecture() -> str:
+    """The value of the parameter Architecture for which layers work on this machine."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def build_step(build: Path, emulator: Emulator) -> Step:
+    """`sam build` for this machine's processor into a folder of its own, from nothing."""
+    command = [
+        str(SAM), "build", "--build-dir", str(build), "--no-cached",
+        "--parameter-overrides", f"Architecture={architecture()}",
+    ]  # fmt: skip
+    return Step("sam-build", command, _sam_environment(emulator), _STEP_SECONDS)
+
+
+def deploy_step(build: Path, emulator: Emulator, backends: Mapping[str, str]) -> Step:
+    """`sam deploy` of what was built; `backends` are the template's parameters of that kind."""
+    parameters = {**TEMPLATE_PARAMETERS, **backends, "Architecture": architecture()}
+    command = [
+        str(SAM), "deploy", "--template-file", str(build / "template.yaml"), "--stack-name", STACK,
+        "--config-file", str(PROJECT / "samconfig.toml"), "--no-confirm-changeset",
+        "--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items()),
+    ]  # fmt: skip
+    return Step("sam-deploy", command, _sam_environment(emulator), _STEP_SECONDS)
+
+
+def delete_step(emulator: Emulator) -> Step:
+    """`sam delete` of the stack."""
+    command = [str(SAM), "delete", "--stack-name", STACK, "--no-prompts"]
+    return Step("sam-delete", command, _sam_environment(emulator), _STEP_SECONDS)
+
+
+def mend_deployment(emulator: Emulator) -> Deployed:
+    """Put in what the emulator left out of the API, and say where it answers."""
+    cloudformation = _client("cloudformation", emulator)
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    functions = _client("lambda", emulator)
+    arns = {
+        each["LogicalResourceId"]: functions.get_function(FunctionName=each["PhysicalResourceId"])[
+            "Configuration"
+        ]["FunctionArn"]
+        for each in resources
+        if each["ResourceType"] == "AWS::Lambda::Function"
+    }
+    processed = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
+    document = processed["Resources"]["Api"]["Properties"]["Body"]
+    mend(_client("apigateway", emulator), ids["Api"], STAGE, document, arns)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    return Deployed(f"{emulator.url}/_aws/execute-api/{ids['Api']}/{STAGE}", outputs)
+
+
+def _client(service: str, emulator: Emulator) -> Any:
+    variables = emulator.client_variables
+    return boto3.client(
+        service,
+        region_name=variables["AWS_DEFAULT_REGION"],
+        endpoint_url=emulator.url,
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _sam_environment(emulator: Emulator) -> dict[str, str]:
+    """This process's environment without anything of AWS, so that no step can reach an account."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
+    return {
+        **own,
+        **emulator.client_variables,
+        # SAM looks for the functions' Python there.
+        "PATH": f"{SAM.parent}{os.pathsep}{own.get('PATH', '')}",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",
+    }

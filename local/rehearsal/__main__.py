@@ -2,8 +2,6 @@
 
 import contextlib
 import fcntl
-import json
-import os
 import shutil
 import signal
 import subprocess
@@ -14,26 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from local.child_server import ChildServer, await_listening, launch
-from local.rehearsal.deployment import (
-    SAM,
-    STACK,
-    Deployed,
-    build_step,
-    delete_step,
-    deploy_step,
-    mend_deployment,
-)
-from local.rehearsal.emulator import PYTHON, Emulator, emulated_aws
+from local.rehearsal.deployment import SAM, build_step, delete_step, deploy_step, mend_deployment
+from local.rehearsal.emulator import PYTHON, emulated_aws
+from local.rehearsal.end_to_end import suite_step, write_target
 from local.rehearsal.steps import Step, StepError
 from local.template import PROJECT
 
 FOLDER: Final = PROJECT / ".local" / "rehearsal"
-TARGET_VARIABLE: Final = "IMAGINEART_REHEARSAL"
-"""Names the file that tells the end-to-end suite of the deployment; without it, the suite starts `make run`."""
-
-_CONSUMER: Final = "consumer create local --requests-per-minute 6000 --concurrent-requests 100"
-_SUITE_SECONDS: Final = 420.0
-_COMMAND_SECONDS: Final = 60.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,8 +53,8 @@ def check_interpreters() -> None:
         ).stdout.strip()  # fmt: skip
         if version != "3.13":
             raise StepError(
-                f"The rehearsal needs CPython 3.13, which the functions run on; {python} is {version or 'missing'}. "
-                "Install it where `make environment` looks (PATH, pyenv, uv) and remove that environment."
+                f"The functions' Python, CPython 3.13, is needed, and {python} is {version or 'missing'}. Install "
+                "it where `make environment` looks (PATH, pyenv, uv), then remove the folder of that environment."
             )
 
 
@@ -81,13 +66,10 @@ def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
             build_step(run / "build", emulator),
             deploy_step(run / "build", emulator, backends(painter.url)),
         ):
-            _take(step, logs)
+            _take(step, logs, run)
         deployed = mend_deployment(emulator)
-        target = run / "target.json"
-        target.touch(mode=0o600)
-        target.write_text(json.dumps(describe_target(emulator, deployed, logs)))
-        _take(suite_step(target, arguments), logs)
-        _take(delete_step(emulator), logs)
+        _take(suite_step(write_target(run, emulator, deployed), arguments), logs, PROJECT)
+        _take(delete_step(emulator), logs, run)
 
 
 def backends(painter_url: str) -> dict[str, str]:
@@ -97,41 +79,6 @@ def backends(painter_url: str) -> dict[str, str]:
         "GenerationBackends": f"{route} painter-generate response_format=png",
         "EditBackends": f"{route} painter-edit response_format=png",
     }
-
-
-def describe_target(emulator: Emulator, deployed: Deployed, logs: Path) -> dict[str, object]:
-    """What the end-to-end suite needs; creates its consumer and token with the operator's command line."""
-    variables = emulator.client_variables
-    _operate(_CONSUMER, variables, logs)
-    token = _operate("token create local", variables, logs).strip()
-    return {
-        "base_url": deployed.base_url,
-        "token": token,
-        "stack": STACK,
-        "aws_variables": variables,
-    }
-
-
-def suite_step(target: Path, arguments: Sequence[str]) -> Step:
-    """The end-to-end suite against the deployment."""
-    command = [sys.executable, "-m", "pytest", "tests/e2e", "-p", "no:cacheprovider", *arguments]
-    environment = os.environ | {TARGET_VARIABLE: str(target)}
-    return Step("end-to-end", command, environment, _SUITE_SECONDS, shows_output=True)
-
-
-def _operate(arguments: str, variables: dict[str, str], logs: Path) -> str:
-    """Run the operator's command line on the deployment; return what it printed. Raises StepError."""
-    command = [sys.executable, "-m", "cli", "--stack", STACK, *arguments.split()]
-    try:
-        done = subprocess.run(
-            command, cwd=PROJECT, env=os.environ | variables, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=_COMMAND_SECONDS, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise StepError(f"'{arguments}' took more than {_COMMAND_SECONDS:g} seconds") from None
-    if done.returncode:
-        raise StepError(f"'{arguments}' failed; look at {logs / 'emulator.log'}:\n{done.stderr}")
-    return done.stdout
 
 
 @contextlib.contextmanager
@@ -160,9 +107,9 @@ def _run_folder() -> Iterator[Path]:
         shutil.rmtree(run, ignore_errors=True)
 
 
-def _take(step: Step, logs: Path) -> None:
+def _take(step: Step, logs: Path, folder: Path) -> None:
     _tell(f"{step.name} ...")
-    _tell(f"{step.name}: {step.run(logs, PROJECT):.0f} s")
+    _tell(f"{step.name}: {step.run(logs, folder):.0f} s")
 
 
 def _interrupt(*_: object) -> None:

@@ -25,8 +25,8 @@ TEMPLATE_PARAMETERS: Final[Mapping[str, str]] = {
     "ThrottlingRateLimit": "1000",
     "ThrottlingBurstLimit": "2000",
 }
-"""The template's parameters in the rehearsal, beside backends and processor: here is turned off what the emulator
-lacks, and nothing else."""
+"""The template's parameters in the rehearsal, beside backends and processor. What the emulator lacks is turned
+off here and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def architecture() -> str:
 def build_step(build: Path, emulator: Emulator) -> Step:
     """`sam build` for this machine's processor into a folder of its own, from nothing."""
     command = [
-        str(SAM), "build", "--build-dir", str(build), "--no-cached",
+        str(SAM), "build", "--template-file", str(PROJECT / "template.yaml"), "--base-dir", str(PROJECT),
+        "--config-file", str(PROJECT / "samconfig.toml"), "--build-dir", str(build), "--no-cached",
         "--parameter-overrides", f"Architecture={architecture()}",
     ]  # fmt: skip
     return Step("sam-build", command, _sam_environment(emulator), _STEP_SECONDS)

@@ -41,7 +41,7 @@ class Emulator:
 
 @contextlib.contextmanager
 def emulated_aws(folder: Path, log: Path) -> Iterator[Emulator]:
-    """An emulator on a free port of the loopback, empty, whose files are all in `folder`. Raises StepError."""
+    """An empty emulator on a free port of the loopback, all of its files in `folder`. Raises StepError."""
     functions_python = folder / "functions-python"
     subprocess.run([PYTHON, "-I", "-m", "venv", "--without-pip", functions_python], check=True)
     port = _free_port()
@@ -66,7 +66,7 @@ def emulated_aws(folder: Path, log: Path) -> Iterator[Emulator]:
 
 
 def _variables(folder: Path, port: int) -> dict[str, str]:
-    """Ministack's whole environment, which its functions inherit: each omission would reach beyond this run."""
+    """Ministack's whole environment, which its functions inherit."""
     for name in ("tmp", "s3", "state"):
         (folder / name).mkdir()
     return {

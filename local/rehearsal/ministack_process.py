@@ -1,15 +1,15 @@
 """Ministack, adjusted in three places to what AWS does; run by the Python of `.venv-rehearsal`.
 
-Ministack 1.5.33 differs from AWS in ways that would hide or forge faults of this project. What its own AWS calls
-can mend is mended after the deployment, in `mended_api.py`. The rest is here, and it is all:
+Ministack 1.5.33 differs from AWS in ways that would hide or forge faults of this project. What its own AWS
+calls can mend is mended after the deployment, in `mended_api.py`. The rest is here, and it is all:
 
-1. Transport. AWS's endpoints speak TLS; the emulator speaks plain HTTP, which the buckets' own policies refuse. A
-   request that says nothing of its transport counts as HTTPS, as behind a TLS endpoint. One that says
+1. Transport. AWS's endpoints speak TLS; the emulator speaks plain HTTP, which the buckets' own policies refuse.
+   A request that says nothing of its transport counts as HTTPS, as behind a TLS endpoint. One that says
    ``X-Forwarded-Proto: http`` is believed.
 2. ``Accept``. An answer in base64 is decoded only for a request that has one. API Gateway with the binary media
    type ``*/*`` decodes it for every request.
-3. The functions' Python. Ministack runs functions on its own interpreter, with its own packages in reach. They get
-   an empty environment of the same Python instead, so that what a layer lacks is missing.
+3. The functions' Python. Ministack runs functions on its own interpreter, with its own packages in reach. They
+   get an empty environment of the same Python instead, so that what a layer lacks is missing.
 
 It ends, and the functions with it, when its standard input does, as when whoever started it is killed.
 """

@@ -10,7 +10,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from local.template import PROJECT
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.target import Target, bearer
 from tests.sample_pictures import sample
 
 CHECKS = [
@@ -31,11 +31,9 @@ schema = schemathesis.openapi.from_path(PROJECT / "openapi.yaml")
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_the_api_keeps_to_its_document(case: schemathesis.Case, stack: RunningStack) -> None:
+def test_the_api_keeps_to_its_document(case: schemathesis.Case, target: Target) -> None:
     put_pictures_in(case)
-    case.call_and_validate(
-        base_url=stack.base_url, headers={"Authorization": f"Bearer {stack.token}"}, checks=CHECKS, timeout=60
-    )
+    case.call_and_validate(base_url=target.base_url, headers=bearer(target.token), checks=CHECKS, timeout=60)
 
 
 def put_pictures_in(case: schemathesis.Case) -> None:

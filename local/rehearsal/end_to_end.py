@@ -1,0 +1,62 @@
+"""The end-to-end suite, told of the deployment that it is to test."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from local.rehearsal.deployment import STACK, Deployed
+from local.rehearsal.emulator import Emulator
+from local.rehearsal.steps import Step, StepError
+from local.template import PROJECT
+
+TARGET_VARIABLE: Final = "IMAGINEART_REHEARSAL"
+"""Names the file that tells the suite of the deployment; without it, the suite starts `make run` and tests that."""
+
+_CONSUMER: Final = "consumer create local --requests-per-minute 6000 --concurrent-requests 100"
+_SUITE_SECONDS: Final = 420.0
+_COMMAND_SECONDS: Final = 60.0
+
+
+def write_target(folder: Path, emulator: Emulator, deployed: Deployed) -> Path:
+    """The file for the suite, with a consumer and a token made by the operator's command line.
+
+    Raises StepError.
+    """
+    variables = emulator.client_variables
+    _operate(_CONSUMER, variables)
+    told = {
+        "base_url": deployed.base_url,
+        "token": _operate("token create local", variables).strip(),
+        "stack": STACK,
+        "aws_variables": variables,
+    }
+    file = folder / "target.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(told))
+    return file
+
+
+def suite_step(target: Path, arguments: Sequence[str]) -> Step:
+    """The suite against the deployment, with more arguments for pytest."""
+    command = [sys.executable, "-m", "pytest", "tests/e2e", *arguments]
+    environment = os.environ | {TARGET_VARIABLE: str(target)}
+    return Step("end-to-end", command, environment, _SUITE_SECONDS, shows_output=True)
+
+
+def _operate(arguments: str, variables: Mapping[str, str]) -> str:
+    """Run the operator's command line on the deployment; return what it printed. Raises StepError."""
+    command = [sys.executable, "-m", "cli", "--stack", STACK, *arguments.split()]
+    try:
+        done = subprocess.run(
+            command, cwd=PROJECT, env=os.environ | variables, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=_COMMAND_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise StepError(f"'{arguments}' took more than {_COMMAND_SECONDS:g} seconds") from None
+    if done.returncode:
+        raise StepError(f"'{arguments}' failed; look at the emulator's log too:\n{done.stderr}")
+    return done.stdout

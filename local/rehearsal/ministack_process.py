@@ -1,15 +1,16 @@
-"""Ministack, adjusted in three places to what AWS does; run by the Python of `.venv-rehearsal`.
+"""Ministack, adjusted in four places to what AWS does; run by the Python of `.venv-rehearsal`.
 
 Ministack 1.5.33 differs from AWS in ways that would hide or forge faults of this project. What its own AWS
 calls can mend is mended after the deployment, in `mended_api.py`. The rest is here, and it is all:
 
-1. Transport. AWS's endpoints speak TLS; the emulator speaks plain HTTP, which the buckets' own policies refuse.
+1. Transport. AWS's endpoints speak TLS; the emulator speaks plain HTTP, which the buckets' policies refuse.
    A request that says nothing of its transport counts as HTTPS, as behind a TLS endpoint. One that says
    ``X-Forwarded-Proto: http`` is believed.
-2. ``Accept``. An answer in base64 is decoded only for a request that has one. API Gateway with the binary media
-   type ``*/*`` decodes it for every request.
-3. The functions' Python. Ministack runs functions on its own interpreter, with its own packages in reach. They
-   get an empty environment of the same Python instead, so that what a layer lacks is missing.
+2. ``Accept``. An answer in base64 is decoded only for a request that has one. API Gateway with the binary
+   media type ``*/*`` decodes it for every request.
+3. ``Ref`` of a secret. It gives the name; CloudFormation gives the ARN, which the roles' policies need.
+4. The functions' Python. Ministack runs functions on its own interpreter, with its own packages in reach.
+   They get an empty environment of the same Python, so that what a layer lacks is missing.
 
 It ends, and the functions with it, when its standard input does, as when whoever started it is killed.
 """
@@ -43,6 +44,32 @@ def adjusted(application: Application) -> Application:
     return answer
 
 
+def refer_to_secrets_by_arn(handlers: dict[str, dict[str, Any]]) -> None:
+    """Let the handlers of CloudFormation's resources name a secret by its ARN."""
+    secret = handlers["AWS::SecretsManager::Secret"]
+    create, delete = secret["create"], secret["delete"]
+
+    def create_named_by_arn(*arguments: Any) -> tuple[str, dict[str, str]]:
+        _, attributes = create(*arguments)
+        return attributes["Arn"], attributes
+
+    def delete_by_arn(arn: str, properties: Any) -> None:
+        delete(arn.rpartition(":")[2].rpartition("-")[0], properties)
+
+    secret |= {"create": create_named_by_arn, "delete": delete_by_arn}
+
+
+def run_python_with(functions_python: str, runtime: Any) -> None:
+    """Let the module that runs functions start those of Python with the given interpreter."""
+    detect = runtime._detect_runtime_binary
+
+    def detect_without_packages(name: str) -> tuple[str, str]:
+        binary, script = detect(name)
+        return (functions_python if name.startswith("python") else binary), script
+
+    runtime._detect_runtime_binary = detect_without_packages
+
+
 def _end_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
@@ -53,14 +80,10 @@ def main(functions_python: str) -> None:
     """Serve as the environment says until a signal or the parent's end; leads a process group of its own."""
     from ministack import app
     from ministack.core import lambda_runtime
+    from ministack.services.cloudformation import provisioners
 
-    detect = lambda_runtime._detect_runtime_binary
-
-    def detect_without_packages(runtime: str) -> tuple[str, str]:
-        binary, script = detect(runtime)
-        return (functions_python if runtime.startswith("python") else binary), script
-
-    lambda_runtime._detect_runtime_binary = detect_without_packages
+    refer_to_secrets_by_arn(provisioners._RESOURCE_HANDLERS)
+    run_python_with(functions_python, lambda_runtime)
     app.app = adjusted(app.app)
     sys.argv = sys.argv[:1]
     threading.Thread(target=_end_with_parent, daemon=True).start()

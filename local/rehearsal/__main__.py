@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from local.child_server import ChildServer, await_listening, launch
-from local.rehearsal.deployment import SAM, build_step, delete_step, deploy_step, mend_deployment
+from local.rehearsal.deployment import (
+    SAM,
+    build_step,
+    delete_step,
+    deploy_step,
+    mend_deployment,
+    write_function_logs,
+)
 from local.rehearsal.emulator import PYTHON, emulated_aws
-from local.rehearsal.end_to_end import suite_step, write_target
+from local.rehearsal.end_to_end import suite_steps, write_target
 from local.rehearsal.steps import Step, StepError
 from local.template import PROJECT
 
@@ -53,8 +60,8 @@ def check_interpreters() -> None:
         ).stdout.strip()  # fmt: skip
         if version != "3.13":
             raise StepError(
-                f"The functions' Python, CPython 3.13, is needed, and {python} is {version or 'missing'}. Install "
-                "it where `make environment` looks (PATH, pyenv, uv), then remove the folder of that environment."
+                f"CPython 3.13, the functions' Python, is needed, and {python} is {version or 'missing'}. "
+                "Install it where `make environment` looks (PATH, pyenv, uv), then remove that environment."
             )
 
 
@@ -68,7 +75,12 @@ def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
         ):
             _take(step, logs, run)
         deployed = mend_deployment(emulator)
-        _take(suite_step(write_target(run, emulator, deployed), arguments), logs, PROJECT)
+        target = write_target(run, emulator, deployed)
+        try:
+            for step in suite_steps(target, arguments):
+                _take(step, logs, PROJECT)
+        finally:
+            write_function_logs(emulator, logs / "functions.log")
         _take(delete_step(emulator), logs, run)
 
 

@@ -25,8 +25,8 @@ TEMPLATE_PARAMETERS: Final[Mapping[str, str]] = {
     "ThrottlingRateLimit": "1000",
     "ThrottlingBurstLimit": "2000",
 }
-"""The template's parameters in the rehearsal, beside backends and processor. What the emulator lacks is turned
-off here and nowhere else."""
+"""The template's parameters in the rehearsal, beside backends and processor. What the emulator lacks is
+turned off here and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,16 @@ def mend_deployment(emulator: Emulator) -> Deployed:
     mend(_client("apigateway", emulator), ids["Api"], STAGE, document, arns)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     return Deployed(f"{emulator.url}/_aws/execute-api/{ids['Api']}/{STAGE}", outputs)
+
+
+def write_function_logs(emulator: Emulator, file: Path) -> None:
+    """What the functions have logged so far."""
+    logs = _client("logs", emulator)
+    with file.open("w") as written:
+        for group in logs.describe_log_groups()["logGroups"]:
+            name = group["logGroupName"]
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name):
+                written.writelines(f"{name}: {event['message'].rstrip()}\n" for event in page["events"])
 
 
 def _client(service: str, emulator: Emulator) -> Any:

@@ -14,9 +14,10 @@ from local.rehearsal.steps import Step, StepError
 from local.template import PROJECT
 
 TARGET_VARIABLE: Final = "IMAGINEART_REHEARSAL"
-"""Names the file that tells the suite of the deployment; without it, the suite starts `make run` and tests that."""
+"""Names the file that tells the suite of the deployment; without it, the suite starts `make run`."""
 
 _CONSUMER: Final = "consumer create local --requests-per-minute 6000 --concurrent-requests 100"
+_OF_DEPLOYMENTS_ALONE: Final = "tests/e2e/deployed_stack"
 _SUITE_SECONDS: Final = 420.0
 _COMMAND_SECONDS: Final = 60.0
 
@@ -40,11 +41,18 @@ def write_target(folder: Path, emulator: Emulator, deployed: Deployed) -> Path:
     return file
 
 
-def suite_step(target: Path, arguments: Sequence[str]) -> Step:
-    """The suite against the deployment, with more arguments for pytest."""
-    command = [sys.executable, "-m", "pytest", "tests/e2e", *arguments]
+def suite_steps(target: Path, arguments: Sequence[str]) -> tuple[Step, Step]:
+    """The suite against the deployment, with more arguments for pytest.
+
+    What only a deployment has comes last and one test at a time, because it takes permissions away.
+    """
     environment = os.environ | {TARGET_VARIABLE: str(target)}
-    return Step("end-to-end", command, environment, _SUITE_SECONDS, shows_output=True)
+    pytest = [sys.executable, "-m", "pytest", "--quiet", *arguments]
+    black_box = ["-n", "2", "--dist", "loadfile", "tests/e2e", f"--ignore={_OF_DEPLOYMENTS_ALONE}"]
+    return (
+        Step("end-to-end", [*pytest, *black_box], environment, _SUITE_SECONDS, shows_output=True),
+        Step("permissions", [*pytest, _OF_DEPLOYMENTS_ALONE], environment, _SUITE_SECONDS, shows_output=True),
+    )
 
 
 def _operate(arguments: str, variables: Mapping[str, str]) -> str:

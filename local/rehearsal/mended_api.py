@@ -1,8 +1,8 @@
 """What the emulator leaves out of the API that SAM describes, put in through API Gateway's own calls.
 
 The template stays the one that is deployed to AWS. From the OpenAPI document that SAM made of it, Ministack
-1.5.33 takes every method but ``ANY``, no gateway response, and answers 500 where an answer is streamed. Here the
-methods and responses are added as the document has them, and streamed integrations become buffered ones.
+1.5.33 takes every method but ``ANY``, no gateway response, and answers 500 where an answer is streamed. Here
+the methods and responses are added as the document has them, and streamed integrations become buffered.
 """
 
 import re

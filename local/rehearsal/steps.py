@@ -1,4 +1,4 @@
-"""The steps of a rehearsal: commands that are bounded in time, leave a log each, and end with their starter."""
+"""The steps of a rehearsal: commands bounded in time that leave a log each and end with their starter."""
 
 import os
 import signal

@@ -1,7 +1,7 @@
 """AWS on loopback, in this process: moto, made as atomic as DynamoDB."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any
@@ -12,6 +12,9 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from werkzeug.serving import make_server
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+"""A WSGI application."""
 
 
 class OneAtATime:
@@ -27,10 +30,14 @@ class OneAtATime:
 
 
 @contextmanager
-def serving_moto() -> Iterator[str]:
-    """Its endpoint while it runs, empty."""
+def serving_moto(
+    wrap: Callable[[Application], Application] = lambda application: application,
+) -> Iterator[str]:
+    """Its endpoint while it runs, empty; `wrap` may put something in front of it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, OneAtATime(), threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(
+        "127.0.0.1", 0, wrap(OneAtATime()), threaded=True, request_handler=MotoRequestHandler
+    )
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -10,13 +10,9 @@ from typing import Any
 import boto3
 
 from tests.e2e.target import Target
+from tests.permissions import listed
 
 Document = dict[str, Any]
-
-
-def listed(value: Any) -> list[Any]:
-    """What IAM takes alone or in a list, as a list."""
-    return value if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True)

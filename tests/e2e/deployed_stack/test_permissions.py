@@ -13,8 +13,9 @@ import pytest
 
 from local.rehearsal.shortcomings import MISSING_OBJECT_IS_TOLD, Shortcoming
 from local.template import load_template
-from tests.e2e.deployed_stack.aws_account import AwsAccount, listed
+from tests.e2e.deployed_stack.aws_account import AwsAccount
 from tests.e2e.target import WAIT_SECONDS, bearer
+from tests.permissions import listed
 from tests.sample_pictures import sample
 
 SMALL = {"prompt": "a lighthouse", "resolution": "1K"}

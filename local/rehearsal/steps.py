@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _TAIL_LINES: Final = 25
-_KILL_SECONDS: Final = 5.0
+_POLITE_SECONDS: Final = 5.0
 
 
 class StepError(Exception):
@@ -67,7 +67,7 @@ def tail(log: Path) -> str:
     return "\n".join(lines[-_TAIL_LINES:])
 
 
-def end_session(process: "subprocess.Popen[bytes]") -> None:
+def end_session(process: "subprocess.Popen[bytes]", *, polite_seconds: float = _POLITE_SECONDS) -> None:
     """End a process that leads a session, and all in its group: first politely, then not."""
     for with_signal in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -75,7 +75,7 @@ def end_session(process: "subprocess.Popen[bytes]") -> None:
         except (ProcessLookupError, PermissionError):
             break
         try:
-            process.wait(_KILL_SECONDS)
+            process.wait(polite_seconds)
         except subprocess.TimeoutExpired:
             continue
     process.wait()

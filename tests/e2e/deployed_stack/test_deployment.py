@@ -4,16 +4,20 @@ import httpx
 import pytest
 
 from tests.e2e.deployed_stack.aws_account import AwsAccount
-from tests.e2e.target import WAIT_SECONDS
+from tests.e2e.target import WAIT_SECONDS, bearer
 
 
-@pytest.mark.parametrize("name", ["UploadsBucket", "AnswersBucket"])
-def test_a_bucket_is_spoken_to_over_tls_only(account: AwsAccount, name: str) -> None:
-    bucket = account.id_of(name)
-    put = account.client("s3").generate_presigned_url("put_object", {"Bucket": bucket, "Key": "uploads/a"})
-    assert httpx.put(put, content=b"a", timeout=WAIT_SECONDS).status_code == 200
-    plain = {"X-Forwarded-Proto": "http"}
-    assert httpx.put(put, content=b"a", headers=plain, timeout=WAIT_SECONDS).status_code == 403
+def test_an_upload_over_plain_http_is_refused(account: AwsAccount) -> None:
+    form = {"content_type": "image/png", "size": "1"}
+    with httpx.Client(headers=bearer(account.target.token), timeout=WAIT_SECONDS) as client:
+        granted = client.post(f"{account.target.base_url}/v1/uploads", data=form).raise_for_status().json()
+    statuses = [
+        httpx.put(
+            granted["url"], content=b"a", headers=granted["headers"] | over, timeout=WAIT_SECONDS
+        ).status_code
+        for over in ({"X-Forwarded-Proto": "http"}, {"X-Forwarded-Proto": "https"})
+    ]
+    assert statuses == [403, 200]
 
 
 @pytest.mark.parametrize("layer", ["SharedLayer", "DependenciesLayer"])

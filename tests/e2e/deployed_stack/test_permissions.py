@@ -1,6 +1,6 @@
 """Every permission that the template grants is enforced and needed: without it, what worked does not.
 
-Each probe does what one permission is for, with functions whose caches are empty, and says whether it worked.
+Each probe does what one permission is for, and says whether it worked.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege
 """
 
@@ -51,21 +51,18 @@ def client(account: AwsAccount, token: str = "") -> httpx.Client:
     return httpx.Client(base_url=account.target.base_url, headers=headers, timeout=WAIT_SECONDS)
 
 
-def new_token(account: AwsAccount) -> tuple[str, str]:
-    """A consumer of the probe's own, and its token."""
-    consumer = f"probe-{time.time_ns()}"
-    account.target.succeed(f"consumer create {consumer}")
-    return consumer, account.target.succeed(f"token create {consumer}").strip()
-
-
 def lists_models(account: AwsAccount) -> bool:
-    account.restart("ListModelsFunction")
     with client(account) as caller:
         return caller.get("/v1/models").status_code == 200
 
 
+def lists_models_after_a_cold_start(account: AwsAccount) -> bool:
+    account.restart("ListModelsFunction")
+    return lists_models(account)
+
+
 def revokes_a_token_sent_in_the_open(account: AwsAccount) -> bool:
-    _, token = new_token(account)
+    token = account.target.succeed("token create local").strip()
     with client(account, token) as caller:
         assert caller.get("/v1/models").status_code == 200
         caller.get("/v1/models", headers={"X-Forwarded-Proto": "http"})
@@ -73,7 +70,9 @@ def revokes_a_token_sent_in_the_open(account: AwsAccount) -> bool:
 
 
 def refuses_a_consumer_that_is_gone(account: AwsAccount) -> bool:
-    consumer, token = new_token(account)
+    consumer = f"probe-{time.time_ns()}"
+    account.target.succeed(f"consumer create {consumer}")
+    token = account.target.succeed(f"token create {consumer}").strip()
     key = {"key": {"S": consumer}}
     gone = account.client("dynamodb").delete_item(
         TableName=account.id_of("ConsumersTable"), Key=key, ReturnValues="ALL_OLD"
@@ -100,7 +99,7 @@ def generates(account: AwsAccount, **headers: str) -> httpx.Response:
         return caller.post("/v1/images/generations", data=SMALL | {"seed": "7"}, headers=headers)
 
 
-def paints(account: AwsAccount) -> bool:
+def paints_after_a_cold_start(account: AwsAccount) -> bool:
     account.restart("GenerateImageFunction")
     return generates(account).status_code == 200
 
@@ -197,8 +196,8 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("CountRequest", "dynamodb:UpdateItem"): lists_models,
     ("CountRequest", "dynamodb:GetItem"): refuses_a_consumer_that_is_gone,
     ("CountUsage", "dynamodb:UpdateItem"): counts_usage,
-    ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models,
-    ("ReadBackendCredential", "secretsmanager:GetSecretValue"): paints,
+    ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models_after_a_cold_start,
+    ("ReadBackendCredential", "secretsmanager:GetSecretValue"): paints_after_a_cold_start,
     ("PaintWithBedrock", "bedrock:InvokeModel"): reaches_bedrock,
     ("ClaimKey", "dynamodb:PutItem"): claims_a_key,
     ("ClaimKey", "dynamodb:GetItem"): waits_for_an_earlier_request,

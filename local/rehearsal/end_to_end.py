@@ -47,7 +47,8 @@ def suite_steps(target: Path, arguments: Sequence[str]) -> tuple[Step, Step]:
     What only a deployment has comes last and one test at a time, because it takes permissions away.
     """
     environment = os.environ | {TARGET_VARIABLE: str(target)}
-    pytest = [sys.executable, "-m", "pytest", "--quiet", *arguments]
+    # A deployment that is broken fails every test, and some of them wait long.
+    pytest = [sys.executable, "-m", "pytest", "--quiet", "--maxfail=5", *arguments]
     black_box = ["-n", "2", "--dist", "loadfile", "tests/e2e", f"--ignore={_OF_DEPLOYMENTS_ALONE}"]
     return (
         Step("end-to-end", [*pytest, *black_box], environment, _SUITE_SECONDS, shows_output=True),

@@ -15,6 +15,7 @@ from local.child_server import ChildServer, await_listening, launch
 from local.rehearsal.deployment import (
     SAM,
     build_step,
+    check_deleted,
     delete_step,
     deploy_step,
     mend_deployment,
@@ -82,6 +83,7 @@ def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
         finally:
             write_function_logs(emulator, logs / "functions.log")
         _take(delete_step(emulator), logs, run)
+        check_deleted(emulator)
 
 
 def backends(painter_url: str) -> dict[str, str]:

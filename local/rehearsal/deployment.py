@@ -11,8 +11,8 @@ import boto3
 
 from local.rehearsal.emulator import Emulator
 from local.rehearsal.mended_api import mend
-from local.rehearsal.steps import Step
-from local.template import PROJECT
+from local.rehearsal.steps import Step, StepError
+from local.template import PROJECT, load_template
 
 STACK: Final = "imagineart-rehearsal"
 STAGE: Final = "rehearsal"
@@ -88,6 +88,20 @@ def mend_deployment(emulator: Emulator) -> Deployed:
     mend(_client("apigateway", emulator), ids["Api"], STAGE, document, arns)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     return Deployed(f"{emulator.url}/_aws/execute-api/{ids['Api']}/{STAGE}", outputs)
+
+
+def check_deleted(emulator: Emulator) -> None:
+    """Raises StepError unless what the template retains is all that is left of the stack."""
+    left = {
+        "functions": len(_client("lambda", emulator).list_functions()["Functions"]),
+        "APIs": len(_client("apigateway", emulator).get_rest_apis()["items"]),
+        "tables": len(_client("dynamodb", emulator).list_tables()["TableNames"]),
+    }
+    tables = load_template().resources("AWS::DynamoDB::Table")
+    resources = load_template().document["Resources"]
+    retained = [name for name in tables if resources[name].get("DeletionPolicy") == "Retain"]
+    if left != {"functions": 0, "APIs": 0, "tables": len(retained)}:
+        raise StepError(f"the stack was deleted and left {left}; retained are the tables {retained}")
 
 
 def write_function_logs(emulator: Emulator, file: Path) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.child_server import ChildServer, await_listening, launch
 from local.rehearsal.deployment import (
     SAM,
@@ -31,14 +33,14 @@ FOLDER: Final = PROJECT / ".local" / "rehearsal"
 
 def main(arguments: Sequence[str]) -> int:
     """Rehearse; `arguments` go to pytest. Return the exit code."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _interrupt)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return _fail("Another rehearsal is under way in this folder; wait for its end.")
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _interrupt)
         started = time.monotonic()
         try:
             check_interpreters()
@@ -46,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
                 rehearse(run, FOLDER / "logs", arguments)
         except StepError as error:
             return _fail(str(error))
+        except (BotoCoreError, ClientError, LookupError, ValueError) as error:
+            return _fail(f"The emulator did not do as AWS does: {error!r}. Look at {FOLDER / 'logs'}.")
         except KeyboardInterrupt:
             return _fail("Interrupted; nothing of the rehearsal is left but its logs.", code=130)
         _tell(f"Rehearsed in {time.monotonic() - started:.0f} s; logs are in {FOLDER / 'logs'}.")
@@ -81,7 +85,9 @@ def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
             for step in suite_steps(target, arguments):
                 _take(step, logs, PROJECT)
         finally:
-            write_function_logs(emulator, logs / "functions.log")
+            # The emulator may be what failed.
+            with contextlib.suppress(BotoCoreError, ClientError):
+                write_function_logs(emulator, logs / "functions.log")
         _take(delete_step(emulator), logs, run)
         check_deleted(emulator)
 

@@ -75,14 +75,17 @@ def mend_deployment(emulator: Emulator) -> Deployed:
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
     ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    kinds = {each["LogicalResourceId"]: each["ResourceType"] for each in resources}
     functions = _client("lambda", emulator)
     arns = {
-        each["LogicalResourceId"]: functions.get_function(FunctionName=each["PhysicalResourceId"])[
+        f"{each['LogicalResourceId']}.Arn": functions.get_function(FunctionName=each["PhysicalResourceId"])[
             "Configuration"
         ]["FunctionArn"]
         for each in resources
         if each["ResourceType"] == "AWS::Lambda::Function"
     }
+    # Ref of an alias is its ARN.
+    arns |= {name: ids[name] for name, kind in kinds.items() if kind == "AWS::Lambda::Alias"}
     processed = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
     document = processed["Resources"]["Api"]["Properties"]["Body"]
     mend(_client("apigateway", emulator), ids["Api"], STAGE, document, arns)

@@ -21,8 +21,8 @@ class MissingIntegration:
 
     path: str
     method: str
-    function_id: str
-    """The function's logical id."""
+    function: str
+    """What the document's Sub names: ``<function>.Arn``, or an alias."""
 
 
 def missing_integrations(document: Mapping[str, Any]) -> Iterator[MissingIntegration]:
@@ -32,7 +32,7 @@ def missing_integrations(document: Mapping[str, Any]) -> Iterator[MissingIntegra
             integration = operation[_INTEGRATION]
             if method == ANY_METHOD or integration.get("responseTransferMode") == "STREAM":
                 name = "ANY" if method == ANY_METHOD else method.upper()
-                yield MissingIntegration(path, name, _function_id(integration["uri"]["Fn::Sub"]))
+                yield MissingIntegration(path, name, _function(integration["uri"]["Fn::Sub"]))
 
 
 def gateway_responses(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -51,7 +51,7 @@ def mend(
 ) -> None:
     """Add to the deployed API what the emulator left out, and deploy it to the stage anew.
 
-    `api_gateway` is a boto3 client; `function_arns` are by logical id.
+    `api_gateway` is a boto3 client; `function_arns` are by what a Sub names them with.
     """
     resources = api_gateway.get_resources(restApiId=api_id, embed=["methods"], limit=500)["items"]
     by_path = {resource["path"]: resource for resource in resources}
@@ -64,15 +64,15 @@ def mend(
             **method,
             type="AWS_PROXY",
             integrationHttpMethod="POST",
-            uri=_buffered_uri(function_arns[missing.function_id]),
+            uri=_buffered_uri(function_arns[missing.function]),
         )
     for response in gateway_responses(document):
         api_gateway.put_gateway_response(restApiId=api_id, **response)
     api_gateway.create_deployment(restApiId=api_id, stageName=stage)
 
 
-def _function_id(uri: str) -> str:
-    named = re.search(r"\$\{(\w+)\.Arn\}", uri)
+def _function(uri: str) -> str:
+    named = re.search(r"/functions/\$\{([\w.]+)\}/", uri)
     if named is None:
         raise ValueError(f"no function in the integration's URI {uri!r}")
     return named[1]

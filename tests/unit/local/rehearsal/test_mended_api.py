@@ -8,25 +8,25 @@ import pytest
 from local.rehearsal.mended_api import ANY_METHOD, MissingIntegration, mend, missing_integrations
 
 ARNS = {
-    "PaintFunction": "arn:aws:lambda:us-east-1:000000000000:function:stack-Paint",
-    "OtherFunction": "arn:aws:lambda:us-east-1:000000000000:function:stack-Other",
+    "PaintFunctionAliaslive": "arn:aws:lambda:us-east-1:000000000000:function:stack-Paint:live",
+    "OtherFunction.Arn": "arn:aws:lambda:us-east-1:000000000000:function:stack-Other",
 }
 
 
-def operation(function_id: str, **integration: str) -> dict[str, Any]:
-    function = f"path/2015-03-31/functions/${{{function_id}.Arn}}/invocations"
-    uri = {"Fn::Sub": f"arn:aws:apigateway:${{AWS::Region}}:lambda:{function}"}
+def operation(function: str, **integration: str) -> dict[str, Any]:
+    invoked = f"path/2015-03-31/functions/${{{function}}}/invocations"
+    uri = {"Fn::Sub": f"arn:aws:apigateway:${{AWS::Region}}:lambda:{invoked}"}
     return {"x-amazon-apigateway-integration": {"uri": uri, **integration}}
 
 
 DOCUMENT: dict[str, Any] = {
     "paths": {
         "/pictures": {
-            "post": operation("PaintFunction", responseTransferMode="STREAM"),
-            "get": operation("PaintFunction"),
-            ANY_METHOD: operation("OtherFunction"),
+            "post": operation("PaintFunctionAliaslive", responseTransferMode="STREAM"),
+            "get": operation("PaintFunctionAliaslive"),
+            ANY_METHOD: operation("OtherFunction.Arn"),
         },
-        "/": {ANY_METHOD: operation("OtherFunction")},
+        "/": {ANY_METHOD: operation("OtherFunction.Arn")},
     },
     "x-amazon-apigateway-gateway-responses": {
         "THROTTLED": {
@@ -82,9 +82,9 @@ def route(call: dict[str, Any]) -> tuple[str, str]:
 
 def test_what_is_streamed_and_what_answers_any_method_is_missing() -> None:
     assert list(missing_integrations(DOCUMENT)) == [
-        MissingIntegration("/pictures", "POST", "PaintFunction"),
-        MissingIntegration("/pictures", "ANY", "OtherFunction"),
-        MissingIntegration("/", "ANY", "OtherFunction"),
+        MissingIntegration("/pictures", "POST", "PaintFunctionAliaslive"),
+        MissingIntegration("/pictures", "ANY", "OtherFunction.Arn"),
+        MissingIntegration("/", "ANY", "OtherFunction.Arn"),
     ]
 
 
@@ -95,9 +95,9 @@ def test_the_mended_api_is_deployed_with_buffered_integrations_and_its_responses
     stage, uris, responses = gateway.deployed
     assert stage == "stage"
     assert {route: uri.split("/")[3] for route, uri in uris.items()} == {
-        ("/pictures", "POST"): ARNS["PaintFunction"],
-        ("/pictures", "ANY"): ARNS["OtherFunction"],
-        ("/", "ANY"): ARNS["OtherFunction"],
+        ("/pictures", "POST"): ARNS["PaintFunctionAliaslive"],
+        ("/pictures", "ANY"): ARNS["OtherFunction.Arn"],
+        ("/", "ANY"): ARNS["OtherFunction.Arn"],
     }
     assert all(uri.endswith("/invocations") and "/2015-03-31/" in uri for uri in uris.values())
     assert responses["THROTTLED"]["statusCode"] == "429"

@@ -1,5 +1,6 @@
 """The steps of a rehearsal: commands bounded in time that leave a log each and end with their starter."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,14 +35,14 @@ class Step:
         """
         log = logs / f"{self.name}.log"
         started = time.monotonic()
-        with log.open("w") as written:
+        with contextlib.nullcontext() if self.shows_output else log.open("w") as written:
             process = subprocess.Popen(
                 self.command,
                 cwd=folder,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
-                stdout=None if self.shows_output else written,
-                stderr=None if self.shows_output else subprocess.STDOUT,
+                stdout=written,
+                stderr=written and subprocess.STDOUT,
                 start_new_session=True,
             )
             try:
@@ -56,8 +57,7 @@ class Step:
 
     def _told(self, what: str, log: Path) -> str:
         if self.shows_output:
-            log.unlink(missing_ok=True)
-            return f"{self.name} {what}; see above."
+            return f"{self.name} {what}; see above, and the logs in {log.parent}."
         return f"{self.name} {what}; the end of {log}:\n{tail(log)}"
 
 

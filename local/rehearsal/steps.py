@@ -27,6 +27,7 @@ class Step:
     environment: Mapping[str, str]
     limit_seconds: float
     shows_output: bool = False
+    good_codes: tuple[int, ...] = (0,)
 
     def run(self, logs: Path, folder: Path) -> float:
         """Run it in `folder`; return the seconds that it took. Raises StepError.
@@ -51,7 +52,7 @@ class Step:
                 raise StepError(self._told(f"took more than {self.limit_seconds:g} seconds", log)) from None
             finally:
                 end_session(process)
-        if code:
+        if code not in self.good_codes:
             raise StepError(self._told(f"ended with exit code {code}", log))
         return time.monotonic() - started
 

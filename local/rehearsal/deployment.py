@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import boto3
 
-from local.rehearsal.emulator import Emulator
+from local.rehearsal.emulator import Emulator, environment_without_aws
 from local.rehearsal.mended_api import mend
 from local.rehearsal.steps import Step, StepError
 from local.template import PROJECT, load_template
@@ -129,15 +129,12 @@ def _client(service: str, emulator: Emulator) -> Any:
 
 
 def _sam_environment(emulator: Emulator) -> dict[str, str]:
-    """This process's environment without anything of AWS, so that no step can reach an account."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
+    own = environment_without_aws()
     return {
         **own,
         **emulator.client_variables,
         # SAM looks for the functions' Python there.
         "PATH": f"{SAM.parent}{os.pathsep}{own.get('PATH', '')}",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.2",
     }

@@ -1,6 +1,7 @@
 """The emulator of AWS in a process of its own, with nothing of this one's environment and IAM enforced."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import time
@@ -37,6 +38,12 @@ class Emulator:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+def environment_without_aws() -> dict[str, str]:
+    """This process's environment with nothing of AWS, so that nothing started with it reaches an account."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
+    return own | {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """The end-to-end suite, told of the deployment that it is to test."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from local.rehearsal.deployment import STACK, Deployed
-from local.rehearsal.emulator import Emulator
+from local.rehearsal.emulator import Emulator, environment_without_aws
 from local.rehearsal.steps import Step, StepError
 from local.template import PROJECT
 
@@ -47,7 +46,7 @@ def suite_steps(target: Path, arguments: Sequence[str]) -> list[Step]:
 
     What only a deployment has comes last and one test at a time, because it takes permissions away.
     """
-    environment = os.environ | {TARGET_VARIABLE: str(target)}
+    environment = environment_without_aws() | {TARGET_VARIABLE: str(target)}
     # A deployment that is broken fails every test, and some of them wait long.
     pytest = [sys.executable, "-m", "pytest", "--quiet", "--maxfail=5", *arguments]
     black_box = ["-n", "2", "--dist", "loadfile", "tests/e2e", f"--ignore={_OF_DEPLOYMENTS_ALONE}"]
@@ -65,8 +64,8 @@ def _operate(arguments: str, variables: Mapping[str, str]) -> str:
     command = [sys.executable, "-m", "cli", "--stack", STACK, *arguments.split()]
     try:
         done = subprocess.run(
-            command, cwd=PROJECT, env=os.environ | variables, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=_COMMAND_SECONDS, check=False,
+            command, cwd=PROJECT, env={**environment_without_aws(), **variables}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise StepError(f"'{arguments}' took more than {_COMMAND_SECONDS:g} seconds") from None

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from local.rehearsal.deployment import (
     mend_deployment,
     write_function_logs,
 )
-from local.rehearsal.emulator import PYTHON, emulated_aws
+from local.rehearsal.emulator import PYTHON, emulated_aws, environment_without_aws
 from local.rehearsal.end_to_end import suite_steps, write_target
 from local.rehearsal.steps import Step, StepError
 from local.template import PROJECT
@@ -149,4 +150,8 @@ def _fail(text: str, *, code: int = 1) -> int:
 
 
 if __name__ == "__main__":
+    # What boto3 would read in this process.
+    kept = environment_without_aws()
+    os.environ.clear()
+    os.environ.update(kept)
     sys.exit(main(sys.argv[1:]))

@@ -7,10 +7,11 @@ export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak smoke cli \
+.PHONY: help run test rehearse check bench soak smoke cli \
 	lint types contracts template drift audit format \
 	openapi docs licences build package-check sbom validate lock \
-	environment sam-environment checkov-environment audit-environment load-environment clean
+	environment sam-environment checkov-environment audit-environment load-environment \
+	rehearsal-environment clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +22,9 @@ run: environment ## Start the whole API on http://127.0.0.1:8000 (PORT=... for a
 
 test: environment ## Run every test (ARGS="-k words" for some of them)
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+rehearse: environment sam-environment rehearsal-environment ## Deploy to an emulator of AWS and test it end to end
+	@$(PYTHON) -m local.rehearsal $(ARGS)
 
 check: environment ## Run every check below: lint, types, contracts, template, drift, audit
 	@$(MAKE) --keep-going lint types contracts template drift audit
@@ -99,6 +103,7 @@ lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versio
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/audit.in -o requirements/audit.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/checkov.in -o requirements/checkov.lock
 	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/load.in -o requirements/load.lock
+	$(LOCK) $(ARGS) --python-version 3.13 --universal requirements/rehearsal.in -o requirements/rehearsal.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -109,6 +114,9 @@ checkov-environment: ## Install checkov into .venv-checkov
 sam-environment: ## Install the SAM CLI into .venv-sam
 	@python3 tooling/make_environment.py .venv-sam requirements/sam.lock
 
+rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
+	@python3 tooling/make_environment.py .venv-rehearsal requirements/rehearsal.lock
+
 load-environment: ## Install the load generator into .venv-load
 	@python3 tooling/make_environment.py .venv-load requirements/load.lock
 
@@ -116,6 +124,6 @@ audit-environment: ## Install what asks for known weaknesses into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-load .local .aws-sam .pytest_cache .mypy_cache .ruff_cache \
-		.import_linter_cache .hypothesis .schemathesis
+	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-load .venv-rehearsal .local .aws-sam .pytest_cache .mypy_cache \
+		.ruff_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

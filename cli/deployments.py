@@ -75,8 +75,17 @@ def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServi
     )
 
 
-def aws_services(stack_name: str, *, region: str | None, profile: str | None) -> OperatorServices:
-    """The services of a CloudFormation stack, found by its outputs. Raises DeploymentError."""
+def aws_services(
+    stack_name: str,
+    *,
+    region: str | None,
+    profile: str | None,
+    environment: Mapping[str, str] = os.environ,
+) -> OperatorServices:
+    """The services of a CloudFormation stack, found by its outputs. Raises DeploymentError.
+
+    AWS_ENDPOINT_URL in `environment` replaces AWS's own addresses, as it does for AWS's tools.
+    """
     try:
         session = boto3.Session(region_name=region, profile_name=profile)
         if not session.region_name:
@@ -88,7 +97,9 @@ def aws_services(stack_name: str, *, region: str | None, profile: str | None) ->
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
     given = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
     return OperatorServices(
-        _settings_from_outputs(outputs, session.region_name, stack_name),
+        _settings_from_outputs(
+            outputs, session.region_name, stack_name, environment.get("AWS_ENDPOINT_URL") or None
+        ),
         lambda: _frozen(held),
         _backends_from_parameters(given, outputs, stack_name),
     )
@@ -109,11 +120,13 @@ def _backends_from_parameters(
         ) from error
 
 
-def _settings_from_outputs(outputs: dict[str, str], region: str, stack_name: str) -> AccessSettings:
+def _settings_from_outputs(
+    outputs: dict[str, str], region: str, stack_name: str, endpoint_url: str | None
+) -> AccessSettings:
     try:
         return AccessSettings(
             region=region,
-            aws_endpoint_url=None,
+            aws_endpoint_url=endpoint_url,
             tokens_table=outputs["TokensTable"],
             consumers_table=outputs["ConsumersTable"],
             usage_table=outputs["UsageTable"],

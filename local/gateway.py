@@ -35,6 +35,9 @@ MAX_HEADERS_BYTES: Final = 10_240
 MAX_PAYLOAD_BYTES: Final = 6_291_556
 """The largest event and the largest buffered answer of a synchronous Lambda invocation."""
 
+_UNBOUNDED_SECONDS: Final = 900.0
+"""Nobody is impatient but the function's own time-out."""
+
 _DEFAULT_STATUS: Final = {
     "MISSING_AUTHENTICATION_TOKEN": 403,
     "REQUEST_TOO_LARGE": 413,
@@ -98,6 +101,10 @@ class Gateway:
             traceback.print_exc(file=sys.stderr)
             return self._respond("DEFAULT_5XX", request, "Internal server error")
         return _without_body(answer) if request.method == "HEAD" else answer
+
+    def invoke(self, function_id: str, event: dict[str, Any]) -> Any:
+        """What a function answers to whoever calls it directly, as a schedule does. Raises as its fleet."""
+        return self._fleets[function_id].invoke(event, wait_seconds=_UNBOUNDED_SECONDS)
 
     def wait_until_idle(self) -> None:
         """Return when what functions do after their answers is done."""

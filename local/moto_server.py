@@ -1,11 +1,12 @@
 """AWS on loopback, in this process: moto, made as atomic as DynamoDB, and forgetful of what is gone."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any
 
+import httpx
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -13,6 +14,9 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from werkzeug.serving import make_server
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+"""A WSGI application."""
 
 
 class OneAtATime:
@@ -32,13 +36,22 @@ class OneAtATime:
 
 
 @contextmanager
-def serving_moto() -> Iterator[str]:
-    """Its endpoint while it runs, empty."""
+def serving_moto(
+    wrap: Callable[[Application], Application] = lambda application: application,
+) -> Iterator[str]:
+    """Its endpoint while it runs, empty; `wrap` may put something in front of it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, OneAtATime(), threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(
+        "127.0.0.1", 0, wrap(OneAtATime()), threaded=True, request_handler=MotoRequestHandler
+    )
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        # Whatever an earlier server of this process held, moto still holds.
+        httpx.post(f"{url}/moto-api/reset").raise_for_status()
+        yield url
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

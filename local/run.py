@@ -121,8 +121,6 @@ def main() -> int:
     except (PortError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
-    # Nobody watches a laptop; the request lines say it all.
-    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -284,4 +282,6 @@ def _issue_first_token(access: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
+    # Nobody watches a laptop; the request lines say it all.
+    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
     sys.exit(main())

@@ -175,7 +175,7 @@ class Services:
         partner_tokens = DynamoDbTokenStore(DynamoDbTable(client, settings.tokens_table))
         secret = CachedSecret(client, settings.internal_tokens_secret, cached_seconds=0, clock=_CLOCK)
         registers = (partner_tokens, SecretsManagerTokenStore(secret, partner_tokens))
-        return ReviewTokens(registers, self._metrics, self._tell_review, _CLOCK)
+        return ReviewTokens(registers, self._metrics, partial(_tell_review, self._logger), _CLOCK)
 
     @cached_property
     def _uploads(self) -> UploadStorage:
@@ -256,9 +256,6 @@ class Services:
         settings = MetricsSettings.from_mapping(self._environment)
         return EmbeddedMetrics(settings.namespace, settings.service)
 
-    def _tell_review(self, review: TokenReview) -> None:
-        self._logger.info("tokens", live=review.live, due=review.due, ending=review.ending)
-
     def _report(self, problem: str) -> None:
         """Tell the operator of what the caller did not have to know."""
         self._logger.warning("afterwards", detail=problem)
@@ -285,6 +282,10 @@ class Services:
 
     def _secret(self, secret_id: str, cached_seconds: float) -> CachedSecret:
         return CachedSecret(self._aws, secret_id, cached_seconds=cached_seconds, clock=time.monotonic)
+
+
+def _tell_review(logger: Logger, review: TokenReview) -> None:
+    logger.info("tokens", live=review.live, due=review.due, ending=review.ending)
 
 
 def build_routes(

@@ -1,6 +1,8 @@
 """What runs the checks elsewhere calls the same words as a laptop does, and documents name what there is."""
 
 import re
+from collections import defaultdict
+from typing import Any
 
 import pytest
 import yaml
@@ -42,16 +44,22 @@ def test_the_workflow_may_read_and_nothing_more_and_ends_by_itself() -> None:
         assert all(job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
 
 
-def test_the_workflow_tests_the_deployed_python() -> None:
-    matrices = [
-        job["strategy"]["matrix"]["python"]
-        for file in WORKFLOWS
-        for job in yaml.safe_load(file.read_text())["jobs"].values()
-        if "strategy" in job
-    ]
+def test_the_workflow_tests_the_deployed_python_and_the_oldest() -> None:
+    versions_by_command: dict[str, set[str]] = defaultdict(set)
+    for file in WORKFLOWS:
+        for job in yaml.safe_load(file.read_text())["jobs"].values():
+            (version,) = [step["with"]["python-version"] for step in job["steps"] if is_python_set_up(step)]
+            for step in job["steps"]:
+                versions_by_command[step.get("run", "")].add(version)
     deployed = re.search(r"Runtime: python(\d+\.\d+)", (PROJECT / "template.yaml").read_text())
     assert deployed is not None
-    assert all(deployed[1] in versions for versions in matrices)
+    assert versions_by_command[".ci/run"] == {deployed[1]}
+    (oldest,) = versions_by_command["make test"]
+    assert f'requires-python = ">={oldest}"' in (PROJECT / "pyproject.toml").read_text()
+
+
+def is_python_set_up(step: dict[str, Any]) -> bool:
+    return str(step.get("uses", "")).startswith("actions/setup-python@")
 
 
 def test_what_may_be_skipped_on_a_laptop_is_required_elsewhere() -> None:

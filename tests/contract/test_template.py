@@ -28,6 +28,14 @@ from imagineart.settings import (
 )
 from imagineart.web.errors import STATUS_BY_CODE
 from local.template import PROJECT, Function, load_template
+from tests.permissions import (
+    Permission,
+    granted_to,
+    listed,
+    own_statements_of,
+    resource_text,
+    statements_of,
+)
 from tooling.package import artefacts
 from tooling.package.rules import ARCHITECTURES
 
@@ -47,21 +55,6 @@ SETTINGS = {
     "HealthFunction": (),
     "UnknownRequestFunction": (),
 }
-ACCESS_ACTIONS = {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
-IMAGE_ACTIONS = ACCESS_ACTIONS | {
-    "bedrock:InvokeModel", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:PutObject", "s3:GetObject",
-    "s3:ListBucket",
-}  # fmt: skip
-ACTIONS = {
-    "GenerateImageFunction": IMAGE_ACTIONS,
-    "EditImageFunction": IMAGE_ACTIONS,
-    "RequestUploadFunction": ACCESS_ACTIONS | {"s3:PutObject"},
-    "ListModelsFunction": ACCESS_ACTIONS,
-    "ReviewTokensFunction": {"dynamodb:Scan", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
-    "HealthFunction": set(),
-    "UnknownRequestFunction": set(),
-}
-
 every_function = pytest.mark.parametrize("function_id", FUNCTIONS)
 ANSWERING_FUNCTIONS = sorted({route.function_id for route in TEMPLATE.routes})
 
@@ -300,28 +293,6 @@ def test_a_function_that_logs_has_a_service_name_of_its_own(function_id: str) ->
 # Permissions
 
 
-def role_of(function_id: str) -> dict[str, Any]:
-    name, _, attribute = FUNCTIONS[function_id]["Role"]["Fn::GetAtt"].partition(".")
-    assert attribute == "Arn"
-    return TEMPLATE.resources("AWS::IAM::Role")[name]
-
-
-def own_statements_of(function_id: str) -> list[dict[str, Any]]:
-    """What its role says by itself."""
-    return [
-        statement
-        for policy in role_of(function_id)["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
-
-
-def statements_of(function_id: str) -> list[dict[str, Any]]:
-    """What the policies say that its role shares with others."""
-    policies = TEMPLATE.resources("AWS::IAM::ManagedPolicy")
-    attached = [policy["Ref"] for policy in role_of(function_id).get("ManagedPolicyArns", [])]
-    return [statement for name in attached for statement in policies[name]["PolicyDocument"]["Statement"]]
-
-
 @every_function
 def test_a_function_has_a_role_of_its_own_and_writes_to_its_own_logs_alone(function_id: str) -> None:
     users = [name for name in FUNCTIONS if FUNCTIONS[name]["Role"] == FUNCTIONS[function_id]["Role"]]
@@ -335,69 +306,39 @@ def test_a_function_has_a_role_of_its_own_and_writes_to_its_own_logs_alone(funct
     assert kept == ([("sqs:SendMessage", queue["TargetArn"])] if queue else [])
 
 
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def test_no_policy_names_a_wildcard_action_or_resource() -> None:
-    for policy in TEMPLATE.resources("AWS::IAM::ManagedPolicy").values():
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            assert all(":" in action and "*" not in action for action in listed(statement["Action"]))
-            resources = listed(statement["Resource"])
-            assert resources
-            for resource in resources:
-                assert isinstance(resource, dict), "a resource of this template, by Ref or GetAtt"
-                (named,) = resource.values()
-                assert (
-                    named in (*OBJECTS, *BEDROCK_MODELS)
-                    or named.removesuffix(".Arn") in TEMPLATE.document["Resources"]
-                )
-
-
-OBJECTS = ("${UploadsBucket.Arn}/uploads/*", "${AnswersBucket.Arn}/answers/*")
-BEDROCK_MODELS = (
+WILDCARD_RESOURCES = {
+    "${UploadsBucket.Arn}/uploads/*",
+    "${AnswersBucket.Arn}/answers/*",
     "arn:${AWS::Partition}:bedrock:*::foundation-model/stability.*",
     "arn:${AWS::Partition}:bedrock:*:${AWS::AccountId}:inference-profile/us.stability.*",
-)
+}
+STATEMENTS = [
+    pytest.param(statement, id=f"{name}-{statement.get('Sid')}")
+    for name, policy in TEMPLATE.resources("AWS::IAM::ManagedPolicy").items()
+    for statement in policy["PolicyDocument"]["Statement"]
+]
+each_statement = pytest.mark.parametrize("statement", STATEMENTS)
 
 
-@every_function
-def test_a_function_may_do_exactly_what_its_code_does(function_id: str) -> None:
-    actions = {action for each in statements_of(function_id) for action in listed(each["Action"])}
-    assert actions == ACTIONS[function_id]
+@each_statement
+def test_a_policy_allows_named_actions_alone(statement: dict[str, Any]) -> None:
+    assert (statement["Effect"], {"NotAction", "NotResource"} & statement.keys()) == ("Allow", set())
+    assert all(":" in action and "*" not in action for action in listed(statement["Action"]))
 
 
-def granted(policy: str) -> dict[str, Any]:
-    """The resource of every action on objects and buckets that a policy grants."""
-    statements = TEMPLATE.resources("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]["Statement"]
-    return {
-        action: each["Resource"]
-        for each in statements
-        for action in listed(each["Action"])
-        if action.startswith("s3:")
-    }
-
-
-def test_objects_are_reached_where_they_are_kept_and_nowhere_else() -> None:
-    uploads, answers = ({"Fn::Sub": each} for each in OBJECTS)
-    assert granted("UploadGrantPolicy") == {"s3:PutObject": uploads}
-    assert granted("UploadReadPolicy") == {
-        "s3:GetObject": uploads,
-        "s3:ListBucket": {"Fn::GetAtt": "UploadsBucket.Arn"},
-    }
-    assert granted("AnswersPolicy") == {
-        "s3:PutObject": answers,
-        "s3:GetObject": answers,
-        "s3:ListBucket": {"Fn::GetAtt": "AnswersBucket.Arn"},
-    }
-    assert granted("CallerAccessPolicy") == granted("BackendAccessPolicy") == {}
+@each_statement
+def test_a_policy_reaches_resources_of_the_template_alone(statement: dict[str, Any]) -> None:
+    for resource in map(resource_text, listed(statement["Resource"])):
+        named = re.match(r"\$\{(\w+)", resource)
+        is_own = named is not None and named[1] in TEMPLATE.document["Resources"]
+        assert is_own or resource in WILDCARD_RESOURCES
 
 
 def test_uploads_are_kept_where_the_functions_may_reach_them() -> None:
     kept = Upload("upl_x", "acme", 0).key
     assert kept == "uploads/acme/upl_x"
-    assert OBJECTS[0].removeprefix("${UploadsBucket.Arn}/").removesuffix("*") == "uploads/"
+    needed = Permission("s3:PutObject", f"${{UploadsBucket.Arn}}/{kept}")
+    assert any(own.covers(needed) for own in granted_to("RequestUploadFunction"))
 
 
 def test_a_request_may_change_nothing_of_a_token_but_its_marks() -> None:

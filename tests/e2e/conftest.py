@@ -1,15 +1,24 @@
-from collections.abc import Callable, Iterator
+"""The black-box tests run against `make run`, which they start, or against the deployment of a rehearsal."""
+
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.running_stack import RunningStack, start_stack
+from local.rehearsal.end_to_end import TARGET_VARIABLE
+from tests.e2e.local_stack.running_stack import RunningStack, start_stack
+from tests.e2e.target import Target, bearer, read_target
+
+REHEARSED = os.environ.get(TARGET_VARIABLE)
+
+collect_ignore = ["local_stack" if REHEARSED else "deployed_stack"]
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack that all tests share; at the end, Ctrl-C must leave nothing of it."""
+    """A local stack that all tests share; at the end, Ctrl-C must leave nothing of it."""
     running = start_stack(tmp_path_factory.mktemp("shared") / "state")
     try:
         running.wait_until_served()
@@ -19,31 +28,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         running.kill()
 
 
-@pytest.fixture
-def new_stack(tmp_path: Path) -> Iterator[Callable[[], RunningStack]]:
-    """Starts stacks that a test may break; whatever is left of them is killed."""
-    started: list[RunningStack] = []
-
-    def start() -> RunningStack:
-        started.append(start_stack(tmp_path / f"state-{len(started)}"))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.kill()
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """The deployment that is tested."""
+    if REHEARSED:
+        return read_target(Path(REHEARSED))
+    running: RunningStack = request.getfixturevalue("stack")
+    return running.target
 
 
 @pytest.fixture
-def own_stack(new_stack: Callable[[], RunningStack]) -> RunningStack:
-    """A served stack that only this test uses."""
-    running = new_stack()
-    running.wait_until_served()
-    return running
-
-
-@pytest.fixture
-def client(stack: RunningStack) -> Iterator[httpx.Client]:
-    """A client of the shared stack with the token that it printed."""
-    headers = {"Authorization": f"Bearer {stack.token}"}
-    with httpx.Client(base_url=stack.base_url, headers=headers, timeout=60) as authenticated:
+def client(target: Target) -> Iterator[httpx.Client]:
+    """A client of the deployment, authenticated."""
+    with httpx.Client(base_url=target.base_url, headers=bearer(target.token), timeout=60) as authenticated:
         yield authenticated

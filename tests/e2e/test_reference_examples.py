@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.target import Target
 
 EXAMPLES = Path(__file__).parent / "reference_examples"
 PUBLIC_URL = "https://api.ml.imagine.art"
@@ -32,8 +32,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_example(name: str, stack: RunningStack, folder: Path) -> str:
-    """Run an example against the stack; return what it printed."""
+def run_example(name: str, target: Target, folder: Path) -> str:
+    """Run an example against the deployment; return what it printed."""
     example = EXAMPLES / name
     for program in {PROGRAMS[example.suffix], *(["curl"] if ".curl" in name else [])}:
         if shutil.which(program) is None:
@@ -42,11 +42,11 @@ def run_example(name: str, stack: RunningStack, folder: Path) -> str:
     assert text.count(PUBLIC_URL) == 1
     prelude = "" if "const token" in text else PRELUDES[example.suffix]
     script = folder / f"example{example.suffix}"
-    script.write_text(prelude + text.replace(PUBLIC_URL, stack.base_url))
+    script.write_text(prelude + text.replace(PUBLIC_URL, target.base_url))
     done = subprocess.run(
         [PROGRAMS[example.suffix], script.name],
         cwd=folder,
-        env=os.environ | stack.state,
+        env=os.environ | target.variables,
         capture_output=True,
         text=True,
         timeout=120,
@@ -64,28 +64,28 @@ def open_png(path: Path) -> Image.Image:
 
 
 @in_every_language
-def test_the_models_example_works(suffix: str, stack: RunningStack, folder: Path) -> None:
-    printed = run_example(f"models{suffix}", stack, folder)
+def test_the_models_example_works(suffix: str, target: Target, folder: Path) -> None:
+    printed = run_example(f"models{suffix}", target, folder)
     assert '"text-to-image"' in printed or suffix != ".curl.sh"
 
 
 @in_every_language
-def test_the_generation_example_makes_its_picture(suffix: str, stack: RunningStack, folder: Path) -> None:
-    run_example(f"generations{suffix}", stack, folder)
+def test_the_generation_example_makes_its_picture(suffix: str, target: Target, folder: Path) -> None:
+    run_example(f"generations{suffix}", target, folder)
     assert open_png(folder / "image.png").size == (2496, 1664)
 
 
 @in_every_language
 def test_the_edit_example_makes_its_picture_in_the_portraits_shape(
-    suffix: str, stack: RunningStack, folder: Path
+    suffix: str, target: Target, folder: Path
 ) -> None:
-    run_example(f"edits{suffix}", stack, folder)
+    run_example(f"edits{suffix}", target, folder)
     assert open_png(folder / "edited.png").size == (1664, 2496)
 
 
-def test_an_example_with_a_wrong_token_fails(stack: RunningStack, folder: Path) -> None:
-    script = (EXAMPLES / "models.py").read_text().replace(PUBLIC_URL, stack.base_url)
-    wrong = os.environ | {"IMAGINEART_TOKEN": stack.token[:-1] + "_"}
+def test_an_example_with_a_wrong_token_fails(target: Target, folder: Path) -> None:
+    script = (EXAMPLES / "models.py").read_text().replace(PUBLIC_URL, target.base_url)
+    wrong = os.environ | {"IMAGINEART_TOKEN": target.token[:-1] + "_"}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=folder, env=wrong, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,7 @@
 """Photographs larger than a request may be, sent as the README shows it: with curl."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,8 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.running_stack import RunningStack
-from tests.e2e.test_command_line import run_cli
+from tests.e2e.target import Target
 
 # The kind and the file are the caller's; the rest is what anybody would paste.
 ASK = """
@@ -30,15 +30,16 @@ Shell = Callable[[str], str]
 
 
 @pytest.fixture
-def shell(stack: RunningStack, tmp_path: Path) -> Shell:
-    """Runs a command as a user of the stack who has sourced its env file; returns what it printed."""
+def shell(target: Target, tmp_path: Path) -> Shell:
+    """Runs a command as a user of the deployment who has its variables; returns what it printed."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
 
     def run(command: str) -> str:
         done = subprocess.run(
-            ["sh", "-euc", f". {stack.folder}/env\n{command}"],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+            ["sh", "-euc", command],
+            cwd=tmp_path, env=os.environ | target.variables, capture_output=True, text=True, check=False,
+            timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -78,9 +79,9 @@ def test_an_upload_that_was_not_put_is_told(shell: Shell, tmp_path: Path) -> Non
     assert error["message"].startswith("images[0]: nothing was uploaded")
 
 
-def test_the_command_line_s_examples_work_when_pasted(shell: Shell, tmp_path: Path) -> None:
+def test_the_command_line_s_examples_work_when_pasted(shell: Shell, target: Target, tmp_path: Path) -> None:
     photograph(tmp_path / "photo.jpg", (1200, 800))
-    commands = re.findall(r"^curl (?:.*\\\n)*.*", run_cli("examples", tmp_path).stdout, re.MULTILINE)
+    commands = re.findall(r"^curl (?:.*\\\n)*.*", target.succeed("examples"), re.MULTILINE)
     generate, edit, ask, put, edit_upload = commands
     shell(generate)
     shell(edit)

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m tests.e2e.thread_generator BASE_URL FOLDER SECONDS
+    python -m tests.e2e.local_stack.thread_generator BASE_URL FOLDER SECONDS
 """
 
 import json

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from local.template import load_template
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.local_stack.running_stack import RunningStack
 
 
 def test_the_state_files_say_where_and_with_what(stack: RunningStack) -> None:
@@ -48,24 +48,9 @@ def test_a_hand_never_reaches_the_local_limit(client: httpx.Client) -> None:
     assert client.get("/v1/models").headers["X-RateLimit-Limit"] == "6000"
 
 
-def test_a_seed_reproduces_its_picture_and_another_does_not(client: httpx.Client) -> None:
-    def paint(seed: str) -> bytes:
-        form = {"prompt": "a lighthouse at dusk", "resolution": "1K", "seed": seed}
-        return client.post("/v1/images/generations", data=form).raise_for_status().content
-
-    first, again, other = paint("7"), paint("7"), paint("8")
-    assert first == again
-    assert first != other
-
-
 def test_a_cold_start_is_shown_as_one(client: httpx.Client, stack: RunningStack) -> None:
     client.get("/v1/models")
     assert "ListModelsFunction: cold start" in stack.output
-
-
-def test_an_unknown_path_is_told_the_known_ones(client: httpx.Client) -> None:
-    answer = client.get("/v1/pictures")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_request")
 
 
 def test_a_body_beyond_awss_limit_is_refused_before_it_is_read(stack: RunningStack, tmp_path: Path) -> None:

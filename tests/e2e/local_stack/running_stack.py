@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.template import PROJECT, SEARCH_PATH
+from tests.e2e.target import Target
 from tests.processes import is_running
 
 START_SECONDS = 60.0
@@ -44,9 +45,9 @@ class RunningStack:
         return (self.folder / "output").read_text()
 
     @property
-    def environment(self) -> dict[str, str]:
-        """The process environment in which this stack is the local one."""
-        return project_environment(self.folder)
+    def target(self) -> Target:
+        """This stack as its users meet it."""
+        return Target(self.base_url, self.token, cli_variables=state_variables(self.folder))
 
     def wait_until_served(self) -> None:
         """Return once the file `env` is there; fails where the stack ends or takes too long."""
@@ -101,7 +102,9 @@ def start_stack(folder: Path) -> RunningStack:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.run"],
             cwd=PROJECT,
-            env=project_environment(folder) | {"PORT": "0"},
+            env=os.environ
+            | state_variables(folder)
+            | {"PYTHONPATH": os.pathsep.join(SEARCH_PATH), "PORT": "0"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -110,9 +113,9 @@ def start_stack(folder: Path) -> RunningStack:
     return RunningStack(process, folder)
 
 
-def project_environment(folder: Path) -> dict[str, str]:
-    """This process's environment as `make` sets it, with the local stack's state in `folder`."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join(SEARCH_PATH), "IMAGINEART_LOCAL_STATE": str(folder)}
+def state_variables(folder: Path) -> dict[str, str]:
+    """What makes the stack whose state is in `folder` the local one."""
+    return {"IMAGINEART_LOCAL_STATE": str(folder)}
 
 
 def can_connect(address: tuple[str | None, int | None]) -> bool:

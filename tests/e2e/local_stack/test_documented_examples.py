@@ -17,7 +17,7 @@ from PIL import Image
 
 from contract.code_samples import PUBLIC_URL, CodeSample, code_samples, sample_names
 from local.template import PROJECT
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.local_stack.running_stack import RunningStack
 from tests.fault_backend import FaultBackend, document, raw_picture
 from tests.sample_pictures import sample
 

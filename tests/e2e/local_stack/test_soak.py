@@ -24,7 +24,14 @@ def _as_make_does(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def thread_command(plan: Plan, base_url: str, folder: Path) -> Sequence[str]:
-    return [sys.executable, "-m", "tests.e2e.thread_generator", base_url, str(folder), str(plan.seconds)]
+    return [
+        sys.executable,
+        "-m",
+        "tests.e2e.local_stack.thread_generator",
+        base_url,
+        str(folder),
+        str(plan.seconds),
+    ]
 
 
 def shown(findings: Sequence[Finding]) -> str:
@@ -40,7 +47,7 @@ def test_a_short_soak_keeps_every_promise(tmp_path: Path) -> None:
 
 
 def test_a_backend_that_swaps_pictures_is_found_out(tmp_path: Path) -> None:
-    plan = Plan(8, 5, 0.2, faults=0, backend_module="tests.e2e.swapping_backend")
+    plan = Plan(8, 5, 0.2, faults=0, backend_module="tests.e2e.local_stack.swapping_backend")
     record = soak(plan, tmp_path / "soak", thread_command)
     findings = reconcile(record.stories)
     assert {each.promise for each in findings} == {Promise.NO_WRONG_PICTURE}, shown(findings)

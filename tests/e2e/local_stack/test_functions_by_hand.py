@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.proxy_events import HttpRequest, build_proxy_event, read_proxy_answer, read_streamed_answer
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.local_stack.running_stack import RunningStack
 from tests.sample_pictures import decode
 from tests.streaming.runtime_api import Post, RuntimeApi
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.local_stack.running_stack import RunningStack
 from tests.processes import await_end
 
 

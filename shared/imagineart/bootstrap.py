@@ -254,7 +254,7 @@ class Services:
     @cached_property
     def _metrics(self) -> Metrics:
         settings = MetricsSettings.from_mapping(self._environment)
-        return EmbeddedMetrics(settings.namespace, settings.service)
+        return EmbeddedMetrics(settings.namespace, settings.service, settings.version)
 
     def _report(self, problem: str) -> None:
         """Tell the operator of what the caller did not have to know."""

@@ -211,17 +211,19 @@ class ImageSettings:
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
-    """Under which names a function's metrics are found."""
+    """Under which names a function's metrics are found, and of which version they are."""
 
     namespace: str
     service: str
+    version: str
 
     @classmethod
     def from_mapping(cls, environment: Mapping[str, str]) -> "MetricsSettings":
-        """Read ``POWERTOOLS_METRICS_NAMESPACE`` and ``POWERTOOLS_SERVICE_NAME``. Raises SettingsError."""
+        """Read ``POWERTOOLS_*`` and Lambda's ``AWS_LAMBDA_FUNCTION_VERSION``. Raises SettingsError."""
         return cls(
             namespace=_required(environment, "POWERTOOLS_METRICS_NAMESPACE"),
             service=_required(environment, "POWERTOOLS_SERVICE_NAME"),
+            version=environment.get("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST",
         )
 
 

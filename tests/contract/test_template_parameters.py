@@ -18,6 +18,7 @@ TEMPLATE = load_template()
 PARAMETERS = TEMPLATE.document["Parameters"]
 CONDITIONS = TEMPLATE.document["Conditions"]
 MAX_DESCRIPTION_CHARACTERS = 256
+VERSION_DIMENSION = {True: "ExecutedVersion", False: "version"}
 IMAGE_FUNCTIONS = ("GenerateImageFunction", "EditImageFunction")
 FUNCTIONS = TEMPLATE.resources("AWS::Serverless::Function")
 
@@ -101,7 +102,17 @@ def test_a_canary_is_taken_back_when_its_functions_alarm_goes_off(
     condition, configuration, _ = group["AlarmConfiguration"]["Fn::If"]
     (alarm,) = configuration["Alarms"]
     assert function_id in str(deployed_as_canary[alarm["Name"]["Ref"]])
-    assert (condition, configuration["Enabled"]) == ("HasAlarms", True)
+    assert (condition, configuration["Enabled"]) == ("HasCanaries", True)
+    reads = deployed_as_canary[alarm["Name"]["Ref"]]["Properties"]
+    version = next(name for name in deployed_as_canary if name.startswith(f"{function_id}Version"))
+    for metric in [
+        each["MetricStat"]["Metric"] for each in reads.get("Metrics", []) if "MetricStat" in each
+    ] or [reads]:
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        # Else the old version's failures would stop the deployment that mends them.
+        assert dimensions[VERSION_DIMENSION[metric["Namespace"] == "AWS/Lambda"]] == {
+            "Fn::GetAtt": [version, "Version"]
+        }
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     alias = deployed_as_canary[f"{function_id}Aliaslive"]
     deployment_group = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]
@@ -202,7 +213,6 @@ def test_what_goes_together_is_taken(parameters: dict[str, str]) -> None:
         ({"CertificateArn": CERTIFICATE}, "DomainName"),
         ({"HostedZoneId": "Z0123"}, "DomainName"),
         ({"SnapStart": "PublishedVersions", "ProvisionedConcurrency": "5"}, "ProvisionedConcurrency"),
-        ({"CanaryDeployments": "true", "Alarms": "false"}, "Alarms"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_made(
@@ -280,7 +290,7 @@ def test_the_firewall_bounds_each_address() -> None:
     assert body["error"]["code"] == "rate_limited"
 
 
-def test_no_rule_of_the_firewall_blocks_a_photograph_or_a_prompt_for_what_is_in_it() -> None:
+def test_no_common_rule_of_the_firewall_blocks_a_photograph_or_a_prompt_for_what_is_in_it() -> None:
     group = firewall_rules()["CommonAttacks"]["Statement"]["ManagedRuleGroupStatement"]
     counted = {each["Name"] for each in group["RuleActionOverrides"] if each["ActionToUse"] == {"Count": {}}}
     # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
@@ -318,12 +328,15 @@ def test_what_costs_or_binds_is_made_only_where_it_is_chosen() -> None:
         "AWS::ApiGateway::BasePathMapping": "HasDomain",
         "AWS::Route53": "WritesDns",
         "AWS::SNS::Subscription": "SendsAlarms",
-        "AWS::CloudWatch": "HasAlarms",
+        "AWS::CloudWatch::Dashboard": "HasAlarms",
     }
     for name, resource in TEMPLATE.document["Resources"].items():
         for kind, condition in optional.items():
             if resource["Type"].startswith(kind):
                 assert resource["Condition"] == condition, name
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            wanted = "HasCanaries" if name.endswith("CanaryAlarm") else "HasAlarms"
+            assert resource["Condition"] == wanted, name
 
 
 # The key
@@ -333,7 +346,7 @@ def test_whoever_may_use_the_key_may_use_it_through_the_services_that_hold_the_d
     key = TEMPLATE.resources("AWS::KMS::Key")["DataKey"]
     assert key["EnableKeyRotation"] is True
     for statement in key["KeyPolicy"]["Statement"]:
-        if statement["Sid"] != "AdministerThroughIam":
+        if statement["Sid"] not in ("AdministerThroughIam", "KeepFailedReviews"):
             assert statement["Condition"], statement["Sid"]
     (everybody,) = [each for each in key["KeyPolicy"]["Statement"] if each["Principal"] == {"AWS": "*"}]
     conditions = everybody["Condition"]["StringEquals"]

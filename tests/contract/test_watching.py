@@ -51,7 +51,8 @@ def assert_written(namespace: str, name: str, dimensions: dict[str, Any]) -> Non
         return
     assert name in WRITTEN
     assert dimensions["service"] in SERVICES
-    assert dimensions.keys() <= {"service", "code"}
+    assert dimensions.keys() <= {"service", "code", "version"}
+    assert "version" not in dimensions or dimensions["code"] == "internal_error"
     assert ("code" in dimensions) == (name == embedded_metrics.ERRORS)
     assert dimensions.get("code", "timeout") in STATUS_BY_CODE
 
@@ -129,7 +130,8 @@ def test_the_dashboard_finds_what_it_searches_for() -> None:
 
 def test_the_dashboard_shows_every_alarm() -> None:
     (widget,) = [each for each in dashboard() if each["type"] == "alarm"]
-    assert widget["properties"]["alarms"] == [f"${{{name}.Arn}}" for name in ALARMS]
+    lasting = [name for name in ALARMS if not name.endswith("CanaryAlarm")]
+    assert widget["properties"]["alarms"] == [f"${{{name}.Arn}}" for name in lasting]
 
 
 def test_no_widget_of_the_dashboard_covers_another() -> None:
@@ -152,5 +154,21 @@ def test_the_table_of_metrics_is_what_is_written() -> None:
 
 
 def test_the_price_of_alarms_is_told() -> None:
-    read = sum(len(metrics_of(alarm)) for alarm in ALARMS.values())
-    assert f"AWS charges alarms by the metrics that they read: here {read}." in OPERATING
+    canary, lasting = (
+        sum(
+            len(metrics_of(alarm))
+            for name, alarm in ALARMS.items()
+            if name.endswith("CanaryAlarm") == is_canary
+        )
+        for is_canary in (True, False)
+    )
+    assert f"here {lasting}, and {canary} more with `CanaryDeployments`." in OPERATING
+
+
+def test_no_alarm_is_silent_where_requests_are_few() -> None:
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+    assert [name for name in ALARMS if ALARMS[name].get("EvaluateLowSampleCountPercentile") == "ignore"] == []
+    for name, alarm in ALARMS.items():
+        formulas = [each["Expression"] for each in alarm.get("Metrics", []) if "Expression" in each]
+        # The newest point is the fill where it is published late, so that one point says nothing.
+        assert not any("FILL" in each for each in formulas) or alarm["EvaluationPeriods"] > 1, name

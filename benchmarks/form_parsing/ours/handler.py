@@ -35,6 +35,6 @@ gate = Gate(
     settle=lambda *_: None,  # type: ignore[arg-type]
     clock=time.time,
     logger=Logger(),
-    metrics=EmbeddedMetrics("ImagineArt/benchmark", "form_parsing"),
+    metrics=EmbeddedMetrics("ImagineArt/benchmark", "form_parsing", "$LATEST"),
 )
 handler = authenticated_handler(EDIT_IMAGE, answer, gate, Runtime(is_extended=True))

@@ -131,16 +131,6 @@ class AnswerRequest:
         seconds = time.monotonic() - notes.began
         fields = {**notes.log_fields, "outcome": notes.outcome, "duration_ms": round(seconds * 1000)}
         self.gate.logger.info("request", **fields, status=status)
-        error_code = notes.outcome if notes.outcome in STATUS_BY_CODE else None
-        self.gate.metrics.note_request(
-            ObservedRequest(
-                error_code,
-                is_server_error=STATUS_BY_CODE.get(notes.outcome, status) >= HTTPStatus.INTERNAL_SERVER_ERROR,
-                seconds=seconds,
-                seconds_by_stage=notes.seconds_by_stage,
-                images=notes.images,
-            )
-        )
         if notes.caller is not None:
             answered = AnsweredRequest(
                 consumer_id=notes.caller.consumer_id,
@@ -152,6 +142,17 @@ class AnswerRequest:
                 answered_at=self.gate.clock(),
             )
             self.afterwards.add(partial(self.gate.settle, notes.caller, notes.admission, answered))
+
+        error_code = notes.outcome if notes.outcome in STATUS_BY_CODE else None
+        self.gate.metrics.note_request(
+            ObservedRequest(
+                error_code,
+                is_server_error=STATUS_BY_CODE.get(notes.outcome, status) >= HTTPStatus.INTERNAL_SERVER_ERROR,
+                seconds=seconds,
+                seconds_by_stage=notes.seconds_by_stage,
+                images=notes.images,
+            )
+        )
 
 
 def _note_and_end(

@@ -67,7 +67,7 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     """The whole command, interrupted once callers call."""
     folder = tmp_path / "soak"
     source = (
-        "from pathlib import Path; from load.soak import soak; from tests.e2e.test_soak import *; "
+        f"from pathlib import Path; from load.soak import soak; from {__name__} import *; "
         f"soak(SHORT, Path({str(folder)!r}), thread_command)"
     )
     running = subprocess.Popen(

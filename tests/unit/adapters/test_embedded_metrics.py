@@ -8,7 +8,7 @@ import pytest
 from imagineart.adapters.embedded_metrics import EmbeddedMetrics
 from imagineart.domain.observations import ObservedRequest, Stage, TokenCensus
 
-METRICS = EmbeddedMetrics("ImagineArt/a-stack", "generate_image")
+METRICS = EmbeddedMetrics("ImagineArt/a-stack", "generate_image", "7")
 
 
 def observed(
@@ -66,6 +66,25 @@ def test_an_error_is_counted_under_its_code_too(capsys: pytest.CaptureFixture[st
     sets, metrics = read(error)
     assert (sets, metrics) == ([{"service", "code"}], {"Errors": (1, "Count")})
     assert (error["service"], error["code"]) == ("generate_image", "timeout")
+
+
+def test_an_error_of_the_code_is_counted_by_the_version_that_made_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    METRICS.note_request(observed("internal_error", images=0, server_error=True))
+    _, error = records(capsys)
+    sets, metrics = read(error)
+    assert sets == [{"service", "code"}, {"service", "code", "version"}]
+    assert (error["version"], metrics) == ("7", {"Errors": (1, "Count")})
+
+
+def test_a_metric_that_cannot_be_written_is_logged_and_fails_nobody(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    EmbeddedMetrics("", "generate_image", "7").note_request(observed(images=-1))
+    nameless = EmbeddedMetrics(None, "generate_image", "7")  # type: ignore[arg-type]
+    nameless.note_unsettled()
+    assert "a metric was not written" in caplog.text
 
 
 @pytest.mark.parametrize("failed", [False, True])

@@ -59,7 +59,7 @@ drift: environment ## Check that documents and openapi.yaml say what the code do
 	$(PYTHON) -m pytest -q tests/contract
 
 audit: audit-environment ## Ask the package index for known weaknesses of what is locked
-	@python3 tooling/audit_dependencies.py .venv-audit/bin/pip-audit \
+	@.venv-audit/bin/python tooling/audit_dependencies.py .venv-audit/bin/pip-audit \
 		layers/dependencies/requirements.txt requirements/*.lock
 
 format: environment ## Format the code and mend what can be mended
@@ -77,7 +77,7 @@ licences: environment ## Write docs/licences.md anew from the packages
 	$(PYTHON) -m tooling.package licences
 
 # SAM's cache knows nothing of the rules by which the package is built: it would ship what they left out before.
-build: sam-environment ## Build for deployment (sam build), the same bytes everywhere
+build: sam-environment ## Build for deployment (sam build), the same bytes for the same Python
 	$(SAM) build --no-cached $(ARGS)
 	@.venv-sam/bin/python -m tooling.package seal .aws-sam/build
 

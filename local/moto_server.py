@@ -49,7 +49,7 @@ def serving_moto(
     try:
         url = f"http://127.0.0.1:{server.server_port}"
         # Whatever an earlier server of this process held, moto still holds.
-        httpx.post(f"{url}/moto-api/reset").raise_for_status()
+        httpx.post(f"{url}/moto-api/reset", trust_env=False).raise_for_status()
         yield url
     finally:
         server.shutdown()

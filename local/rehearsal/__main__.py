@@ -59,7 +59,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check_interpreters() -> None:
-    """Raises StepError where the environments have not the Python that functions are deployed with."""
+    """Raises StepError where functions cannot run: on another system than Lambda's, or on another Python."""
+    if sys.platform != "linux":
+        raise StepError(
+            f"Linux is needed, since the layer's compiled code is for it; this is {sys.platform}."
+        )
     for python in (PYTHON, SAM.with_name("python")):
         version = subprocess.run(
             [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],

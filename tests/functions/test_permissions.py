@@ -111,7 +111,7 @@ def keep_answers(api: Deployment, client: httpx.Client, call: Call) -> None:
     assert call(client, **key).headers["Idempotent-Replayed"] == "false"
     table, records = api.aws("dynamodb"), api.references["AnswersTable"]
     for item in table.scan(TableName=records)["Items"]:
-        soon = {"in_progress_expiration": {"N": str(int(time.time() * 1000) + 400)}}
+        soon = {"in_progress_expiration": {"N": str(int(time.time() * 1000) + 3000)}}
         table.put_item(TableName=records, Item=item | soon | {"status": {"S": "INPROGRESS"}})
     assert call(client, **key).headers["Idempotent-Replayed"] == "false"
 

@@ -141,7 +141,7 @@ def waits_for_an_earlier_request(account: AwsAccount) -> bool:
     generates(account, **{"Idempotency-Key": key})
     unfinished = record_of(account, key) | {
         "status": {"S": "INPROGRESS"},
-        "in_progress_expiration": {"N": str(int(time.time() * 1000) + 1000)},
+        "in_progress_expiration": {"N": str(int(time.time() * 1000) + 3000)},
     }
     account.client("dynamodb").put_item(TableName=account.id_of("AnswersTable"), Item=unfinished)
     return generates(account, **{"Idempotency-Key": key}).status_code == 200

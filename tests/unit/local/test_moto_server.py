@@ -3,7 +3,6 @@ from collections import Counter
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from moto.core.common_models import BaseModel
 
@@ -15,8 +14,6 @@ from local.moto_server import serving_moto
 def clients() -> Any:
     """DynamoDB with a table `things`, and S3 with a bucket `pictures`."""
     with serving_moto() as url:
-        # Servers of one process share what they hold.
-        httpx.post(f"{url}/moto-api/reset").raise_for_status()
         dynamodb, s3 = (
             boto3.client(
                 service,

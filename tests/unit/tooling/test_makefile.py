@@ -33,5 +33,7 @@ def test_every_task_is_a_rule_and_every_rule_a_task() -> None:
 def test_continuous_integration_says_the_words_of_the_readme() -> None:
     assert re.findall(r"^make .*$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE) == [
         "make test",
+        "make lint types template",
+        "make package-check",
         "make rehearse",
     ]

@@ -102,7 +102,7 @@ def mend_deployment(emulator: Emulator) -> Deployed:
 
 
 def check_deleted(emulator: Emulator) -> None:
-    """Raises StepError unless no function, no API and only as many tables are left as the template retains."""
+    """Raises StepError unless what is left is no function, no API, and as many tables as are retained."""
     left = {
         "functions": len(_client("lambda", emulator).list_functions()["Functions"]),
         "APIs": len(_client("apigateway", emulator).get_rest_apis()["items"]),

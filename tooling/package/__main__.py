@@ -42,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> str | None:
         return f"Compiled files fit one version alone: Python {PYTHON[0]}.{PYTHON[1]} is needed for this."
     match chosen.command:
         case "seal":
-            for archive in seal(chosen.build):
+            try:
+                archives = seal(chosen.build)
+            except ValueError as error:
+                return str(error)
+            for archive in archives:
                 print(describe(archive))
         case "check":
             return check()

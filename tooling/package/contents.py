@@ -9,9 +9,16 @@ from tooling.package.distributions import PROJECT, Distribution, module_name
 from tooling.package.imports import reached_modules
 from tooling.package.licences import LICENCE_FILE, licence_texts
 from tooling.package.rules import ALSO_SHIPPED, LEFT_OUT, UNNEEDED_LIBRARIES
-from tooling.package.shared_objects import is_shared_object, needed_libraries, without_library
+from tooling.package.shared_objects import (
+    exported_symbols,
+    is_shared_object,
+    needed_libraries,
+    without_library,
+)
 
 Files = Mapping[str, bytes]
+Libraries = Mapping[str, tuple[Distribution, str]]
+"""The bundled libraries by their names: the package of each, and the path in it."""
 
 OWN_FOLDERS: Final = ("shared", "layers/streaming/python")
 
@@ -49,11 +56,11 @@ def dependency_files(distributions: Iterable[Distribution], own: Mapping[str, by
         name: package.read(path) if path.endswith(".py") else None for name, (package, path) in paths.items()
     }
     reached = reached_modules([*own, *ALSO_SHIPPED], {**sources, **own}, is_left_out) - own.keys()
+    libraries = {PurePosixPath(path).name: (each, path) for each in distributions for path in each.libraries}
     shipped = {
-        f"python/{path}": _without_unneeded(path, package.read(path))
+        f"python/{path}": _without_unneeded(path, package.read(path), libraries)
         for package, path in (paths[name] for name in reached)
     }
-    libraries = {PurePosixPath(path).name: (each, path) for each in distributions for path in each.libraries}
     shipped |= _needed_libraries(shipped, libraries)
     used = [each for each in distributions if any(f"python/{path}" in shipped for path in each.readers)]
     # Never deployed, but measured where somebody works on macOS; there nothing is left out.
@@ -67,7 +74,7 @@ def is_left_out(module: str) -> bool:
     return any(module == name or module.startswith(f"{name}.") for name in LEFT_OUT)
 
 
-def _needed_libraries(files: Files, libraries: Mapping[str, tuple[Distribution, str]]) -> dict[str, bytes]:
+def _needed_libraries(files: Files, libraries: Libraries) -> dict[str, bytes]:
     """The bundled libraries that the compiled modules need, and those that these need, and so on."""
     found: dict[str, bytes] = {}
     waiting = [content for content in files.values() if is_shared_object(content)]
@@ -75,19 +82,26 @@ def _needed_libraries(files: Files, libraries: Mapping[str, tuple[Distribution, 
         for name in needed_libraries(waiting.pop()):
             if name in libraries and name not in found:
                 package, path = libraries[name]
-                found[name] = _without_unneeded(path, package.read(path))
+                found[name] = _without_unneeded(path, package.read(path), libraries)
                 waiting.append(found[name])
     return {f"python/{libraries[name][1]}": content for name, content in found.items()}
 
 
-def _without_unneeded(path: str, content: bytes) -> bytes:
+def _without_unneeded(path: str, content: bytes, libraries: Libraries) -> bytes:
     """The file without the libraries that it is linked to and never calls."""
     if not is_shared_object(content):
         return content
     for rule in UNNEEDED_LIBRARIES:
         if _stem(path) == rule.by:
-            (library,) = (each for each in needed_libraries(content) if _stem(each) == rule.library)
-            content = without_library(content, library, rule.symbols)
+            needed = needed_libraries(content)
+            (unneeded,) = (each for each in needed if _stem(each) == rule.library)
+            exports = {
+                name: exported_symbols(package.read(place))
+                for name, (package, place) in libraries.items()
+                if name in needed
+            }
+            only_there = exports.pop(unneeded).difference(*exports.values())
+            content = without_library(content, unneeded, rule.symbols, only_there)
     return content
 
 

@@ -98,11 +98,13 @@ def installed(names: Iterable[str]) -> list[Distribution]:
 def from_wheels(folder: Path) -> list[Distribution]:
     """The packages of the wheels in a folder, by name, without their programs.
 
-    Raises ValueError for a wheel that is not just unpacked.
+    Raises ValueError for a wheel that is not just unpacked, or not into site-packages alone.
     """
     found = []
     for wheel in sorted(folder.glob("*.whl")):
         archive = zipfile.ZipFile(wheel)
+        if any(_leads_outside(path) for path in archive.namelist()):
+            raise ValueError(f"{wheel.name} has files for outside of the folder that it is unpacked into")
         paths = [
             path for path in archive.namelist() if not path.endswith("/") and ".data/scripts/" not in path
         ]
@@ -141,6 +143,10 @@ def download_wheels(lock: Path, architecture: str, folder: Path) -> None:
 def read_names(lock: Path) -> list[str]:
     """The names of the packages of a lock."""
     return re.findall(r"^([\w.-]+)==", lock.read_text(), re.MULTILINE)
+
+
+def _leads_outside(path: str) -> bool:
+    return path.startswith("/") or ".." in PurePosixPath(path).parts
 
 
 def _is_module(path: str) -> bool:

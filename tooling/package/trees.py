@@ -17,6 +17,10 @@ EPOCH_SECONDS: Final = 315_532_800
 
 _COMPILER: Final = Path(__file__).with_name("compile_files.py")
 _CODE_LINE: Final = re.compile(r"^( +(?:CodeUri|ContentUri): )(\w+)$", re.MULTILINE)
+_SEALED_LINE: Final = re.compile(r"^ +(?:CodeUri|ContentUri): \w+\.zip$", re.MULTILINE)
+_CODE_TYPE: Final = re.compile(
+    r"^ +Type: AWS::(?:Serverless|Lambda)::(?:Function|LayerVersion)$", re.MULTILINE
+)
 
 
 def write_tree(
@@ -66,14 +70,20 @@ def seal(build: Path) -> list[Path]:
     """Make an archive of every artefact that SAM built, and let the built template name the archives.
 
     SAM zips folders in the order in which the file system lists them, which differs between machines.
-    Raises ValueError where the template is not as SAM builds it from ours.
+    Raises ValueError where the template is not as SAM builds it from ours, or sealed already.
     """
     template = build / "template.yaml"
     text = template.read_text()
-    names = _CODE_LINE.findall(text)
-    folders = [build / name for _, name in names]
-    if not names or not all(folder.is_dir() for folder in folders):
-        raise ValueError(f"{template} does not name the folders that were built")
+    if _SEALED_LINE.search(text):
+        raise ValueError(f"{template} names archives: it is sealed already.")
+    folders = [build / name for _, name in _CODE_LINE.findall(text)]
+    expected = len(_CODE_TYPE.findall(text))
+    if len(folders) != expected:
+        raise ValueError(
+            f"{template} has {expected} functions and layers, and {len(folders)} folders of their code."
+        )
+    if not folders or not all(folder.is_dir() for folder in folders):
+        raise ValueError(f"{template} does not name the folders that were built.")
     archives = []
     for folder in folders:
         archive = folder.with_suffix(".zip")

@@ -1,25 +1,34 @@
 """Loading Pillow in a thread, so that who waits for a backend does not wait for that afterwards."""
 
-from functools import cache
-from threading import Thread
+from threading import Lock, Thread
+from typing import Final
+
+_order: Final = Lock()
+_begun: Final[list[Thread]] = []
+"""The one thread that loads, once it has begun; read and changed in order."""
 
 
 def load_pillow_meanwhile() -> None:
-    """Begin, unless it has begun; returns at once."""
-    _loading()
+    """Begin, unless it has begun; returns at once, or when another thread has imported the first of it."""
+    with _order:
+        if not _begun:
+            thread = Thread(target=_load, name="load Pillow", daemon=True)
+            thread.start()
+            _begun.append(thread)
 
 
 def await_pillow() -> None:
-    """Return when it is not being loaded: two threads that import a cycle may see halves of it."""
-    if _loading.cache_info().currsize:
-        _loading().join()
+    """Return when it is not being loaded: two threads that import a cycle may see halves of it.
 
+    Where nobody has begun, what all the rest of Pillow imports is there afterwards, before anybody can begin.
+    """
+    with _order:
+        if not _begun:
+            from PIL import Image
 
-@cache
-def _loading() -> Thread:
-    thread = Thread(target=_load, name="load Pillow", daemon=True)
-    thread.start()
-    return thread
+            del Image
+            return
+    _begun[0].join()
 
 
 def _load() -> None:

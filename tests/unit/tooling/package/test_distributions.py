@@ -43,6 +43,21 @@ def test_a_wheel_that_is_not_just_unpacked_is_refused(tmp_path: Path) -> None:
         from_wheels(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name", ["tiny.libs/../../../outside", "tiny/.dylibs/../../outside", "..", "/outside", "//outside"]
+)
+def test_a_wheel_with_a_file_for_outside_of_site_packages_is_refused(tmp_path: Path, name: str) -> None:
+    make_wheel(tmp_path, name)
+    with pytest.raises(ValueError, match="outside"):
+        from_wheels(tmp_path)
+
+
+def test_two_dots_in_the_name_of_a_file_lead_nowhere(tmp_path: Path) -> None:
+    make_wheel(tmp_path, "tiny/a..b")
+    (package,) = from_wheels(tmp_path)
+    assert "tiny/a..b" in package.readers
+
+
 def test_an_installed_package_is_read_as_it_was_published() -> None:
     (package,) = installed(["starlette"])
     assert package.modules["starlette.responses"] == "starlette/responses.py"

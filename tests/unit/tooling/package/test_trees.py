@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tooling.package.__main__ import main
 from tooling.package.artefacts import LAYERS, artefacts
 from tooling.package.distributions import LAYER_LOCK, installed, read_names
 from tooling.package.trees import EPOCH_SECONDS, seal, write_archive, write_tree
@@ -170,3 +171,36 @@ def test_what_was_not_built_is_not_sealed(build: Path) -> None:
     with pytest.raises(ValueError, match="does not name the folders"):
         seal(build)
     assert (build / "template.yaml").read_text() == text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "      CodeUri: ./HealthFunction\n",
+        "      CodeUri: 'HealthFunction'\n",
+        "      CodeUri:\n        Bucket: b\n        Key: k\n",
+        "      InlineCode: pass\n",
+    ],
+)
+def test_code_that_would_go_unsealed_is_refused(build: Path, form: str) -> None:
+    text = TEMPLATE.replace("      CodeUri: HealthFunction\n", form)
+    (build / "template.yaml").write_text(text)
+    with pytest.raises(ValueError, match="2 functions and layers, and 1 folders"):
+        seal(build)
+    assert (build / "template.yaml").read_text() == text
+    assert not list(build.glob("*.zip"))
+
+
+@pytest.mark.parametrize("kind", ["AWS::Lambda::Function", "AWS::Lambda::LayerVersion"])
+def test_code_of_a_kind_that_sam_does_not_build_is_refused(build: Path, kind: str) -> None:
+    with (build / "template.yaml").open("a") as template:
+        template.write(f"  Other:\n    Type: {kind}\n")
+    with pytest.raises(ValueError, match="3 functions and layers, and 2 folders"):
+        seal(build)
+
+
+def test_what_is_sealed_already_is_said_to_be_so(build: Path) -> None:
+    seal(build)
+    sealed = contents(build)
+    assert main(["seal", str(build)]) == f"{build / 'template.yaml'} names archives: it is sealed already."
+    assert contents(build) == sealed

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from aws_lambda_powertools import Logger
 
-from imagineart.adapters.aws_client import AwsClient, CredentialsProvider
-from imagineart.adapters.dynamodb_consumers import DynamoDbConsumers
-from imagineart.adapters.dynamodb_table import DynamoDbTable
-from imagineart.adapters.dynamodb_tokens import DynamoDbTokenStore
-from imagineart.adapters.dynamodb_usage import DynamoDbUsageLedger
-from imagineart.adapters.embedded_metrics import EmbeddedMetrics
+from imagineart.aws import AwsClient, CredentialsProvider
+from imagineart.access.consumer_store import DynamoDbConsumers
+from imagineart.dynamodb import DynamoDbTable
+from imagineart.access.token_store import DynamoDbTokenStore
+from imagineart.usage.usage_store import DynamoDbUsageLedger
+from imagineart.usage.metrics import EmbeddedMetrics
 from imagineart.adapters.environment_credentials import credentials_from_environment
-from imagineart.adapters.secrets import (
+from imagineart.access.secret_stores import (
     BACKEND_CREDENTIAL_CACHED_SECONDS,
     INTERNAL_TOKENS_CACHED_SECONDS,
     PEPPERS_CACHED_SECONDS,
@@ -27,11 +27,11 @@ from imagineart.adapters.secrets import (
     SecretsManagerPeppers,
     SecretsManagerTokenStore,
 )
-from imagineart.domain.catalogue import EDIT_MODEL
-from imagineart.domain.images import ReferenceImage
-from imagineart.domain.operations import Operation
+from imagineart.models.catalogue import EDIT_MODEL
+from imagineart.images.kinds import ReferenceImage
+from imagineart.access.tokens import Operation
 from imagineart.domain.ports import ConsumerRegister, ImageBackend, Metrics, UploadStorage, UsageLedger
-from imagineart.domain.tokens import TokenKind
+from imagineart.access.tokens import TokenKind
 from imagineart.settings import (
     AccessSettings,
     BackendRoute,
@@ -42,24 +42,24 @@ from imagineart.settings import (
     TokenReviewSettings,
     UploadSettings,
 )
-from imagineart.use_cases.admit_request import AdmitRequest
-from imagineart.use_cases.answer_once import AnswerOnce
-from imagineart.use_cases.authenticate_caller import AuthenticateCaller
-from imagineart.use_cases.call_backends import CallBackends, Route
+from imagineart.access.admit import AdmitRequest
+from imagineart.idempotency.respond_once import AnswerOnce
+from imagineart.access.authenticate import AuthenticateCaller
+from imagineart.backends.call_backends import CallBackends, Route
 from imagineart.use_cases.edit_image import EditImage
-from imagineart.use_cases.fetch_upload import FetchUpload
+from imagineart.uploads.fetch_upload import FetchUpload
 from imagineart.use_cases.generate_image import GenerateImage
-from imagineart.use_cases.manage_consumers import ManageConsumers
-from imagineart.use_cases.manage_tokens import ManageTokens
-from imagineart.use_cases.report_usage import ReportUsage
-from imagineart.use_cases.request_upload import RequestUpload
-from imagineart.use_cases.review_tokens import ReviewTokens, TokenReview
-from imagineart.use_cases.rotate_peppers import RotatePeppers
+from imagineart.access.manage_consumers import ManageConsumers
+from imagineart.access.manage_tokens import ManageTokens
+from imagineart.usage.report_usage import ReportUsage
+from imagineart.uploads.request_upload import RequestUpload
+from imagineart.access.review_tokens import ReviewTokens, TokenReview
+from imagineart.access.rotate_peppers import RotatePeppers
 from imagineart.use_cases.settle_request import SettleRequest
-from imagineart.use_cases.try_backends import Trial, TryBackends
-from imagineart.web.access import Access
-from imagineart.web.answer_request import Endpoint, Gate
-from imagineart.web.lambda_entry import LambdaHandler, Runtime, authenticated_handler
+from imagineart.backends.try_backends import Trial, TryBackends
+from imagineart.apis.common.authorization import Access
+from imagineart.apis.common.route import Endpoint, Gate
+from imagineart.apis.common.application import LambdaHandler, Runtime, authenticated_handler
 
 if TYPE_CHECKING:
     from imagineart.adapters.s3_bucket import S3Bucket
@@ -111,7 +111,7 @@ class OperatorServices:
 
         Raises SettingsError.
         """
-        from imagineart.adapters.pictures import PillowPictureFinisher
+        from imagineart.images.pillow_images import PillowPictureFinisher
 
         trying = TryBackends(PillowPictureFinisher())
         for model_id, settings in self._backends.items():
@@ -152,7 +152,7 @@ class Services:
     @cached_property
     def edit_image(self) -> EditImage:
         """The use case of POST /v1/images/edits. Raises SettingsError."""
-        from imagineart.adapters.pictures import PillowReferenceReader
+        from imagineart.images.pillow_images import PillowReferenceReader
 
         return EditImage(
             self._backends,
@@ -179,14 +179,14 @@ class Services:
 
     @cached_property
     def _uploads(self) -> UploadStorage:
-        from imagineart.adapters.s3_uploads import S3UploadStorage
+        from imagineart.uploads.upload_store import S3UploadStorage
 
         return S3UploadStorage(self._bucket(UploadSettings.from_mapping(self._environment).bucket))
 
     @cached_property
     def _answer_once(self) -> AnswerOnce:
-        from imagineart.adapters.dynamodb_answers import DynamoDbAnswerRecords
-        from imagineart.adapters.s3_answers import S3AnswerStorage
+        from imagineart.idempotency.record_store import DynamoDbAnswerRecords
+        from imagineart.idempotency.response_store import S3AnswerStorage
 
         settings = self._image_settings
         return AnswerOnce(
@@ -263,7 +263,7 @@ class Services:
 
     @cached_property
     def _backends(self) -> CallBackends:
-        from imagineart.adapters.pictures import PillowPictureFinisher
+        from imagineart.images.pillow_images import PillowPictureFinisher
 
         settings = BackendSettings.from_mapping(self._environment)
         keys = BackendKeys(self._secret(settings.credential_secret, BACKEND_CREDENTIAL_CACHED_SECONDS))
@@ -300,7 +300,7 @@ def build_routes(
 
 def _build_backend(route: BackendRoute, keys: BackendKeys, credentials: CredentialsProvider) -> ImageBackend:
     if route.kind == "bedrock":
-        from imagineart.adapters.bedrock_images import BedrockImagesBackend
+        from imagineart.backends.bedrock import BedrockImagesBackend
 
         try:
             return BedrockImagesBackend(
@@ -313,10 +313,10 @@ def _build_backend(route: BackendRoute, keys: BackendKeys, credentials: Credenti
     http = DeadlineHttpClient(route.where)
     key = partial(keys.key_for, urlsplit(route.where).netloc)
     if route.kind == "imagineart":
-        from imagineart.adapters.imagineart_api import ImagineArtApiBackend
+        from imagineart.backends.imagineart_api import ImagineArtApiBackend
 
         return ImagineArtApiBackend(http, key)
-    from imagineart.adapters.openai_images import OpenAiImagesBackend
-    from imagineart.adapters.openai_profiles import PROFILES
+    from imagineart.backends.openai_compatible import OpenAiImagesBackend
+    from imagineart.backends.openai_profiles import PROFILES
 
     return OpenAiImagesBackend(http, PROFILES[route.kind], route.model, key, route.response_format)

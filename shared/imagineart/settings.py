@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from imagineart.use_cases.call_backends import DEFAULT_RETRIES
+from imagineart.backends.call_backends import DEFAULT_RETRIES
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _MAX_ATTEMPT_SECONDS: Final = 280

@@ -1,0 +1,56 @@
+"""Consumers, the parties that tokens are issued to, and the tiers that bound them."""
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from imagineart.models.catalogue import CATALOGUE
+from imagineart.errors import InvalidRequestError
+from imagineart.access.limits import Limits
+
+TIERS: Final = MappingProxyType(
+    {
+        "free": Limits(requests_per_minute=10, concurrent_requests=2),
+        "basic": Limits(requests_per_minute=30, concurrent_requests=5),
+        "premium": Limits(requests_per_minute=100, concurrent_requests=20),
+    }
+)
+MODEL_IDS: Final = tuple(model.id for model in CATALOGUE)
+_ID_FORMAT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A party that calls the API (a mobile backend, a partner, an internal service).
+
+    `models` are the ids of those it may use, None for every model, later ones too.
+    """
+
+    id: str
+    limits: Limits
+    models: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError for an id out of bounds."""
+        if not _ID_FORMAT.fullmatch(self.id):
+            raise InvalidRequestError(
+                "consumer",
+                f"got '{self.id[:80]}'; allowed are 1 to 63 lower-case letters, digits and inner hyphens.",
+            )
+
+    def may_use(self, model_id: str) -> bool:
+        """Whether the model is available to this consumer."""
+        return self.models is None or model_id in self.models
+
+
+def check_models(models: frozenset[str]) -> None:
+    """Raises InvalidRequestError for models that nobody can be allowed.
+
+    A consumer may have been allowed a model that is no longer offered.
+    """
+    for model in sorted(models):
+        if model not in MODEL_IDS:
+            raise InvalidRequestError("models", f"got '{model[:80]}'; allowed are {', '.join(MODEL_IDS)}.")
+    if not models:
+        raise InvalidRequestError("models", f"got none; allowed are one or more of {', '.join(MODEL_IDS)}.")

@@ -1,0 +1,158 @@
+"""What bounds a consumer: requests a minute, image requests at a time, images a day.
+
+Minutes and days are fixed windows, aligned to the clock (UTC). Requests of every kind count for the minute;
+only requests for images take a slot, of which a consumer has as many as it may have under way at a time, and
+count for the day. A slot is a lease: that of a request that crashed ends when the request would have had to.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from imagineart.errors import InvalidRequestError
+
+MINUTE_SECONDS: Final = 60
+DAY_SECONDS: Final = 86_400
+MAX_REQUESTS_PER_MINUTE: Final = 1_000_000
+MAX_CONCURRENT_REQUESTS: Final = 1_000
+MAX_IMAGES_PER_DAY: Final = 100_000_000
+CONCURRENCY_RETRY_SECONDS: Final = 2
+"""When to ask again where all slots are taken: nobody knows when one becomes free."""
+
+
+class LimitName(StrEnum):
+    """The limits, by the names under which they are set and told."""
+
+    REQUESTS_PER_MINUTE = "requests_per_minute"
+    CONCURRENT_REQUESTS = "concurrent_requests"
+    IMAGES_PER_DAY = "images_per_day"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStatus:
+    """Where a consumer stands with one limit; `reset_at`, in Unix seconds, is when it has room again."""
+
+    name: LimitName
+    limit: int
+    remaining: int
+    reset_at: int
+
+    @property
+    def description(self) -> str:
+        """The limit in words."""
+        unit = {
+            LimitName.REQUESTS_PER_MINUTE: "requests a minute",
+            LimitName.CONCURRENT_REQUESTS: "image requests at a time",
+            LimitName.IMAGES_PER_DAY: "images a day (UTC)",
+        }[self.name]
+        return f"{self.limit} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a consumer; `images_per_day` is None where the day is not bounded."""
+
+    requests_per_minute: int
+    concurrent_requests: int
+    images_per_day: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError for a limit out of bounds."""
+        _require(LimitName.REQUESTS_PER_MINUTE, self.requests_per_minute, MAX_REQUESTS_PER_MINUTE)
+        _require(LimitName.CONCURRENT_REQUESTS, self.concurrent_requests, MAX_CONCURRENT_REQUESTS)
+        if self.images_per_day is not None:
+            _require(LimitName.IMAGES_PER_DAY, self.images_per_day, MAX_IMAGES_PER_DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The right to have one image request under way, until `expires_at` (Unix seconds) at the latest."""
+
+    expires_at: int
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"{self.expires_at}.{self.nonce}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Slot":
+        """The slot that `text` spells. Raises ValueError."""
+        expires_at, _, nonce = text.partition(".")
+        return cls(int(expires_at), nonce)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a consumer has used in the present minute and day, and the slots that are taken."""
+
+    requests_this_minute: int
+    images_today: int
+    slots: frozenset[Slot]
+
+
+def minute_status(limits: Limits, standing: Standing, now: int) -> LimitStatus:
+    """Where a consumer stands in the present minute."""
+    left = max(0, limits.requests_per_minute - standing.requests_this_minute)
+    reset_at = window_start(now, MINUTE_SECONDS) + MINUTE_SECONDS
+    return LimitStatus(LimitName.REQUESTS_PER_MINUTE, limits.requests_per_minute, left, reset_at)
+
+
+def reached_limit(
+    limits: Limits, standing: Standing, now: int, *, wants_slot: bool, counts_request: bool = True
+) -> LimitStatus | None:
+    """The limit that leaves no room for one more request, the longest to wait for first; or None."""
+    per_day = limits.images_per_day
+    if wants_slot and per_day is not None and standing.images_today >= per_day:
+        return day_used_up(per_day, standing, now)
+    minute = minute_status(limits, standing, now)
+    if counts_request and not minute.remaining:
+        return minute
+    if wants_slot and len(standing.slots) >= limits.concurrent_requests:
+        return slots_taken(limits, now)
+    return None
+
+
+def day_used_up(images_per_day: int, standing: Standing, now: int) -> LimitStatus:
+    """Where a consumer stands whose day has no room for what it asks.
+
+    It has until midnight, or until a request that is under way fails and gives its image back.
+    """
+    may_be_given_back = standing.images_today - len(standing.slots) < images_per_day
+    midnight = window_start(now, DAY_SECONDS) + DAY_SECONDS
+    reset_at = min(midnight, now + CONCURRENCY_RETRY_SECONDS) if may_be_given_back else midnight
+    return LimitStatus(LimitName.IMAGES_PER_DAY, images_per_day, 0, reset_at)
+
+
+def may_pass_soon(reached: LimitStatus, now: int) -> bool:
+    """Whether a request that is under way may make room."""
+    return reached.name is not LimitName.REQUESTS_PER_MINUTE and (
+        reached.reset_at - now <= CONCURRENCY_RETRY_SECONDS
+    )
+
+
+def slots_taken(limits: Limits, now: int) -> LimitStatus:
+    """Where a consumer stands whose every slot is taken."""
+    reset_at = now + CONCURRENCY_RETRY_SECONDS
+    return LimitStatus(LimitName.CONCURRENT_REQUESTS, limits.concurrent_requests, 0, reset_at)
+
+
+def expired_slots(slots: Iterable[Slot], now: int) -> frozenset[Slot]:
+    """Those of requests that never ended properly."""
+    return frozenset(slot for slot in slots if slot.expires_at <= now)
+
+
+def lease_slot(now: float, *, lease_seconds: float, nonce: str) -> Slot:
+    """A slot for a request that cannot last longer than `lease_seconds`."""
+    return Slot(math.ceil(now + lease_seconds), nonce)
+
+
+def window_start(now: int, window_seconds: int) -> int:
+    """The Unix second at which the window holding `now` began."""
+    return now - now % window_seconds
+
+
+def _require(name: LimitName, value: int, highest: int) -> None:
+    if not 1 <= value <= highest:
+        raise InvalidRequestError(name, f"got {value}; allowed is 1 to {highest}.")

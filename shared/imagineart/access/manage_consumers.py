@@ -1,0 +1,114 @@
+"""The operator's side of consumers: register, list, change."""
+
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from imagineart.access.consumers import TIERS, Consumer, check_models
+from imagineart.errors import InvalidRequestError
+from imagineart.access.limits import Limits
+from imagineart.domain.ports import ConsumerRegister
+from imagineart.errors import NotFoundError
+
+DEFAULT_TIER: Final = "basic"
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerChange:
+    """What is to be set of a consumer; None leaves a thing as it is.
+
+    A tier brings its limits, of which others can be named beside it. It leaves the images a day alone where
+    it does not bound them: that bound ends only with `lifts_images_per_day`.
+    """
+
+    tier: str | None = None
+    requests_per_minute: int | None = None
+    concurrent_requests: int | None = None
+    images_per_day: int | None = None
+    lifts_images_per_day: bool = False
+    models: frozenset[str] | None = None
+    allows_all_models: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError for an unknown tier or model, and for what contradicts itself."""
+        if self.tier is not None and self.tier not in TIERS:
+            raise InvalidRequestError("tier", f"got '{self.tier[:80]}'; allowed are {', '.join(TIERS)}.")
+        if self.lifts_images_per_day and self.images_per_day is not None:
+            raise InvalidRequestError(
+                "images_per_day", "got a bound and that there is none; say one of them."
+            )
+        if self.allows_all_models and self.models is not None:
+            raise InvalidRequestError("models", "got some and all; say one of them.")
+        if self.models is not None:
+            check_models(self.models)
+
+    def applied_to(self, consumer: Consumer) -> Consumer:
+        """The consumer as it is afterwards. Raises InvalidRequestError for a value out of bounds."""
+        models = consumer.models if self.models is None else self.models
+        return replace(
+            consumer,
+            limits=self._limits(consumer.limits),
+            models=None if self.allows_all_models else models,
+        )
+
+    def _limits(self, held: Limits) -> Limits:
+        base = TIERS[self.tier] if self.tier else held
+        images = _set_or(self.images_per_day, _set_or(base.images_per_day, held.images_per_day))
+        return Limits(
+            requests_per_minute=_set_or(self.requests_per_minute, base.requests_per_minute),
+            concurrent_requests=_set_or(self.concurrent_requests, base.concurrent_requests),
+            images_per_day=None if self.lifts_images_per_day else images,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ManageConsumers:
+    """Registers, lists and changes consumers."""
+
+    consumers: ConsumerRegister
+
+    def create(self, consumer_id: str, change: ConsumerChange) -> Consumer:
+        """A new consumer, of the tier `basic` but for what `change` says.
+
+        Raises InvalidRequestError for a value out of bounds and for an id that is taken.
+        """
+        consumer = change.applied_to(Consumer(consumer_id, TIERS[DEFAULT_TIER]))
+        if not self.consumers.add_consumer(consumer):
+            raise InvalidRequestError("consumer", f"got '{consumer_id}', which exists already.")
+        return consumer
+
+    def list(self) -> list[Consumer]:
+        """Every consumer, by id."""
+        return sorted(self.consumers.list_consumers(), key=lambda consumer: consumer.id)
+
+    def find(self, consumer_id: str) -> Consumer:
+        """The consumer. Raises InvalidRequestError for what is no id; NotFoundError for an unknown one."""
+        return find_registered(self.consumers, consumer_id)
+
+    def update(self, consumer_id: str, change: ConsumerChange) -> Consumer:
+        """The consumer, changed; it holds from its next request on.
+
+        Raises InvalidRequestError for a value out of bounds and where nothing is to be changed; NotFoundError
+        for an unknown consumer.
+        """
+        if change == ConsumerChange():
+            raise InvalidRequestError("consumer", "got nothing to change; name a tier, a limit or models.")
+        consumer = change.applied_to(self.find(consumer_id))
+        if not self.consumers.replace_consumer(consumer):
+            raise NotFoundError("consumer", consumer_id)
+        return consumer
+
+
+def find_registered(consumers: ConsumerRegister, consumer_id: str) -> Consumer:
+    """The consumer. Raises InvalidRequestError for what is no id; NotFoundError for an unknown one."""
+    # What cannot be an id is refused here, before a store is asked for it that may choke on it.
+    Consumer(consumer_id, TIERS[DEFAULT_TIER])
+    consumer = consumers.find_consumer(consumer_id)
+    if consumer is None:
+        raise NotFoundError("consumer", consumer_id)
+    return consumer
+
+
+def _set_or(value: _Value | None, otherwise: _Value) -> _Value:
+    return otherwise if value is None else value

@@ -1,0 +1,1 @@
+"""What every API shares: the application, authentication, forms, errors, the log line."""

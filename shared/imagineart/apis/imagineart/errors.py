@@ -1,0 +1,41 @@
+"""The error envelope, and the one table that gives every public code its HTTP status.
+
+Source: ImagineArt 2.0 API reference, "Errors".
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from starlette.responses import JSONResponse
+
+from imagineart.errors import ImagineArtError, RateLimitedError
+
+STATUS_BY_CODE: Final = MappingProxyType(
+    {
+        "invalid_request": 400,
+        "invalid_image": 400,
+        "missing_bearer_token": 401,
+        "invalid_token": 401,
+        "unknown_request": 404,
+        "rate_limited": 429,
+        "internal_error": 500,
+        "model_not_available": 502,
+        "model_error": 502,
+        "model_auth_error": 502,
+        "no_tokens_configured": 503,
+        "timeout": 504,
+    }
+)
+
+
+def error_response(error: ImagineArtError, request_id: str) -> JSONResponse:
+    """``{"error": {"code", "message", "request_id"}}`` under the code's status; Retry-After where known.
+
+    X-Should-Retry is obeyed by OpenAI's clients, which would otherwise retry every 5xx:
+    https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
+    """
+    headers = {"X-Should-Retry": str(error.retryable).lower()}
+    if isinstance(error, RateLimitedError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    body = {"error": {"code": error.code, "message": error.message, "request_id": request_id}}
+    return JSONResponse(body, STATUS_BY_CODE[error.code], headers)

@@ -1,0 +1,1 @@
+"""Who makes an image: the backends, fallback and retries."""

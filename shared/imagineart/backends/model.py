@@ -1,0 +1,47 @@
+"""The protocol of an inference backend, and the route that leads to one."""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from imagineart.images.model import ImageRequest, TokenUsage
+
+DEFAULT_RETRIES: Final = 2
+"""How often one backend is retried within a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImage:
+    """An image file as a backend returned it, of any format and size.
+
+    `has_seed` is False where the model ignores the request's seed. `usage` is None where it is not reported.
+    """
+
+    content: bytes
+    has_seed: bool
+    usage: TokenUsage | None = None
+
+
+class ImageBackend(Protocol):
+    """A server that makes images."""
+
+    async def generate(self, request: ImageRequest) -> GeneratedImage:
+        """One image; from the request's references where it has any, else from its prompt alone.
+
+        The caller bounds the time with `asyncio.timeout` and may cancel. Raises ModelError,
+        ModelUnavailableError, RequestRefusedError, ModelAuthError, ModelNotAvailableError, RateLimitedError,
+        ModelTimeoutError where the backend itself reports one, and InvalidRequestError where it refuses the
+        prompt or a reference under its content policy.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A backend under the `name` that callers see; `attempt_seconds` bounds one attempt.
+
+    Without it, each remaining route gets an equal share of the remaining time.
+    """
+
+    name: str
+    backend: ImageBackend
+    attempt_seconds: float | None = None
+    retries: int = DEFAULT_RETRIES

@@ -1,0 +1,97 @@
+"""What servers of the OpenAI-compatible images protocol differ in.
+
+Sources: https://docs.vllm.ai/projects/vllm-omni/en/stable/serving/image_generation_api/ and image_edit_api/,
+https://docs.sglang.io/diffusion/api/openai_api.html, https://platform.openai.com/docs/api-reference/images
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from imagineart.images.sizes import Size
+
+HIGH_REASONING_STEPS: Final = 50
+"""Denoising steps for ``reasoning=high``; ``low`` leaves the model its own default."""
+
+_OPENAI_STEP: Final = 16
+_OPENAI_MAX_EDGE: Final = 3840
+_OPENAI_MAX_RATIO: Final = 3
+_OPENAI_MIN_PIXELS: Final = 655_360
+_OPENAI_MAX_PIXELS: Final = 8_294_400
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAiProfile:
+    """One kind of server.
+
+    `image_field` is the name of each reference's part. `constants` are sent with every request, and
+    `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
+    that the ordered one can be cut out of it.
+    """
+
+    has_seed: bool
+    image_field: str
+    constants: Mapping[str, str]
+    reasoning: Mapping[str, Mapping[str, Any]]
+    choose_size: Callable[[Size], Size]
+
+
+def _as_ordered(size: Size) -> Size:
+    return size
+
+
+def openai_size(size: Size) -> Size:
+    """The smallest size of OpenAI's that has room for the shape of `size`, and for its pixels where allowed.
+
+    Edges are multiples of 16 and at most 3840, the ratio is at most 3:1, and the pixels are from 655,360 to
+    8,294,400. Source: https://platform.openai.com/docs/guides/image-generation
+    """
+    long = float(max(size.width, size.height))
+    short = max(min(size.width, size.height), long / _OPENAI_MAX_RATIO)
+    scale = max(1.0, math.sqrt(_OPENAI_MIN_PIXELS / (long * short)))
+    scale = min(scale, _OPENAI_MAX_EDGE / long, math.sqrt(_OPENAI_MAX_PIXELS / (long * short)))
+    edges = _round_up(long * scale), _round_up(short * scale)
+    return Size(*edges) if size.width >= size.height else Size(*reversed(edges))
+
+
+def _round_up(edge: float) -> int:
+    return math.ceil(round(edge, 6) / _OPENAI_STEP) * _OPENAI_STEP
+
+
+_STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "low": {},
+    "high": {"num_inference_steps": HIGH_REASONING_STEPS},
+}
+
+PROFILES: Final[Mapping[str, OpenAiProfile]] = {
+    "openai": OpenAiProfile(
+        has_seed=False,
+        image_field="image[]",
+        constants={"output_format": "png"},
+        reasoning={"low": {"quality": "medium"}, "high": {"quality": "high"}},
+        choose_size=openai_size,
+    ),
+    "vllm-omni": OpenAiProfile(
+        has_seed=True,
+        image_field="image",
+        constants={"response_format": "b64_json"},
+        reasoning=_STEPS,
+        choose_size=_as_ordered,
+    ),
+    "sglang": OpenAiProfile(
+        has_seed=True,
+        image_field="image",
+        constants={"response_format": "b64_json", "output_format": "png"},
+        reasoning=_STEPS,
+        choose_size=_as_ordered,
+    ),
+    "openai-compatible": OpenAiProfile(
+        has_seed=True,
+        image_field="image",
+        constants={"response_format": "b64_json"},
+        reasoning={"low": {"reasoning": "low"}, "high": {"reasoning": "high"}},
+        choose_size=_as_ordered,
+    ),
+}
+"""By the name that settings use; the last is for any other server, which reads or ignores `reasoning`."""

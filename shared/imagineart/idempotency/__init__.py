@@ -1,0 +1,1 @@
+"""One response per Idempotency-Key."""

@@ -1,0 +1,75 @@
+"""Answers that are given again when the same request is sent again under the same Idempotency-Key.
+
+Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imagineart.errors import InvalidRequestError
+
+KEPT_SECONDS: Final = 24 * 3600
+_KEY_FORMAT: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole successful answer: headers by name, and the body."""
+
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt's right to answer; it lasts until `lease_ends_at`, in Unix seconds.
+
+    `record_id` stands for a consumer's key, `fingerprint` for the request, and `attempt` for the attempt.
+    """
+
+    record_id: str
+    fingerprint: str
+    attempt: str
+    lease_ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """What is known of a key: the request it came with, and where the answer is kept, once there is one."""
+
+    fingerprint: str
+    headers: Mapping[str, str] | None = None
+    storage_key: str | None = None
+
+
+def check_idempotency_key(key: str) -> None:
+    """Raises InvalidRequestError for a key that is no key."""
+    if not _KEY_FORMAT.fullmatch(key):
+        raise InvalidRequestError(
+            "Idempotency-Key",
+            f"got {len(key)} characters; allowed are 1 to 255 visible ASCII characters, such as a UUID.",
+        )
+
+
+def record_id(consumer_id: str, key: str) -> str:
+    """What stands for a consumer's key in the store, which so never holds the key itself."""
+    return hashlib.sha256(f"{consumer_id}\0{key}".encode()).hexdigest()
+
+
+def fingerprint(
+    key: str, operation: str, fields: Mapping[str, str], files: Sequence[bytes | str], answer_type: str
+) -> str:
+    """What tells a request from another under its `key`, in hexadecimal.
+
+    It is made from what the form means, for a client that repeats it chooses another multipart boundary. The
+    key, which is kept nowhere, makes that nobody who reads it can try prompts until one fits.
+    """
+    digests = [
+        file if isinstance(file, str) else f"sha256 {hashlib.sha256(file).hexdigest()}" for file in files
+    ]
+    meaning = json.dumps([key, operation, sorted(fields.items()), digests, answer_type])
+    return hashlib.sha256(meaning.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,1 @@
+"""What an image is: requests, sizes, seeds, references decoded, PNGs cleaned."""

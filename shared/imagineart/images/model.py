@@ -1,0 +1,91 @@
+"""What a caller asks for, and the image that is delivered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from imagineart.images.kinds import ImageKind
+from imagineart.images.sizes import Size
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceImage:
+    """A reference image ready for a backend: upright, 8-bit sRGB, without metadata.
+
+    `size` is in pixels after orientation and before any reduction; it decides the ``auto`` aspect ratio.
+    """
+
+    content: bytes
+    kind: ImageKind
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """`count` images from a prompt, and from `references` where it has any.
+
+    `size` is one of the size table and is what a backend is asked for. The image is scaled and cropped to
+    `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on.
+    """
+
+    prompt: str
+    size: Size
+    seed: int
+    references: tuple[ReferenceImage, ...] = ()
+    reasoning: str = "low"
+    delivered_as: Size | None = None
+    count: int = 1
+
+    @property
+    def delivered_size(self) -> Size:
+        """The size that the caller gets."""
+        return self.delivered_as or self.size
+
+    def series(self) -> Sequence["ImageRequest"]:
+        """A request of one image for each of the `count`, in the order of their seeds."""
+        return [replace(self, seed=self.seed + position, count=1) for position in range(self.count)]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """The tokens that an image cost, as OpenAI counts them.
+
+    Source: https://platform.openai.com/docs/api-reference/images/object
+    """
+
+    input_text_tokens: int
+    input_image_tokens: int
+    output_tokens: int
+
+    @property
+    def input_tokens(self) -> int:
+        """The tokens of the prompt and of the references."""
+        return self.input_text_tokens + self.input_image_tokens
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            self.input_text_tokens + other.input_text_tokens,
+            self.input_image_tokens + other.input_image_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A finished image: a clean PNG of exactly `size`.
+
+    `seed` is None where the model that made it has no seed. `backend` is the name of the route that made it,
+    and `backend_seconds` the time that took, failed routes included. `usage` is None where the backend does
+    not report it.
+    """
+
+    content: bytes
+    size: Size
+    seed: int | None
+    backend: str
+    backend_seconds: float
+    usage: TokenUsage | None = None

@@ -1,0 +1,1 @@
+"""Which models this API offers."""

@@ -1,0 +1,1 @@
+"""Reference images that are too large for a request."""

@@ -1,18 +1,9 @@
-"""GET /v1/models: the models a caller may use, and the parameters each accepts."""
+"""GET /v1/models and /v1/models/{id}: the models that a caller may use."""
 
 import os
 
-from starlette.responses import JSONResponse, Response
+from imagineart.apis.imagineart.errors import error_response
+from imagineart.apis.imagineart.list_models import router
+from imagineart.bootstrap import create_handler
 
-from imagineart.bootstrap import Services
-from imagineart.domain.operations import LIST_MODELS
-from imagineart.use_cases.list_models import list_models
-from imagineart.web.calls import Call
-
-
-async def answer(call: Call) -> Response:
-    """Translate the catalogue into the answer."""
-    return JSONResponse(list_models(call.consumer))
-
-
-handler = Services(os.environ).handler(LIST_MODELS, answer)
+handler = create_handler(os.environ, router, error_response)

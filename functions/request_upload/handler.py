@@ -1,32 +1,9 @@
-"""POST /v1/uploads: size and kind of an image in, a place to put it out."""
+"""POST /v1/uploads: a place for a reference image that is too large for a request."""
 
 import os
-from datetime import UTC, datetime
 
-from starlette.responses import JSONResponse, Response
+from imagineart.apis.imagineart.errors import error_response
+from imagineart.apis.imagineart.request_upload import router
+from imagineart.bootstrap import create_handler
 
-from imagineart.bootstrap import Services
-from imagineart.domain.operations import REQUEST_UPLOAD
-from imagineart.domain.parameters import UPLOAD_PARAMETERS
-from imagineart.web.calls import Call
-
-services = Services(os.environ)
-request_upload = services.request_upload
-
-
-async def answer(call: Call) -> Response:
-    """Translate the fields into the use case and its grant into the answer."""
-    form = await call.read_form(UPLOAD_PARAMETERS, accepts_json=True)
-    upload, request = request_upload(call.consumer.id, form.fields)
-    return JSONResponse(
-        {
-            "id": upload.id,
-            "method": "PUT",
-            "url": request.url,
-            "headers": request.headers,
-            "expires_at": datetime.fromtimestamp(upload.expires_at, UTC).isoformat(),
-        }
-    )
-
-
-handler = services.handler(REQUEST_UPLOAD, answer)
+handler = create_handler(os.environ, router, error_response)

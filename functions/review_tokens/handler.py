@@ -1,14 +1,14 @@
-"""Once a day: how many tokens are live, due for rotation, or about to end; nobody waits for the answer."""
+"""Once a day: how many tokens are live, due for rotation, or about to expire; the metrics feed an alarm."""
 
 import os
 from typing import Any
 
-from imagineart.bootstrap import Services
+from imagineart.bootstrap import create_token_review
 
-review_tokens = Services(os.environ).review_tokens
+review_tokens = create_token_review(os.environ)
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer which tokens somebody should look at. What fails is raised, so that Lambda tries again."""
+    """Return the ids of the tokens that need attention. A failure is raised, so that Lambda retries."""
     review = review_tokens()
     return {"live": review.live, "due": list(review.due), "ending": list(review.ending)}

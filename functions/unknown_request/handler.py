@@ -1,6 +1,6 @@
-"""Every other route: the 404 envelope, which API Gateway itself cannot give dependably.
+"""Every other route: a 404 in the API's error format.
 
-API Gateway answers an unknown path that carries an Authorization header with a signature error of its own.
+API Gateway itself responds to an unknown path with an Authorization header with a signature error of its own.
 """
 
 import json
@@ -18,11 +18,11 @@ _SHOWN_CHARACTERS = 120
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer 404 ``unknown_request`` to a REST proxy event, naming what came and what is allowed."""
+    """Respond 404 ``unknown_request`` to a REST proxy event, with what came and what is allowed."""
     request_id = event["requestContext"]["requestId"]
     error = {"code": "unknown_request", "message": _message(event), "request_id": request_id}
     headers = {"Content-Type": "application/json", "X-Request-Id": request_id, "X-Should-Retry": "false"}
-    allowed = METHODS_BY_PATH.get(event["path"])
+    allowed = METHODS_BY_PATH.get(event["path"].rstrip("/"))
     return {
         "statusCode": 404,
         "headers": headers | ({"Allow": allowed} if allowed else {}),
@@ -32,8 +32,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _message(event: dict[str, Any]) -> str:
-    method, path = event["httpMethod"], event["path"]
+    method, path = event["httpMethod"], event["path"].rstrip("/") or "/"
     if path in METHODS_BY_PATH:
-        return f"{path} does not answer {method}; allowed is {METHODS_BY_PATH[path]}."
+        return f"{path} does not support {method}; allowed: {METHODS_BY_PATH[path]}."
     shown = path if len(path) <= _SHOWN_CHARACTERS else path[:_SHOWN_CHARACTERS] + "…"
-    return f"No endpoint has the path '{shown}'; known are {', '.join(METHODS_BY_PATH)}."
+    return f"No endpoint has the path '{shown}'; allowed: {', '.join(METHODS_BY_PATH)}."

@@ -1,73 +1,88 @@
-"""The way in and out of a function: an event becomes a request, and an answer what Lambda takes."""
+"""The FastAPI application of a function, and the Lambda handler around it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeAlias
 
+import pybase64
+from fastapi import APIRouter, FastAPI
 from mangum import Mangum
-from starlette.applications import Starlette
+from mangum.handlers import APIGateway
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagineart.apis.common.route import ErrorFormat
+from imagineart.apis.common.services import Services
 from imagineart.errors import UnknownRequestError
-from imagineart.access.tokens import Operation
-from imagineart.apis.common.route import Afterwards, AnswerRequest, Endpoint, Gate
-from imagineart.apis.imagineart.errors import error_response
-from imagineart.apis.common.gateway_events import ApiGatewayEvent
 
-LambdaHandler = Callable[[dict[str, Any], Any], Any]
+LambdaHandler: TypeAlias = Callable[[dict[str, Any], Any], Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What a function runs under: with `is_extended`, the runtime of the streaming layer."""
-
-    is_extended: bool
-    log_prompts: bool = False
+STREAMING_VARIABLE: Final = "LAMBDA_RESPONSE_STREAMING"
+"""The streaming layer's wrapper sets it to 1."""
 
 
-def authenticated_handler(
-    operation: Operation, endpoint: Endpoint, gate: Gate, runtime: Runtime
-) -> LambdaHandler:
-    """A Lambda handler that lets authenticated callers within their limits through to `endpoint`.
-
-    Every failure becomes the error envelope; every answer carries X-Request-Id, and a limit's headers once
-    the caller is known. Under the extended runtime, operations on images are streamed, and requests are
-    settled when they are answered; else before.
-    """
-    afterwards = Afterwards(gate.logger)
-
-    answer_request = AnswerRequest(operation, endpoint, gate, runtime.log_prompts, afterwards)
-
-    async def answer(request: Request) -> Response:
-        return await answer_request(request)
-
-    app = Starlette(
-        routes=[Route(operation.path, answer, methods=[operation.method])],
-        exception_handlers={HTTPException: _answer_unknown_request},
+def create_application(router: APIRouter, services: Services, error_format: ErrorFormat) -> FastAPI:
+    """An application of one router. A trailing slash is the same route, and nothing is redirected."""
+    app = FastAPI(
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _respond_unknown},
     )
-    if runtime.is_extended and operation.model is not None:
-        from imagineart.web.streaming_entry import StreamingEntry
-
-        return StreamingEntry(app, afterwards)
-    buffered: LambdaHandler = Mangum(app, lifespan="off", custom_handlers=[ApiGatewayEvent])
-    if runtime.is_extended:
-        from imagineart.web.streaming_entry import followed_by
-
-        return followed_by(buffered, afterwards)
-
-    def answer_at_last(event: dict[str, Any], context: Any) -> Any:
-        answered = buffered(event, context)
-        afterwards()
-        return answered
-
-    return answer_at_last
+    app.state.services = services
+    app.state.error_format = error_format
+    app.include_router(router)
+    return app
 
 
-def _answer_unknown_request(request: Request, _: Exception) -> Response:
-    request_id = request.scope["aws.event"]["requestContext"]["requestId"]
-    response = error_response(UnknownRequestError("No endpoint answers this path and method."), request_id)
-    response.headers["X-Request-Id"] = request_id
-    return response
+def lambda_handler(app: ASGIApp, *, is_streamed: bool) -> LambdaHandler:
+    """The handler of an application: streamed under the streaming layer, else through Mangum."""
+    app = _without_trailing_slash(app)
+    if is_streamed:
+        from lambda_response_streaming import StreamingHandler
+
+        return StreamingHandler(app)
+    return Mangum(_with_late_body(app), lifespan="off", custom_handlers=[_EventWithLateBody])
+
+
+async def _respond_unknown(request: Request, _: Exception) -> Response:
+    error_format: ErrorFormat = request.app.state.error_format
+    request_id: str = request.scope["aws.event"]["requestContext"]["requestId"]
+    return error_format(UnknownRequestError("No endpoint has this path and method."), request_id)
+
+
+def _without_trailing_slash(app: ASGIApp) -> ASGIApp:
+    # API Gateway routes /x/ to /x and keeps the slash in the event's path.
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        await app({**scope, "path": path.rstrip("/") or "/"}, receive, send)
+
+    return respond
+
+
+class _EventWithLateBody(APIGateway):
+    """Mangum's reading of a REST proxy event, without the decoding of its body."""
+
+    @property
+    def body(self) -> bytes:
+        return b""
+
+
+def _with_late_body(app: ASGIApp) -> ASGIApp:
+    """Decode the body only when the application asks for it, so that a refused request costs no decoding."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_decoded() -> Message:
+            message = await receive()
+            if message["type"] != "http.request":
+                return message
+            return {**message, "body": _decode_body(scope["aws.event"])}
+
+        await app(scope, receive_decoded, send)
+
+    return respond
+
+
+def _decode_body(event: dict[str, Any]) -> bytes:
+    body: str = event.get("body") or ""
+    return pybase64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()

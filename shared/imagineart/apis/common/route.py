@@ -1,169 +1,142 @@
-"""The way of one request: who asks, within which limits, the endpoint, one log line, the account."""
+"""The way of an authenticated request: authentication, limits, the endpoint, settlement, one log line.
 
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import partial
+FastAPI parses a body before its dependencies run, so authentication is a route class: a wrong token costs
+neither the decoding of the body's base64 nor its parsing (docs/decisions/0004).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from aws_lambda_powertools import Logger
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagineart.usage.model import AnsweredRequest
-from imagineart.errors import ImagineArtError, InternalError, LimitReachedError
-from imagineart.domain.observations import ObservedRequest, Stage
-from imagineart.access.tokens import Operation
-from imagineart.domain.ports import Clock, Metrics
-from imagineart.idempotency.respond_once import AnswerOnce
-from imagineart.use_cases.settle_request import SettleRequest
-from imagineart.apis.common.authorization import Access, rate_limit_headers, require_model
-from imagineart.apis.common.call import Call, Notes, has_idempotency_key, remaining_seconds
-from imagineart.apis.imagineart.errors import STATUS_BY_CODE, error_response
-from imagineart.web.picture_stream import PieceStream
+from imagineart.access.limits import LEASE_MARGIN_SECONDS, LimitReachedError
+from imagineart.apis.common.authorization import authenticate, rate_limit_headers
+from imagineart.apis.common.call import RESERVED_SECONDS, Call, RequestRecord
+from imagineart.apis.common.operation import Operation
+from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
+from imagineart.usage.model import FinishedRequest, ObservedRequest, Stage
 
-Endpoint: TypeAlias = Callable[[Call], Awaitable[Response]]
+ErrorFormat: TypeAlias = Callable[[ImagineArtError, str], Response]
+"""Makes an API's error response of an error and the request id."""
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What stands before and behind every endpoint; `answer_once` is None where nothing is ever replayed."""
+class AuthenticatedRoute(APIRoute):
+    """A route of one operation, which subclasses name.
 
-    access: Access
-    settle: SettleRequest
-    clock: Clock
-    logger: Logger
-    metrics: Metrics
-    answer_once: Callable[[], AnswerOnce] | None = None
+    The application's state holds the services and the error format.
+    """
 
+    operation: ClassVar[Operation]
 
-class Afterwards:
-    """What is to be done when the present request is answered; an environment has one at a time."""
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint behind authentication and limits. It never raises an Exception."""
+        endpoint = super().get_route_handler()
 
-    def __init__(self, logger: Logger) -> None:
-        self._acts: list[Callable[[], None]] = []
-        self._logger = logger
-
-    def add(self, act: Callable[[], None]) -> None:
-        """Have it done once."""
-        self._acts.append(act)
-
-    def __call__(self) -> None:
-        """Do it all. The answer is given: what fails is logged."""
-        acts, self._acts = self._acts, []
-        for act in acts:
+        async def respond(request: Request) -> Response:
+            call = _begin(request, self.operation)
+            request.state.call = call
             try:
-                act()
-            except Exception:
-                self._logger.exception("what was to be done after an answer failed")
+                response = await _respond(call, endpoint)
+            finally:
+                _settle(call)
+            response.headers.update(call.record.headers)
+            _report(call, response.status_code)
+            return response
+
+        return respond
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRequest:
-    """Answers requests of one operation; it never raises."""
+def authenticated(operation: Operation) -> type[AuthenticatedRoute]:
+    """The route class of an operation."""
+    return type("Route", (AuthenticatedRoute,), {"operation": operation})
 
-    operation: Operation
-    endpoint: Endpoint
-    gate: Gate
-    log_prompts: bool
-    afterwards: Afterwards
 
-    async def __call__(self, request: Request) -> Response:
-        """The endpoint's answer, or the error envelope; it is logged and settled when it has ended."""
-        request_id: str = request.scope["aws.event"]["requestContext"]["requestId"]
-        notes = Notes(
-            {"request_id": request_id, "method": self.operation.method, "path": self.operation.path},
-            {"X-Request-Id": request_id},
-            began=time.monotonic(),
+def _begin(request: Request, operation: Operation) -> Call:
+    record = RequestRecord({"method": request.method, "path": request.url.path.rstrip("/")}, {})
+    call = Call(request, operation, request.app.state.services, record)
+    record.log_fields["request_id"] = record.headers["X-Request-Id"] = call.request_id
+    return call
+
+
+async def _respond(call: Call, endpoint: Endpoint) -> Response:
+    seconds = max(0.0, call.remaining_seconds - RESERVED_SECONDS)
+    try:
+        async with asyncio.timeout(seconds):
+            _admit(call)
+            return await endpoint(call.request)
+    except TimeoutError:
+        return _error_response(call, ModelTimeoutError(deadline_seconds=seconds))
+    except ImagineArtError as error:
+        return _error_response(call, error)
+    except Exception as error:
+        call.services.logger.exception("unexpected failure", request_id=call.request_id)
+        return _error_response(call, InternalError(detail=type(error).__name__))
+
+
+def _admit(call: Call) -> None:
+    """Authenticate the caller and count the request.
+
+    A request for images takes a slot at once, unless it may turn out to be a replay.
+    """
+    record, services = call.record, call.services
+    call.caller = authenticate(services.authenticator, call.request.headers, call.operation)
+    record.log_fields.update(consumer=call.caller.consumer_id, token_id=call.caller.token_id)
+    takes_slot = call.operation.model is not None and call.idempotency_key is None
+    call.admission = services.limits.enter(
+        call.caller.consumer_id,
+        lease_seconds=call.remaining_seconds + LEASE_MARGIN_SECONDS if takes_slot else None,
+    )
+    record.seconds_by_stage[Stage.ADMISSION] = record.seconds
+    record.headers |= rate_limit_headers(call.admission.status)
+    call.require_model()
+
+
+def _error_response(call: Call, error: ImagineArtError) -> Response:
+    call.record.fail(error.code, field=getattr(error, "field", None), detail=error.detail)
+    if isinstance(error, LimitReachedError):
+        call.record.headers |= rate_limit_headers(error.status)
+        call.record.log_fields.update(limit=error.status.name)
+    error_format: ErrorFormat = call.request.app.state.error_format
+    return error_format(error, call.request_id)
+
+
+def _settle(call: Call) -> None:
+    """Give back the slot and count the request, before any of the response is sent."""
+    if call.caller is None:
+        return
+    record = call.record
+    call.services.settlement.settle(
+        call.caller,
+        call.admission,
+        FinishedRequest(
+            request_id=call.request_id,
+            consumer_id=call.caller.consumer_id,
+            operation=call.operation.name,
+            resolution=record.resolution,
+            outcome=record.outcome,
+            images=record.images,
+            seconds=record.seconds,
+            finished_at=call.services.clock(),
+        ),
+    )
+
+
+def _report(call: Call, status: int) -> None:
+    record, services = call.record, call.services
+    fields = {**record.log_fields, "outcome": record.outcome, "duration_ms": round(record.seconds * 1000)}
+    services.logger.info("request", **fields, status=status)
+    services.metrics.request_finished(
+        ObservedRequest(
+            error_code=record.outcome if status >= HTTPStatus.BAD_REQUEST else None,
+            is_server_error=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+            seconds=record.seconds,
+            seconds_by_stage=record.seconds_by_stage,
+            images=record.images,
         )
-        response = await self._respond(request, notes, request_id)
-        response.headers.update(notes.headers)
-        end = partial(self._end, notes, response.status_code)
-        if isinstance(response, PieceStream):
-            response.on_end = partial(_note_and_end, notes, end, time.monotonic())
-        else:
-            end()
-        return response
-
-    async def _respond(self, request: Request, notes: Notes, request_id: str) -> Response:
-        try:
-            return await self._let_through(request, notes)
-        except ImagineArtError as error:
-            notes.note_failure(error.code, field=getattr(error, "field", None), detail=error.detail)
-            if isinstance(error, LimitReachedError):
-                notes.headers |= rate_limit_headers(error.status)
-                notes.log_fields.update(limit=error.status.name)
-            return error_response(error, request_id)
-        except Exception as error:
-            self.gate.logger.exception("unexpected failure", request_id=request_id)
-            notes.note_failure(InternalError.code, detail=type(error).__name__)
-            return error_response(InternalError(), request_id)
-
-    async def _let_through(self, request: Request, notes: Notes) -> Response:
-        access = self.gate.access
-        caller = notes.caller = access.identify(request.headers)
-        notes.log_fields.update(consumer=caller.consumer_id, token_id=caller.token_id)
-        may_be_replayed = self.gate.answer_once is not None and has_idempotency_key(request)
-        admission = notes.admission = access.let_in(
-            caller,
-            self.operation,
-            remaining_seconds=remaining_seconds(request),
-            may_be_replayed=may_be_replayed,
-        )
-        notes.note_stage(Stage.ADMISSION, since=notes.began)
-        notes.headers |= rate_limit_headers(admission.status)
-        require_model(admission, self.operation)
-        call = Call(
-            request,
-            self.operation,
-            admission.consumer,
-            notes,
-            access,
-            self.gate.clock,
-            self.log_prompts,
-            self.gate.answer_once,
-        )
-        return await self.endpoint(call)
-
-    def _end(self, notes: Notes, status: int) -> None:
-        """Log the request, and have it settled when its answer is given."""
-        seconds = time.monotonic() - notes.began
-        fields = {**notes.log_fields, "outcome": notes.outcome, "duration_ms": round(seconds * 1000)}
-        self.gate.logger.info("request", **fields, status=status)
-        if notes.caller is not None:
-            answered = AnsweredRequest(
-                consumer_id=notes.caller.consumer_id,
-                operation=self.operation.name,
-                resolution=notes.resolution,
-                outcome=notes.outcome,
-                images=notes.images,
-                seconds=seconds,
-                answered_at=self.gate.clock(),
-            )
-            self.afterwards.add(partial(self.gate.settle, notes.caller, notes.admission, answered))
-
-        error_code = notes.outcome if notes.outcome in STATUS_BY_CODE else None
-        self.gate.metrics.note_request(
-            ObservedRequest(
-                error_code,
-                is_server_error=STATUS_BY_CODE.get(notes.outcome, status) >= HTTPStatus.INTERNAL_SERVER_ERROR,
-                seconds=seconds,
-                seconds_by_stage=notes.seconds_by_stage,
-                images=notes.images,
-            )
-        )
-
-
-def _note_and_end(
-    notes: Notes,
-    end: Callable[[], None],
-    began: float,
-    *,
-    image_bytes: int,
-    complete: bool,
-    failure: Exception | None,
-) -> None:
-    notes.note_stage(Stage.DELIVERY, since=began)
-    notes.note_delivery(image_bytes=image_bytes, complete=complete, failure=failure)
-    end()
+    )

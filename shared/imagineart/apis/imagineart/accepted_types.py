@@ -1,7 +1,4 @@
-"""Whether a caller wants its picture as JSON or as the PNG itself.
-
-Source: RFC 9110, 12.5.1 (Accept).
-"""
+"""Whether a caller wants its image as JSON or as the PNG itself. Source: RFC 9110, 12.5.1 (Accept)."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,8 +10,8 @@ _PNG_RANGES: Final = ("image/png", "image/*", "*/*")
 def prefers_json(accept: str, *, otherwise: bool) -> bool:
     """Whether `accept` gives JSON more weight than PNG; `otherwise` where it gives both the same.
 
-    The most specific range decides the weight of a type. An absent or empty header, and a caller who accepts
-    neither, prefer nothing. A range whose weight is malformed is passed over.
+    The most specific range decides the weight of a type. An absent or empty header, and one that accepts
+    neither, prefer nothing. A range whose weight is malformed is ignored.
     """
     weights = dict(_ranges(accept))
     json, png = _weight(weights, _JSON_RANGES), _weight(weights, _PNG_RANGES)

@@ -1,4 +1,4 @@
-"""The error envelope, and the one table that gives every public code its HTTP status.
+"""The error format of /v1, and the one table that gives every public code its HTTP status.
 
 Source: ImagineArt 2.0 API reference, "Errors".
 """
@@ -31,10 +31,10 @@ STATUS_BY_CODE: Final = MappingProxyType(
 def error_response(error: ImagineArtError, request_id: str) -> JSONResponse:
     """``{"error": {"code", "message", "request_id"}}`` under the code's status; Retry-After where known.
 
-    X-Should-Retry is obeyed by OpenAI's clients, which would otherwise retry every 5xx:
+    OpenAI's clients retry every 5xx unless X-Should-Retry says otherwise:
     https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
     """
-    headers = {"X-Should-Retry": str(error.retryable).lower()}
+    headers = {"X-Request-Id": request_id, "X-Should-Retry": str(error.retryable).lower()}
     if isinstance(error, RateLimitedError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     body = {"error": {"code": error.code, "message": error.message, "request_id": request_id}}

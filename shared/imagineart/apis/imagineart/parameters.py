@@ -1,372 +1,236 @@
-"""The parameters of the image endpoints, defined once: they validate requests and describe themselves.
+"""The parameters of /v1, defined once: they validate requests, describe models and make the OpenAPI document.
 
-`GET /v1/models` and the OpenAPI document are made from the same definitions that parse the form fields,
-so a description cannot promise what validation refuses. Source: ImagineArt 2.0 API reference.
+Sources: ImagineArt 2.0 API reference; https://platform.openai.com/docs/api-reference/images and the types of
+the PyPI package openai 3.52 for OpenAI's parameters (docs/decisions/0007).
 """
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
-from imagineart.errors import InvalidRequestError
+from pydantic import Field, StringConstraints
+
+from imagineart.apis.common.validation import Fields, base_type, bound, choices_of
 from imagineart.images.kinds import INPUT_IMAGE_KINDS, MAX_REFERENCE_PIXELS, MAX_UPLOAD_BYTES
 from imagineart.images.sizes import (
-    AUTO_ASPECT_RATIO,
     EDIT_ASPECT_RATIOS,
     GENERATION_ASPECT_RATIOS,
     RESOLUTIONS,
+    Size,
     output_size,
 )
 
 MAX_SEED: Final = 2**63 - 1
-_SHOWN_CHARACTERS: Final = 60
+MAX_IMAGES: Final = 4
+MAX_REFERENCES: Final = 4
+REFERENCE_NAMES: Final = frozenset({"images", "image", "image[]"})
+"""The field of the reference images, and OpenAI's names for it."""
+
+AUTO: Final = "auto"
+FOREIGN_SIZES: Final = (
+    Size(1536, 1024), Size(1024, 1536), Size(1792, 1024), Size(1024, 1792), Size(512, 512), Size(256, 256),
+)  # fmt: skip
+"""The sizes that OpenAI's clients name and the size table lacks."""
 
 
-def shown(text: str) -> str:
-    """`text` quoted for an error message, cut so that a hostile value cannot flood the answer.
-
-    A lone surrogate, which JSON can spell and UTF-8 cannot, is spelt out.
-    """
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-    return f"'{cut.encode(errors='backslashreplace').decode()}'"
+def _size_names(ratios: tuple[str, ...]) -> tuple[str, ...]:
+    table = (str(output_size(ratio, resolution)) for resolution in RESOLUTIONS for ratio in ratios)
+    return (AUTO, *table, *map(str, FOREIGN_SIZES))
 
 
-class ScalarParameter(Protocol):
-    """A parameter that one form field carries."""
+GenerationRatio: TypeAlias = Literal[
+    "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3", "4:1", "1:4"
+]
+EditRatio: TypeAlias = Literal[
+    "auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3"
+]
+Resolution: TypeAlias = Literal["1K", "2K"]
+Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+UserName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512)]
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def required(self) -> bool: ...
-
-    def parse(self, text: str | None) -> Any:
-        """The value of the field's text; None stands for an absent field."""
-
-    def describe(self) -> dict[str, Any]:
-        """The public description, as `GET /v1/models` shows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextParameter:
-    """A text, trimmed, whose length is counted in Unicode characters; where optional, absent is empty."""
-
-    name: str
-    description: str
-    min_length: int
-    max_length: int
-    required: bool = True
-
-    def parse(self, text: str | None) -> str:
-        """Return the trimmed text. Raises InvalidRequestError when it is absent, too short or too long."""
-        allowed = f"{self.min_length} to {self.max_length} characters"
-        if text is None:
-            if not self.required:
-                return ""
-            raise InvalidRequestError(self.name, f"the field is required ({allowed}).")
-        trimmed = text.strip()
-        if not self.min_length <= len(trimmed) <= self.max_length:
-            raise InvalidRequestError(
-                self.name, f"got {len(trimmed)} characters after trimming; allowed are {allowed}."
-            )
-        return trimmed
-
-    def describe(self) -> dict[str, Any]:
-        """The public description."""
-        return {
-            "type": "string",
-            "required": self.required,
-            "min_length": self.min_length,
-            "max_length": self.max_length,
-            "description": self.description,
-        }
+_RESOLUTION_DESCRIPTION: Final = (
+    "Output resolution: 1K is faster, 2K has higher fidelity. `sizes` gives exact pixels."
+)
+_SIZE_DESCRIPTION: Final = (
+    "Output size in pixels, in place of aspect_ratio and resolution; auto leaves it to those."
+)
+_UNUSED: Final = "Accepted; neither used nor stored."
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceParameter:
-    """An enum; required where it has no default."""
+class ImageFields(Fields):
+    """What both image endpoints accept, in the API reference's words and in OpenAI's.
 
-    name: str
-    description: str
-    choices: tuple[str, ...]
-    default: str | None
-
-    @property
-    def required(self) -> bool:
-        """Whether the field must come."""
-        return self.default is None
-
-    def parse(self, text: str | None) -> str:
-        """Return the choice, or the default when absent. Raises InvalidRequestError for any other text."""
-        allowed = f"allowed are {', '.join(self.choices)}."
-        if text is None:
-            if self.default is None:
-                raise InvalidRequestError(self.name, f"the field is required; {allowed}")
-            return self.default
-        if text not in self.choices:
-            raise InvalidRequestError(self.name, f"got {shown(text)}; {allowed}")
-        return text
-
-    def describe(self) -> dict[str, Any]:
-        """The public description."""
-        return {
-            "type": "string",
-            "required": self.required,
-            "enum": list(self.choices),
-            **({} if self.required else {"default": self.default}),
-            "description": self.description,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SeedParameter:
-    """An optional seed: absent, 0 and -1 mean "choose one at random"."""
-
-    name: str
-    description: str
-    minimum: int = -1
-    maximum: int = MAX_SEED
-    required: bool = False
-
-    def parse(self, text: str | None) -> int | None:
-        """Return the seed, 1 to `maximum`, or None for random. Raises InvalidRequestError otherwise."""
-        if text is None:
-            return None
-        seed = int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else None
-        if seed is None or not self.minimum <= seed <= self.maximum:
-            raise InvalidRequestError(
-                self.name,
-                f"got {shown(text)}; allowed is an integer from {self.minimum} to {self.maximum} "
-                "(0 and -1 mean random).",
-            )
-        return seed if seed > 0 else None
-
-    def describe(self) -> dict[str, Any]:
-        """The public description."""
-        return {
-            "type": "integer",
-            "required": False,
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            "default": -1,
-            "random": [-1, 0],
-            "description": self.description,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class IntegerParameter:
-    """An integer; required where it has no default."""
-
-    name: str
-    description: str
-    minimum: int
-    maximum: int
-    default: int | None = None
-
-    @property
-    def required(self) -> bool:
-        """Whether the field must come."""
-        return self.default is None
-
-    def parse(self, text: str | None) -> int:
-        """Return the integer, or the default when absent. Raises InvalidRequestError for anything else."""
-        allowed = f"allowed is an integer from {self.minimum} to {self.maximum}."
-        if text is None:
-            if self.default is not None:
-                return self.default
-            raise InvalidRequestError(self.name, f"the field is required; {allowed}")
-        number = int(text) if re.fullmatch(r"[0-9]{1,19}", text) else None
-        if number is None or not self.minimum <= number <= self.maximum:
-            raise InvalidRequestError(self.name, f"got {shown(text)}; {allowed}")
-        return number
-
-    def describe(self) -> dict[str, Any]:
-        """The public description."""
-        return {
-            "type": "integer",
-            "required": self.required,
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            **({} if self.required else {"default": self.default}),
-            "description": self.description,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class FixedParameter:
-    """A parameter of which one value alone has no effect, its default; any other is refused, not ignored."""
-
-    name: str
-    description: str
-    value: str | int | bool
-    required: bool = False
-
-    def parse(self, text: str | None) -> None:
-        """Raises InvalidRequestError for another text than the value's JSON form."""
-        allowed = self.value if isinstance(self.value, str) else json.dumps(self.value)
-        if text not in (None, allowed):
-            raise InvalidRequestError(self.name, f"got {shown(text)}; allowed is {allowed} alone.")
-
-    def describe(self) -> dict[str, Any]:
-        """The public description."""
-        return {
-            "type": {str: "string", int: "integer", bool: "boolean"}[type(self.value)],
-            "required": False,
-            "enum": [self.value],
-            "default": self.value,
-            "description": self.description,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class FilesParameter:
-    """A required list of files, or of ids of uploads, repeated under one field name or its synonyms."""
-
-    name: str
-    description: str
-    min_items: int
-    max_items: int
-    synonyms: tuple[str, ...] = ()
-
-    def check_count(self, count: int) -> None:
-        """Raises InvalidRequestError when `count` files are too few or too many."""
-        allowed = f"{self.min_items} to {self.max_items} files"
-        if count < self.min_items:
-            raise InvalidRequestError(self.name, f"the field is required ({allowed}); got none.")
-        if count > self.max_items:
-            raise InvalidRequestError(self.name, f"got {count} files; allowed are {allowed}.")
-
-    def describe(self) -> dict[str, Any]:
-        """The public description."""
-        return {
-            "type": "file[]",
-            "required": True,
-            "min_items": self.min_items,
-            "max_items": self.max_items,
-            "media_types": [kind.media_type for kind in INPUT_IMAGE_KINDS],
-            "max_pixels": MAX_REFERENCE_PIXELS,
-            "description": self.description,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointParameters:
-    """All parameters of one image endpoint.
-
-    `refusals` gives, for names that callers may know from elsewhere, what to do in their place.
+    OpenAI's parameters that have no effect accept only the value that asks for what happens anyway.
     """
 
-    scalars: tuple[ScalarParameter, ...]
-    files: FilesParameter | None
-    refusals: tuple[tuple[str, str], ...] = ()
+    prompt: Text
+    resolution: Resolution = Field("2K", description=_RESOLUTION_DESCRIPTION)
+    seed: int = Field(
+        -1,
+        ge=-1,
+        le=MAX_SEED,
+        description="Deterministic seed. 0, -1 or absent chooses one at random in the unsigned 32-bit range; "
+        "the X-Seed header of the response says which.",
+        json_schema_extra={"note": "0 and -1 choose one"},
+    )
+    n: int = Field(
+        1, ge=1, le=MAX_IMAGES, description="How many images, with the seeds seed, seed + 1 and so on."
+    )
+    response_format: Literal["b64_json"] = Field("b64_json", description="Images come in the response.")
+    output_format: Literal["png"] = Field("png", description="Images are PNGs.")
+    output_compression: Literal[100] = Field(100, description="PNGs are not reduced.")
+    background: Literal["auto"] = Field(AUTO, description="The model chooses.")
+    moderation: Literal["auto"] = Field(AUTO, description="The backend's own.")
+    stream: Literal[False] = Field(False, description="No events are sent.")
+    partial_images: Literal[0] = Field(0, description="Images are sent when they are finished.")
+    user: UserName = Field("", description=_UNUSED)
+    safety_identifier: UserName = Field("", description=_UNUSED)
+
+    reference_names: ClassVar[tuple[str, ...]]
+    """The parameters of the API reference, in its order; all others are OpenAI's."""
+
+    @classmethod
+    def accepted_names(cls) -> tuple[str, ...]:
+        """The names that an error message lists, those of the API reference first."""
+        return tuple(dict.fromkeys((*cls.reference_names, *cls.model_fields)))
+
+    @classmethod
+    def is_openai_name(cls, name: str) -> bool:
+        """Whether only OpenAI's API has a field of this name."""
+        return re.sub(r"\[\d+\]$|(?<=s)\[\]$", "", name) not in cls.reference_names
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The field names the endpoint accepts, in the reference's order, synonyms last."""
-        return (*self.describe(), *(self.files.synonyms if self.files else ()))
-
-    @property
-    def file_names(self) -> tuple[str, ...]:
-        """Those of the names under which files come."""
-        return (self.files.name, *self.files.synonyms) if self.files else ()
-
-    def parse_scalars(self, fields: Mapping[str, str]) -> dict[str, Any]:
-        """The value of every scalar parameter, by name. Raises InvalidRequestError for the first bad one."""
-        return {parameter.name: parameter.parse(fields.get(parameter.name)) for parameter in self.scalars}
-
-    def describe(self) -> dict[str, dict[str, Any]]:
-        """The public description of every parameter, by name, in the reference's order."""
-        first, *rest = self.scalars
-        files = {self.files.name: self.files.describe()} if self.files else {}
-        return {first.name: first.describe()} | files | {each.name: each.describe() for each in rest}
+    def chosen_seed(self) -> int | None:
+        """The seed that the caller chose, None where it is to be random."""
+        return self.seed if self.seed > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class ResolutionParameter(ChoiceParameter):
-    """The resolution; its description carries the pixel size of every ratio."""
-
-    aspect_ratios: tuple[str, ...] = ()
-
-    def describe(self) -> dict[str, Any]:
-        """The public description, with pixels as ``sizes[resolution][ratio] = {"width", "height"}``."""
-        return ChoiceParameter.describe(self) | {
-            "sizes": {
-                resolution: {
-                    ratio: {"width": size.width, "height": size.height}
-                    for ratio in self.aspect_ratios
-                    for size in [output_size(ratio, resolution)]
-                }
-                for resolution in self.choices
-            }
-        }
+_REFUSALS: Final[Mapping[str, str]] = {
+    "complexity": "is not supported; send reasoning.",
+    "svg": "is not supported; images are PNGs.",
+    "frame_count": "is not supported; images do not move.",
+    "frame_duration_ms": "is not supported; images do not move.",
+}
 
 
-def _resolution(aspect_ratios: tuple[str, ...]) -> ResolutionParameter:
-    return ResolutionParameter(
-        name="resolution",
-        description="Output resolution: 1K is faster, 2K has higher fidelity. `sizes` gives exact pixels.",
-        choices=RESOLUTIONS,
-        default="2K",
-        aspect_ratios=aspect_ratios,
+class GenerationFields(ImageFields):
+    """The parameters of ``POST /v1/images/generations``."""
+
+    prompt: Text = Field(description="Text prompt describing the desired image.")
+    aspect_ratio: GenerationRatio = Field("1:1", description="Output aspect ratio.")
+    reasoning: Literal["low", "high"] = Field(
+        "low", description="Visual reasoning level: low is faster, high gives richer compositions."
+    )
+    model: Literal["text-to-image"] = Field("text-to-image", description="The model of this endpoint.")
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] = Field(
+        AUTO,
+        description="Stands for reasoning: high and hd for high; low, medium and standard for low; auto "
+        "leaves it to that.",
+    )
+    style: Literal["vivid"] = Field("vivid", description="What happens anyway.")
+    size: str = Field(
+        AUTO,
+        description=_SIZE_DESCRIPTION,
+        json_schema_extra={"enum": list(_size_names(GENERATION_ASPECT_RATIOS))},
     )
 
+    reference_names = ("prompt", "aspect_ratio", "resolution", "seed", "reasoning")
+    refusals = _REFUSALS
 
-_SEED: Final = SeedParameter(
-    name="seed",
-    description="Deterministic seed. 0, -1 or absent chooses one at random in the unsigned 32-bit range; "
-    "the answer's X-Seed header tells which.",
+
+class EditFields(ImageFields):
+    """The parameters of ``POST /v1/images/edits``, the reference images excluded."""
+
+    prompt: Text = Field(description="Editing instruction.")
+    aspect_ratio: EditRatio = Field(
+        AUTO,
+        description="Output aspect ratio. auto takes the listed ratio nearest to the first reference image.",
+    )
+    model: Literal["image-edit"] = Field("image-edit", description="The model of this endpoint.")
+    quality: Literal["auto"] = Field(AUTO, description="The model of this endpoint has one quality.")
+    input_fidelity: Literal["low"] = Field("low", description="The model chooses.")
+    size: str = Field(
+        AUTO,
+        description=_SIZE_DESCRIPTION,
+        json_schema_extra={"enum": list(_size_names(EDIT_ASPECT_RATIOS))},
+    )
+
+    reference_names = ("prompt", "images", "aspect_ratio", "resolution", "seed")
+    refusals: ClassVar[Mapping[str, str]] = {
+        **_REFUSALS,
+        "style": "is not supported; describe the style in the prompt.",
+        "mask": "is not supported; say in the prompt which part to change.",
+        "markup": "is not supported; say in the prompt which part to change.",
+        "reasoning": "is not supported; the model of this endpoint has none.",
+    }
+
+    @classmethod
+    def accepted_names(cls) -> tuple[str, ...]:
+        """The names that an error message lists, those of the reference images included."""
+        return (*super().accepted_names(), *sorted(REFERENCE_NAMES - {"images"}))
+
+
+class UploadFields(Fields):
+    """The parameters of ``POST /v1/uploads``."""
+
+    content_type: Literal["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"] = Field(
+        description="Media type of the image, which the upload has to declare."
+    )
+    size: int = Field(ge=1, le=MAX_UPLOAD_BYTES, description="Size of the image in bytes, exactly.")
+
+
+IMAGES_DESCRIPTION: Final = (
+    "Reference images, in order: files, or ids from POST /v1/uploads. The kind is detected by content."
 )
 
-GENERATION_PARAMETERS: Final = EndpointParameters(
-    scalars=(
-        TextParameter("prompt", "Text prompt describing the desired image.", min_length=1, max_length=4000),
-        ChoiceParameter("aspect_ratio", "Output aspect ratio.", GENERATION_ASPECT_RATIOS, default="1:1"),
-        _resolution(GENERATION_ASPECT_RATIOS),
-        _SEED,
-        ChoiceParameter(
-            "reasoning",
-            "Visual reasoning level: low is faster, high gives richer compositions.",
-            ("low", "high"),
-            default="low",
-        ),
-    ),
-    files=None,
-)
 
-IMAGES: Final = FilesParameter(
-    "images",
-    "Reference images, in order: files, or ids from POST /v1/uploads. Kind is told by content.",
-    min_items=1,
-    max_items=4,
-)
+def describe_parameters(fields: type[ImageFields]) -> dict[str, dict[str, Any]]:
+    """The parameters of the API reference, by name and in its order, as ``GET /v1/models`` shows them."""
+    return {
+        name: _describe_images() if name == "images" else _describe(fields, name)
+        for name in fields.reference_names
+    }
 
-EDIT_PARAMETERS: Final = EndpointParameters(
-    scalars=(
-        TextParameter("prompt", "Editing instruction.", min_length=1, max_length=4000),
-        ChoiceParameter(
-            "aspect_ratio",
-            "Output aspect ratio. auto takes the listed ratio nearest to the first reference image.",
-            (AUTO_ASPECT_RATIO, *EDIT_ASPECT_RATIOS),
-            default=AUTO_ASPECT_RATIO,
-        ),
-        _resolution(EDIT_ASPECT_RATIOS),
-        _SEED,
-    ),
-    files=IMAGES,
-)
 
-UPLOAD_PARAMETERS: Final = EndpointParameters(
-    scalars=(
-        ChoiceParameter(
-            "content_type",
-            "Media type of the image, which the upload has to declare.",
-            tuple(kind.media_type for kind in INPUT_IMAGE_KINDS),
-            default=None,
-        ),
-        IntegerParameter("size", "Size of the image in bytes, exactly.", minimum=1, maximum=MAX_UPLOAD_BYTES),
-    ),
-    files=None,
-)
+def _describe_images() -> dict[str, Any]:
+    return {
+        "type": "file[]",
+        "required": True,
+        "min_items": 1,
+        "max_items": MAX_REFERENCES,
+        "media_types": [kind.media_type for kind in INPUT_IMAGE_KINDS],
+        "max_pixels": MAX_REFERENCE_PIXELS,
+        "description": IMAGES_DESCRIPTION,
+    }
+
+
+def _describe(fields: type[ImageFields], name: str) -> dict[str, Any]:
+    field = fields.model_fields[name]
+    described: dict[str, Any] = {
+        "type": {str: "string", int: "integer"}[base_type(field)],
+        "required": field.is_required(),
+    }
+    described |= {"enum": list(choices)} if (choices := choices_of(field)) else {}
+    if base_type(field) is int:
+        described |= {"minimum": bound(field, "ge"), "maximum": bound(field, "le")}
+    elif not choices:
+        described |= {"min_length": bound(field, "min_length"), "max_length": bound(field, "max_length")}
+    described |= {} if field.is_required() else {"default": field.default}
+    described |= {"random": [-1, 0]} if name == "seed" else {}
+    described["description"] = field.description
+    if name == "resolution":
+        described["sizes"] = _describe_sizes(fields)
+    return described
+
+
+def _describe_sizes(fields: type[ImageFields]) -> dict[str, dict[str, dict[str, int]]]:
+    """The pixels as ``sizes[resolution][ratio] = {"width", "height"}``."""
+    ratios = [each for each in choices_of(fields.model_fields["aspect_ratio"]) if each != AUTO]
+    return {
+        resolution: {
+            ratio: {"width": size.width, "height": size.height}
+            for ratio in ratios
+            for size in [output_size(ratio, resolution)]
+        }
+        for resolution in RESOLUTIONS
+    }

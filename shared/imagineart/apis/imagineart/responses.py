@@ -1,77 +1,87 @@
-"""Pictures inside JSON, in the shape that OpenAI's clients read, written while the last of them arrives.
+"""Responses with images: the PNG itself, or JSON in the shape that OpenAI's clients read.
 
 Source: https://platform.openai.com/docs/api-reference/images/object
 """
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from typing import Any, Final
 
 import pybase64
 
-from imagineart.images.model import Picture
-from imagineart.domain.pieces import Piece
-from imagineart.images.model import Usage
-from imagineart.web.picture_stream import CountedPng, PieceStream, picture_headers
+from imagineart.errors import ModelError
+from imagineart.idempotency.model import StoredResponse
+from imagineart.images.model import Image, TokenUsage
+from imagineart.images.sizes import Size
 
-_ENCODED_AT_ONCE_BYTES: Final = 3 * 64 * 1024
-
-
-class SeriesStream(PieceStream):
-    """The JSON answer of one or more pictures."""
-
-    def __init__(self, pictures: Sequence[Picture], created: int) -> None:
-        super().__init__(SeriesJson(pictures, created), "application/json", series_headers(pictures))
+MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
+_MAX_BYTES_PER_PIXEL: Final = 4
 
 
-def series_headers(pictures: Sequence[Picture]) -> dict[str, str]:
-    """What `picture_headers` says of the first picture, with every backend that had a part."""
-    backends = ", ".join(dict.fromkeys(picture.backend for picture in pictures))
-    return picture_headers(pictures[0]) | {"X-Backend": backends}
+def largest_response_bytes(size: Size, count: int, *, as_json: bool) -> int:
+    """An upper bound of the size of a response, from which the time for its delivery is reserved."""
+    image_bytes = size.pixels * _MAX_BYTES_PER_PIXEL * count
+    return min(MAX_RESPONSE_BYTES, image_bytes * 4 // 3 if as_json else image_bytes)
 
 
-class SeriesJson(Iterator[Piece]):
-    """``{"created", "output_format", "size", "data": [{"seed", "b64_json"}, ...]}`` in pieces.
+def image_response(images: Sequence[Image], *, model_id: str, as_json: bool, created: int) -> StoredResponse:
+    """The one image as a PNG, or all as JSON; `created` is in Unix seconds.
 
-    `created` is in Unix seconds. A picture whose model has no seed has none here either. ``usage``,
-    which comes last, is there where the backends told it of every picture.
+    Raises ModelError for more than `MAX_RESPONSE_BYTES`.
     """
-
-    def __init__(self, pictures: Sequence[Picture], created: int) -> None:
-        self._pngs = [CountedPng(picture.png) for picture in pictures]
-        self._text = self._write(pictures, created)
-
-    @property
-    def image_bytes(self) -> int:
-        """How many bytes of the PNGs have been read."""
-        return sum(png.image_bytes for png in self._pngs)
-
-    def __next__(self) -> Piece:
-        return next(self._text)
-
-    def close(self) -> None:
-        """Let the pictures' sources go."""
-        self._text.close()
-        for png in self._pngs:
-            png.close()
-
-    def _write(self, pictures: Sequence[Picture], created: int) -> Generator[bytes, None, None]:
-        head = {"created": created, "output_format": "png", "size": str(pictures[0].size)}
-        yield _opened(head, "data", "[")
-        for position, (picture, png) in enumerate(zip(pictures, self._pngs, strict=True)):
-            known = {} if picture.seed is None else {"seed": picture.seed}
-            yield (b"," if position else b"") + _opened(known, "b64_json", '"')
-            yield from encode_base64(png)
-            yield b'"}'
-        usages = [usage for picture in pictures if (usage := picture.usage()) is not None]
-        yield b"]" + (_usage_member(usages) if len(usages) == len(pictures) else b"") + b"}"
+    content = _to_json(images, created) if as_json else images[0].content
+    if len(content) > MAX_RESPONSE_BYTES:
+        raise ModelError(
+            f"The images take more than {MAX_RESPONSE_BYTES // 1024**2} MB together. Request fewer or 1K.",
+            detail=f"a response of {len(content)} bytes",
+        )
+    media_type = "application/json" if as_json else "image/png"
+    return StoredResponse({"Content-Type": media_type, **_headers(images, model_id)}, content)
 
 
-def _usage_member(usages: Sequence[Usage]) -> bytes:
-    total = reduce(add, usages)
-    told = {
+def _headers(images: Sequence[Image], model_id: str) -> dict[str, str]:
+    """What was made and by which backends; seed and size are the first image's."""
+    first = images[0]
+    seed = {"X-Seed-Supported": "false"} if first.seed is None else {"X-Seed": str(first.seed)}
+    return seed | {
+        "X-Model": model_id,
+        "X-Backend": backend_names(images),
+        "X-Image-Width": str(first.size.width),
+        "X-Image-Height": str(first.size.height),
+    }
+
+
+def backend_names(images: Sequence[Image]) -> str:
+    """Every backend that made one of the images, once each."""
+    return ", ".join(dict.fromkeys(image.backend for image in images))
+
+
+def _to_json(images: Sequence[Image], created: int) -> bytes:
+    """``{"created", "output_format", "size", "data": [{"seed", "b64_json"}, ...], "usage"}``.
+
+    An image whose model has no seed has none here. ``usage`` is there where the backends reported it for
+    every image.
+    """
+    head = {"created": created, "output_format": "png", "size": str(images[0].size)}
+    entries = b",".join(_entry(image) for image in images)
+    usages = [image.usage for image in images if image.usage is not None]
+    tail = {"usage": _usage(reduce(add, usages))} if len(usages) == len(images) else {}
+    # The images are joined as they are: to write megabytes of base64 through a JSON encoder takes its time.
+    return b"".join([
+        json.dumps(head)[:-1].encode(), b', "data": [', entries, b"]",
+        b"}" if not tail else b", " + json.dumps(tail)[1:].encode(),
+    ])  # fmt: skip
+
+
+def _entry(image: Image) -> bytes:
+    seed = b"" if image.seed is None else f'"seed": {image.seed}, '.encode()
+    return b"".join([b"{", seed, b'"b64_json": "', pybase64.b64encode(image.content), b'"}'])
+
+
+def _usage(total: TokenUsage) -> dict[str, Any]:
+    return {
         "input_tokens": total.input_tokens,
         "input_tokens_details": {
             "image_tokens": total.input_image_tokens,
@@ -80,30 +90,3 @@ def _usage_member(usages: Sequence[Usage]) -> bytes:
         "output_tokens": total.output_tokens,
         "total_tokens": total.total_tokens,
     }
-    return f', "usage": {json.dumps(told)}'.encode()
-
-
-def _opened(members: dict[str, Any], name: str, bracket: str) -> bytes:
-    """A JSON object that is open at the value of its member `name`, whose first character is `bracket`."""
-    written = json.dumps(members)[:-1]
-    return f'{written}{", " if members else ""}"{name}": {bracket}'.encode()
-
-
-def encode_base64(pieces: Iterator[Piece]) -> Iterator[bytes]:
-    """`pieces` in base64; what does not fill three bytes waits for the next piece. Source: RFC 4648, 4."""
-    waiting = b""
-    for piece in pieces:
-        view = memoryview(piece)
-        if waiting:
-            missing = 3 - len(waiting)
-            waiting += view[:missing]
-            if len(waiting) < 3:
-                continue
-            yield pybase64.b64encode(waiting)
-            view = view[missing:]
-        whole = len(view) - len(view) % 3
-        for start in range(0, whole, _ENCODED_AT_ONCE_BYTES):
-            yield pybase64.b64encode(view[start : min(whole, start + _ENCODED_AT_ONCE_BYTES)])
-        waiting = bytes(view[whole:])
-    if waiting:
-        yield pybase64.b64encode(waiting)

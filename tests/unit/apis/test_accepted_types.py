@@ -1,10 +1,10 @@
-"""Which answer a caller prefers, by its Accept header."""
+"""Which response a caller prefers, by its Accept header."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.web.accepted_types import prefers_json
+from imagineart.apis.imagineart.accepted_types import prefers_json
 
 JSON = [
     "application/json", "Application/JSON", "application/json; charset=utf-8", "application/*",

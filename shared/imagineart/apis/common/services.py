@@ -1,0 +1,51 @@
+"""What the APIs need of a Lambda environment; the composition root provides it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from aws_lambda_powertools import Logger
+
+from imagineart.access.admit import RequestLimits
+from imagineart.access.authenticate import Authenticator
+from imagineart.access.settle import Settlement
+from imagineart.backends.call_backends import Backends
+from imagineart.idempotency.respond_once import Idempotency
+from imagineart.uploads.uploads import Uploads
+from imagineart.usage.metrics import Metrics
+
+
+class Services(Protocol):
+    """Each part is made when it is first asked for. Reading a property may raise SettingsError."""
+
+    @property
+    def authenticator(self) -> Authenticator: ...
+
+    @property
+    def limits(self) -> RequestLimits: ...
+
+    @property
+    def settlement(self) -> Settlement: ...
+
+    @property
+    def idempotency(self) -> Idempotency: ...
+
+    @property
+    def backends(self) -> Backends: ...
+
+    @property
+    def uploads(self) -> Uploads: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
+
+    @property
+    def logger(self) -> Logger: ...
+
+    @property
+    def logs_prompts(self) -> bool: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def random_below(self) -> Callable[[int], int]: ...

@@ -1,0 +1,138 @@
+"""Submitted fields become a Pydantic model, and Pydantic's errors become our messages.
+
+A message never quotes the prompt: text that is too long or too short is described by its length.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from imagineart.apis.common.fields import SubmittedFields
+from imagineart.apis.common.quoting import shown, shown_value
+from imagineart.errors import InvalidRequestError
+
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+class Fields(BaseModel):
+    """The base of every request model: unknown fields are refused, and no type is converted in silence.
+
+    `refusals` says why names that callers know from elsewhere are refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    refusals: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def accepted_names(cls) -> tuple[str, ...]:
+        """The names that an error message lists."""
+        return tuple(cls.model_fields)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_other_values(cls, value: Any, info: ValidationInfo) -> Any:
+        choices = choices_of(cls.model_fields[info.field_name or ""])
+        # Python takes False for 0, and so does a Literal.
+        if choices and (value not in choices or type(value) is not type(choices[0])):
+            raise ValueError("not one of the choices")
+        return value
+
+    @classmethod
+    def read(cls, submitted: SubmittedFields) -> Self:
+        """The model of submitted fields. Raises InvalidRequestError for the first bad field."""
+        return validate(cls, submitted.values, is_json=submitted.is_json)
+
+
+Model = TypeVar("Model", bound=Fields)
+
+
+def validate(model: type[Model], values: Mapping[str, Any], *, is_json: bool) -> Model:
+    """The model of values: text in a form, any JSON value in JSON. Raises InvalidRequestError."""
+    typed = {
+        name: _typed(value, model.model_fields.get(name), is_json=is_json) for name, value in values.items()
+    }
+    try:
+        return model.model_validate(typed)
+    except ValidationError as error:
+        raise to_request_error(model, error) from error
+
+
+def to_request_error(model: type[Fields], error: ValidationError) -> InvalidRequestError:
+    """The message for Pydantic's errors: the first unknown field, else the first bad one."""
+    errors = error.errors(include_url=False)
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        if name in model.refusals:
+            return InvalidRequestError(name, model.refusals[name])
+        allowed = ", ".join(model.accepted_names())
+        return InvalidRequestError("form", f"got the unknown field {shown(name)}; allowed: {allowed}.")
+    field = model.model_fields[name]
+    return InvalidRequestError(name, f"{_what_came(first, field)}; allowed: {allowed_values(field)}.")
+
+
+def allowed_values(field: FieldInfo) -> str:
+    """The values that a field accepts, in words."""
+    choices = choices_of(field)
+    if choices:
+        return ", ".join(each if isinstance(each, str) else json.dumps(each) for each in choices)
+    extra = field.json_schema_extra
+    note = f" ({extra['note']})" if isinstance(extra, dict) and "note" in extra else ""
+    if base_type(field) is int:
+        return f"an integer from {bound(field, 'ge')} to {bound(field, 'le')}{note}"
+    return f"{bound(field, 'min_length') or 0} to {bound(field, 'max_length')} characters{note}"
+
+
+def choices_of(field: FieldInfo) -> tuple[Any, ...]:
+    """The values of a Literal, or of a field whose schema has an enum; empty for another field."""
+    if get_origin(field.annotation) is Literal:
+        return get_args(field.annotation)
+    extra = field.json_schema_extra
+    choices: Any = extra.get("enum", ()) if isinstance(extra, dict) else ()
+    return tuple(choices)
+
+
+def base_type(field: FieldInfo) -> type:
+    """``str``, ``int`` or ``bool``."""
+    choices = choices_of(field)
+    if choices:
+        return type(choices[0])
+    return int if field.annotation is int else str
+
+
+def bound(field: FieldInfo, name: str) -> int | None:
+    """A bound of a field: ``ge``, ``le``, ``min_length`` or ``max_length``; None where it has none."""
+    bounds: list[int] = [
+        getattr(each, name) for each in field.metadata if getattr(each, name, None) is not None
+    ]
+    return bounds[0] if bounds else None
+
+
+def _typed(value: Any, field: FieldInfo | None, *, is_json: bool) -> Any:
+    """A form's text as the field's type; what does not spell it stays text, which Pydantic refuses.
+
+    In JSON, an integer may be spelt 7.0 or 7e0, as JSON Schema says.
+    """
+    if field is None:
+        return value
+    if is_json:
+        is_whole = isinstance(value, float) and value.is_integer()
+        return int(value) if is_whole and base_type(field) is int else value
+    if base_type(field) is int:
+        return int(value) if _INTEGER.fullmatch(value) else value
+    return _BOOLEANS.get(value, value) if base_type(field) is bool else value
+
+
+def _what_came(error: ErrorDetails, field: FieldInfo) -> str:
+    if error["type"] == "missing":
+        return "the field is required"
+    value = error["input"]
+    if isinstance(value, str) and base_type(field) is str and not choices_of(field):
+        return f"got {len(value.strip())} characters after trimming"
+    return f"got {shown_value(value)}"

@@ -1,0 +1,221 @@
+"""What the OpenAPI document says of responses: headers, errors with examples, schemas."""
+
+from typing import Any, Final, TypeAlias
+
+from imagineart.apis.imagineart.errors import STATUS_BY_CODE
+
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+
+_MEANING_BY_STATUS: Final = {
+    400: "The request or a reference image cannot be used; the message names the field.",
+    401: "The bearer token is missing, malformed, unknown, expired or revoked, or lacks the scope.",
+    404: "No endpoint has this path and method.",
+    429: "A limit is reached, which the message names; retry after the seconds in Retry-After.",
+    500: "The service failed. Retry; if it persists, report the request_id.",
+    502: "The inference backend failed, refused the service, or does not serve the model.",
+    503: "No API tokens are configured on this deployment.",
+    504: "The inference backend did not respond in time. Retry with the same Idempotency-Key.",
+}
+_EXAMPLE_MESSAGES: Final = {
+    "invalid_request": "resolution: got '3K'; allowed: 1K, 2K.",
+    "invalid_image": "images[0]: the content is text. Accepted are PNG, JPEG, WebP, HEIC, HEIF.",
+    "missing_bearer_token": "Missing bearer token. Send the header 'Authorization: Bearer <token>'.",
+    "invalid_token": "Invalid API token.",
+    "unknown_request": "No endpoint has this path and method.",
+    "rate_limited": "The limit of 30 requests a minute is reached (requests_per_minute). Retry after the "
+    "seconds in Retry-After.",
+    "internal_error": "Internal error. Retry; if it persists, report the request_id.",
+    "model_not_available": "The model is not available on the inference backend.",
+    "model_error": "The inference backend failed. Retry.",
+    "model_auth_error": "The inference backend refused this service's credential. Contact the operator.",
+    "no_tokens_configured": "No API tokens are configured on this deployment. Contact the operator.",
+    "timeout": "The model did not respond within 280 seconds. Retry.",
+}
+_EXAMPLE_REQUEST_ID: Final = "6a0b3c1e-5d2f-4c7a-9e8b-1f2a3b4c5d6e"
+
+
+def _header(kind: str, description: str, example: Any) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": kind}, "example": example}
+
+
+_REQUEST_HEADERS: Final = {
+    "X-Request-Id": _header(
+        "string",
+        "Identifies the request in the operator's logs; quote it to the operator.",
+        _EXAMPLE_REQUEST_ID,
+    )
+}
+_LIMIT_HEADERS: Final = {
+    "X-RateLimit-Resource": _header(
+        "string", "The limit that the next three describe.", "requests_per_minute"
+    ),
+    "X-RateLimit-Limit": _header("integer", "The size of the limit.", 30),
+    "X-RateLimit-Remaining": _header("integer", "What is left of it; 0 with status 429.", 29),
+    "X-RateLimit-Reset": _header("integer", "When there is room again, in Unix seconds.", 1_795_219_260),
+}
+_IMAGE_HEADERS: Final = {
+    "X-Seed": _header("integer", "The seed of the first image; send it to get the image again.", 7),
+    "X-Seed-Supported": _header("boolean", "False, in place of X-Seed, where the model has no seed.", False),
+    "X-Model": _header("string", "The id of the model.", "text-to-image"),
+    "X-Backend": _header("string", "The backends that made the images, separated by commas.", "bedrock"),
+    "X-Image-Width": _header("integer", "Width in pixels.", 2496),
+    "X-Image-Height": _header("integer", "Height in pixels.", 1664),
+    "Idempotent-Replayed": _header(
+        "boolean", "With an Idempotency-Key: whether this is the response to an earlier request.", False
+    ),
+}
+_ERROR_HEADERS: Final = {
+    **_REQUEST_HEADERS,
+    "X-Should-Retry": _header(
+        "boolean",
+        "Whether the same request may succeed when it is sent again; OpenAI's clients obey it.",
+        True,
+    ),
+}
+_ERROR_SCHEMA: Final = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "request_id"],
+            "properties": {
+                "code": {"type": "string", "description": "The cause; safe to switch on."},
+                "message": {
+                    "type": "string",
+                    "description": "What is wrong and what to do, for a developer.",
+                },
+                "request_id": {"type": "string"},
+            },
+        }
+    },
+}
+
+
+def _error_response(status: int) -> dict[str, Any]:
+    codes = [code for code, each in STATUS_BY_CODE.items() if each == status]
+    examples = {
+        code: {
+            "value": {
+                "error": {
+                    "code": code, "message": _EXAMPLE_MESSAGES[code], "request_id": _EXAMPLE_REQUEST_ID,
+                }
+            }
+        }
+        for code in codes
+    }  # fmt: skip
+    headers = dict(_ERROR_HEADERS)
+    if status == STATUS_BY_CODE["rate_limited"]:
+        headers |= _LIMIT_HEADERS | {"Retry-After": _header("integer", "Seconds to wait.", 42)}
+    return {
+        "description": _MEANING_BY_STATUS[status],
+        "headers": headers,
+        "content": {"application/json": {"schema": _ERROR_SCHEMA, "examples": examples}},
+    }
+
+
+IMAGE_ERROR_RESPONSES: Final[Responses] = {status: _error_response(status) for status in _MEANING_BY_STATUS}
+"""Every documented error."""
+
+ERROR_RESPONSES: Final[Responses] = {
+    status: response for status, response in IMAGE_ERROR_RESPONSES.items() if status not in (502, 504)
+}
+"""The errors of an endpoint that calls no backend."""
+
+_IMAGES_SCHEMA: Final = {
+    "type": "object",
+    "required": ["created", "output_format", "size", "data"],
+    "properties": {
+        "created": {"type": "integer", "description": "Unix seconds."},
+        "output_format": {"type": "string", "enum": ["png"]},
+        "size": {"type": "string", "description": "Width and height of each image, such as 2048x2048."},
+        "data": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["b64_json"],
+                "properties": {
+                    "seed": {"type": "integer", "description": "Absent where the model has no seed."},
+                    "b64_json": {
+                        "type": "string",
+                        "contentEncoding": "base64",
+                        "contentMediaType": "image/png",
+                    },
+                },
+            },
+        },
+        "usage": {"type": "object", "description": "Tokens, where the backend reports them."},
+    },
+}
+
+IMAGE_RESPONSES: Final[Responses] = {
+    200: {
+        "description": "The image as a PNG, or all images as JSON.",
+        "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS, **_IMAGE_HEADERS},
+        "content": {
+            "image/png": {"schema": {"type": "string", "format": "binary"}},
+            "application/json": {"schema": _IMAGES_SCHEMA},
+        },
+    },
+    **IMAGE_ERROR_RESPONSES,
+}
+
+
+def _json_response(description: str, schema: dict[str, Any]) -> Responses:
+    return {
+        200: {
+            "description": description,
+            "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS},
+            "content": {"application/json": {"schema": schema}},
+        }
+    }
+
+
+_TEXT: Final = {"type": "string"}
+
+MODEL_SCHEMA: Final = {
+    "type": "object",
+    "required": ["id", "name", "modality", "parameters", "object", "created", "owned_by"],
+    "properties": {
+        "id": _TEXT, "name": _TEXT, "modality": _TEXT,
+        "parameters": {"type": "object", "description": "What the model accepts, by parameter."},
+        "object": {"type": "string", "enum": ["model"]}, "created": {"type": "integer"}, "owned_by": _TEXT,
+    },
+}  # fmt: skip
+
+MODELS_RESPONSE: Final = _json_response(
+    "The models available to the caller.",
+    {
+        "type": "object",
+        "required": ["data", "object"],
+        "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}, "object": _TEXT},
+    },
+)
+MODEL_RESPONSE: Final = _json_response("The model.", MODEL_SCHEMA)
+
+UPLOAD_RESPONSE: Final = _json_response(
+    "A place for exactly one image: PUT its content to the url with the headers, then name its id.",
+    {
+        "type": "object",
+        "required": ["id", "method", "url", "headers", "expires_at"],
+        "properties": {
+            "id": {"type": "string", "description": "Stands for the image in `images` of an edit."},
+            "method": {"type": "string", "enum": ["PUT"]},
+            "url": {"type": "string", "format": "uri"},
+            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "expires_at": {"type": "string", "format": "date-time"},
+        },
+    },
+)
+
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes a retry safe: for 24 hours the same request with the same key gets the same "
+    "response, byte for byte. No image is made again, and a replay takes no slot and no room in the day. "
+    "While the first request is running, the second one waits for it for 20 seconds, and is then a timeout, "
+    "to be sent again with the same key. Another request with the key is refused. A failure frees the key.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "order-4711",
+}

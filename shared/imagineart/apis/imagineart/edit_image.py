@@ -1,0 +1,57 @@
+"""POST /v1/images/edits: reference images and an instruction in, a PNG out; or JSON in OpenAI's shape."""
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from imagineart.apis.common.call import Call
+from imagineart.apis.common.dependencies import CurrentCall
+from imagineart.apis.common.route import authenticated
+from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES
+from imagineart.apis.imagineart.image_body import ImageBody, body_reader, body_schema
+from imagineart.apis.imagineart.image_requests import edit_request
+from imagineart.apis.imagineart.operations import EDIT_IMAGE
+from imagineart.apis.imagineart.parameters import EditFields
+from imagineart.apis.imagineart.respond_with_images import respond_with_images
+from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.seeds import choose_seed
+
+router: Final = APIRouter(route_class=authenticated(EDIT_IMAGE))
+
+EditBody = Annotated[ImageBody[EditFields], Depends(body_reader(EditFields))]
+
+
+@router.post(
+    "/v1/images/edits",
+    summary="Edit image",
+    response_class=Response,
+    responses=IMAGE_RESPONSES,
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": body_schema(EditFields)},
+)
+async def edit_image(body: EditBody, call: CurrentCall) -> Response:
+    """Edit reference images: a form gets the PNG, JSON gets OpenAI's shape."""
+
+    async def make_request() -> ImageRequest:
+        seed = choose_seed(body.fields.chosen_seed, call.services.random_below)
+        return edit_request(body.fields, await _read_references(call, body.references), seed=seed)
+
+    return await respond_with_images(call, body, make_request)
+
+
+async def _read_references(call: Call, images: tuple[bytes | str, ...]) -> tuple[ReferenceImage, ...]:
+    """The references, decoded one after another in a thread, so that the deadline holds between them."""
+    return tuple([
+        await asyncio.to_thread(_read_reference, call, image, label=f"images[{position}]")
+        for position, image in enumerate(images)
+    ])  # fmt: skip
+
+
+def _read_reference(call: Call, image: bytes | str, *, label: str) -> ReferenceImage:
+    # Pillow is imported at the first edit only.
+    from imagineart.images.references import read_reference
+
+    uploads = call.services.uploads
+    content = uploads.fetch(call.consumer_id, image, label=label) if isinstance(image, str) else image
+    return read_reference(content, label=label)

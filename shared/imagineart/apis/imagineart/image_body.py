@@ -1,0 +1,111 @@
+"""The body of both image endpoints: a form or JSON, in the API reference's words or in OpenAI's."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from starlette.requests import Request
+
+from imagineart.apis.common.call import Call
+from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, SubmittedFields, read_fields
+from imagineart.apis.imagineart.accepted_types import prefers_json
+from imagineart.apis.imagineart.image_requests import check_fields
+from imagineart.apis.imagineart.parameters import (
+    IMAGES_DESCRIPTION,
+    MAX_REFERENCES,
+    REFERENCE_NAMES,
+    EditFields,
+    GenerationFields,
+)
+from imagineart.errors import InvalidRequestError
+
+FieldsT = TypeVar("FieldsT", GenerationFields, EditFields)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBody(Generic[FieldsT]):
+    """A validated body; `references` are files or ids of uploads, in order."""
+
+    fields: FieldsT
+    references: tuple[bytes | str, ...]
+    wants_json: bool
+
+
+def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[ImageBody[FieldsT]]]:
+    """A dependency that reads the body of an endpoint."""
+    takes_references = fields_type is EditFields
+
+    async def read_body(request: Request) -> ImageBody[FieldsT]:
+        call: Call = request.state.call
+        submitted = await read_fields(
+            request, file_fields=REFERENCE_NAMES if takes_references else frozenset()
+        )
+        _record(call, submitted)
+        fields = fields_type.read(submitted)
+        check_fields(fields)
+        if takes_references:
+            _check_reference_count(len(submitted.files))
+        wants_json = _wants_json(request, fields_type, submitted)
+        if fields.n > 1 and not wants_json:
+            raise InvalidRequestError(
+                "n", f"got {fields.n}; allowed: 1 where Accept prefers image/png to application/json."
+            )
+        return ImageBody(fields, submitted.files, wants_json)
+
+    return read_body
+
+
+def _wants_json(request: Request, fields_type: type[FieldsT], submitted: SubmittedFields) -> bool:
+    """JSON bodies, and forms that name a field only OpenAI has, get JSON unless Accept prefers the PNG."""
+    speaks_openai = submitted.is_json or any(map(fields_type.is_openai_name, submitted.names))
+    return prefers_json(request.headers.get("accept", ""), otherwise=speaks_openai)
+
+
+def _check_reference_count(count: int) -> None:
+    allowed = f"1 to {MAX_REFERENCES} files"
+    if not count:
+        raise InvalidRequestError(
+            "images", f"the field is required ({allowed}); got none. Send each file with a filename."
+        )
+    if count > MAX_REFERENCES:
+        raise InvalidRequestError("images", f"got {count} files; allowed: {allowed}.")
+
+
+def _record(call: Call, submitted: SubmittedFields) -> None:
+    if call.services.logs_prompts and isinstance(submitted.values.get("prompt"), str):
+        call.record.log_fields["prompt"] = submitted.values["prompt"]
+
+
+def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[str, Any]:
+    """The OpenAPI request body: both forms with files, JSON with the ids of uploads.
+
+    Fields that `size` may contradict have no default here, since generated clients send defaults.
+    """
+    form = _object_schema(fields_type, {"type": "string", "format": "binary"})
+    json_object = _object_schema(fields_type, {"type": "string", "description": "The id of an upload."})
+    contents = {MULTIPART: form, URLENCODED: json_object, JSON: json_object}
+    if fields_type is EditFields:
+        del contents[URLENCODED]
+    return {"required": True, "content": {kind: {"schema": schema} for kind, schema in contents.items()}}
+
+
+def _object_schema(
+    fields_type: type[GenerationFields] | type[EditFields], item: dict[str, Any]
+) -> dict[str, Any]:
+    schema = fields_type.model_json_schema()
+    schema["title"] = fields_type.__name__.removesuffix("Fields") + "Request"
+    for name, field in schema["properties"].items():
+        field.pop("title", None)
+        field.pop("note", None)
+        if name in ("aspect_ratio", "resolution", "size", "reasoning", "quality"):
+            field.pop("default", None)
+    if fields_type is EditFields:
+        images = {
+            "type": "array", "items": item, "minItems": 1, "maxItems": MAX_REFERENCES,
+            "description": IMAGES_DESCRIPTION,
+        }  # fmt: skip
+        schema["properties"] = {"prompt": schema["properties"].pop("prompt"), "images": images} | schema[
+            "properties"
+        ]
+        schema["required"] = ["prompt", "images"]
+    return schema

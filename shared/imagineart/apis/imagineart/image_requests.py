@@ -1,0 +1,118 @@
+"""What the fields of a request ask for: OpenAI's size and quality in the words of the API reference.
+
+A size outside the table is made from the nearest ratio at the lower resolution that covers it, then scaled
+and cropped (docs/decisions/0007).
+"""
+
+from typing import Final
+
+from imagineart.apis.imagineart.parameters import AUTO, MAX_SEED, EditFields, GenerationFields, ImageFields
+from imagineart.errors import InvalidRequestError
+from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.sizes import (
+    GENERATION_ASPECT_RATIOS,
+    RESOLUTIONS,
+    Size,
+    nearest_aspect_ratio,
+    output_size,
+)
+
+_REASONING_BY_QUALITY: Final = {
+    "low": "low", "medium": "low", "standard": "low", "high": "high", "hd": "high",
+}  # fmt: skip
+
+
+def generation_request(fields: GenerationFields, *, seed: int) -> ImageRequest:
+    """The images that a generation asks for. Raises InvalidRequestError where two fields contradict."""
+    ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
+    return ImageRequest(
+        prompt=fields.prompt,
+        size=output_size(ratio, resolution),
+        seed=seed,
+        reasoning=_reasoning(fields),
+        delivered_as=delivered_as,
+        count=fields.n,
+    )
+
+
+def edit_request(fields: EditFields, references: tuple[ReferenceImage, ...], *, seed: int) -> ImageRequest:
+    """The images that an edit of `references` asks for. Raises InvalidRequestError as above."""
+    ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
+    if ratio == AUTO:
+        ratio = nearest_aspect_ratio(references[0].size)
+    return ImageRequest(
+        prompt=fields.prompt,
+        size=output_size(ratio, resolution),
+        seed=seed,
+        references=references,
+        delivered_as=delivered_as,
+        count=fields.n,
+    )
+
+
+def check_fields(fields: GenerationFields | EditFields) -> None:
+    """Raises InvalidRequestError where two fields contradict each other, before any work is done."""
+    _shape(fields, fields.aspect_ratio)
+    if isinstance(fields, GenerationFields):
+        _reasoning(fields)
+    last_seed = MAX_SEED - fields.n + 1
+    if fields.seed > last_seed:
+        raise InvalidRequestError(
+            "seed",
+            f"got '{fields.seed}' with n = {fields.n}, so that the last seed is too large; allowed: an "
+            f"integer up to {last_seed}.",
+        )
+
+
+def _reasoning(fields: GenerationFields) -> str:
+    asked = _REASONING_BY_QUALITY.get(fields.quality)
+    if asked is None:
+        return fields.reasoning
+    if "reasoning" in fields.model_fields_set and fields.reasoning != asked:
+        raise InvalidRequestError(
+            "quality",
+            f"got '{fields.quality}', which contradicts reasoning '{fields.reasoning}'; allowed: either "
+            "alone.",
+        )
+    return asked
+
+
+def _shape(fields: ImageFields, aspect_ratio: str) -> tuple[str, str, Size | None]:
+    """The aspect ratio and the resolution to make, and the size to deliver where it is another one."""
+    size_name: str = getattr(fields, "size")  # noqa: B009
+    if size_name == AUTO:
+        return aspect_ratio, fields.resolution, None
+    width, _, height = size_name.partition("x")
+    size = Size(int(width), int(height))
+    if "aspect_ratio" in fields.model_fields_set:
+        _require_ratio(size, aspect_ratio)
+    ratio, resolution = _smallest_covering(size)
+    if "resolution" in fields.model_fields_set and output_size(ratio, fields.resolution) != size:
+        raise _contradiction(size, "resolution", fields.resolution)
+    return ratio, resolution, None if output_size(ratio, resolution) == size else size
+
+
+def _require_ratio(size: Size, aspect_ratio: str) -> None:
+    if aspect_ratio == AUTO:
+        return
+    width, height = map(int, aspect_ratio.split(":"))
+    if size.width * height != size.height * width:
+        raise _contradiction(size, "aspect_ratio", aspect_ratio)
+
+
+def _contradiction(size: Size, name: str, text: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        "size",
+        f"got '{size}', which contradicts {name} '{text}'; allowed: size alone, or aspect_ratio and "
+        "resolution without it.",
+    )
+
+
+def _smallest_covering(size: Size) -> tuple[str, str]:
+    """The aspect ratio nearest to a size, and the lower resolution that has as many pixels both ways."""
+    ratio = nearest_aspect_ratio(size, GENERATION_ASPECT_RATIOS)
+    for resolution in RESOLUTIONS[:-1]:
+        candidate = output_size(ratio, resolution)
+        if candidate.width >= size.width and candidate.height >= size.height:
+            return ratio, resolution
+    return ratio, RESOLUTIONS[-1]

@@ -1,0 +1,54 @@
+"""GET /v1/models: the models a caller may use, and the parameters that each accepts."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+
+from imagineart.apis.common.dependencies import CurrentCall
+from imagineart.apis.common.quoting import shown
+from imagineart.apis.common.route import authenticated
+from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, MODEL_RESPONSE, MODELS_RESPONSE
+from imagineart.apis.imagineart.operations import LIST_MODELS
+from imagineart.apis.imagineart.parameters import EditFields, GenerationFields, describe_parameters
+from imagineart.errors import UnknownRequestError
+from imagineart.models.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL, OFFERED_SINCE, OWNER, Model
+
+router: Final = APIRouter(route_class=authenticated(LIST_MODELS))
+
+_FIELDS_BY_MODEL: Final = {GENERATION_MODEL.id: GenerationFields, EDIT_MODEL.id: EditFields}
+
+
+@router.get("/v1/models", summary="List models", responses=ERROR_RESPONSES | MODELS_RESPONSE)
+async def list_models(call: CurrentCall) -> dict[str, Any]:
+    """List the models available to the caller, and the parameters that each accepts."""
+    return {"data": [describe_model(model) for model in _available(call)], "object": "list"}
+
+
+@router.get("/v1/models/{model_id}", summary="Get a model", responses=ERROR_RESPONSES | MODEL_RESPONSE)
+async def get_model(model_id: str, call: CurrentCall) -> dict[str, Any]:
+    """Get one of the models available to the caller."""
+    for model in _available(call):
+        if model.id == model_id:
+            return describe_model(model)
+    available = ", ".join(model.id for model in _available(call))
+    raise UnknownRequestError(f"No model has the id {shown(model_id)}; available: {available}.")
+
+
+def _available(call: CurrentCall) -> list[Model]:
+    return [model for model in CATALOGUE if call.required_admission.consumer.may_use(model.id)]
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """A model as ``GET /v1/models`` shows it; the last three keys are what OpenAI's clients read.
+
+    Source: https://platform.openai.com/docs/api-reference/models/object
+    """
+    return {
+        "id": model.id,
+        "name": model.name,
+        "modality": model.modality,
+        "parameters": describe_parameters(_FIELDS_BY_MODEL[model.id]),
+        "object": "model",
+        "created": OFFERED_SINCE,
+        "owned_by": OWNER,
+    }

@@ -1,0 +1,47 @@
+"""POST /v1/uploads: the size and type of an image in, a place to put it out."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+
+from imagineart.apis.common.dependencies import CurrentCall
+from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, read_fields
+from imagineart.apis.common.route import authenticated
+from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, UPLOAD_RESPONSE
+from imagineart.apis.imagineart.operations import REQUEST_UPLOAD
+from imagineart.apis.imagineart.parameters import UploadFields
+
+router: Final = APIRouter(route_class=authenticated(REQUEST_UPLOAD))
+
+
+async def _read_body(request: Request) -> UploadFields:
+    return UploadFields.read(await read_fields(request))
+
+
+def _body_schema() -> dict[str, Any]:
+    content = {"schema": UploadFields.model_json_schema()}
+    return {"required": True, "content": dict.fromkeys((MULTIPART, URLENCODED, JSON), content)}
+
+
+@router.post(
+    "/v1/uploads",
+    summary="Upload a large reference image",
+    responses=ERROR_RESPONSES | UPLOAD_RESPONSE,
+    openapi_extra={"requestBody": _body_schema()},
+)
+async def request_upload(
+    body: Annotated[UploadFields, Depends(_read_body)], call: CurrentCall
+) -> dict[str, Any]:
+    """Get a place to put a reference image that is too large for a request, and the id that stands for it."""
+    granted = call.services.uploads.grant(
+        call.consumer_id, content_type=body.content_type, size_bytes=body.size
+    )
+    return {
+        "id": granted.id,
+        "method": "PUT",
+        "url": granted.url,
+        "headers": granted.headers,
+        "expires_at": datetime.fromtimestamp(granted.expires_at, UTC).isoformat(),
+    }

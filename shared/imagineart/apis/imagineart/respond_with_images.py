@@ -1,0 +1,87 @@
+"""Images for a validated request: a slot, the backends, the response; once for each Idempotency-Key."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from starlette.responses import Response
+
+from imagineart.apis.common.call import Call
+from imagineart.apis.imagineart.image_body import ImageBody
+from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
+from imagineart.idempotency.model import StoredResponse, fingerprint
+from imagineart.images.model import ImageRequest
+from imagineart.usage.model import REPLAYED, Stage
+
+PATIENCE_SECONDS: Final = 20.0
+"""How long a request waits for an earlier one with its key. Longer waits would fill the functions."""
+
+REPLAYED_HEADER: Final = "Idempotent-Replayed"
+
+MakeRequest: TypeAlias = Callable[[], Awaitable[ImageRequest]]
+
+
+async def respond_with_images(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> Response:
+    """The response with the images of `make_request`, which is called only where images are to be made.
+
+    Raises what `make_request`, `Backends.generate` and `Idempotency.respond_once` raise, and
+    LimitReachedError.
+    """
+    call.record.resolution = body.fields.resolution
+
+    async def make() -> StoredResponse:
+        return await _make(call, body, make_request)
+
+    key = call.idempotency_key
+    if key is None:
+        return _to_response(await make())
+    response, replayed = await call.services.idempotency.respond_once(
+        call.consumer_id,
+        key,
+        _fingerprint(call, key, body),
+        make,
+        seconds_left=lambda: call.remaining_seconds,
+        patience_seconds=min(PATIENCE_SECONDS, call.deadline_seconds()),
+    )
+    if replayed:
+        call.record.outcome = REPLAYED
+    return _to_response(
+        replace(response, headers={**response.headers, REPLAYED_HEADER: str(replayed).lower()})
+    )
+
+
+async def _make(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> StoredResponse:
+    call.reserve(images=body.fields.n)
+    request = await make_request()
+    response_bytes = largest_response_bytes(request.delivered_size, request.count, as_json=body.wants_json)
+    images = await call.services.backends.generate(
+        request, deadline_seconds=call.deadline_seconds(response_bytes=response_bytes)
+    )
+    model_id = call.operation.model.id if call.operation.model else ""
+    response = image_response(
+        images, model_id=model_id, as_json=body.wants_json, created=int(call.services.clock())
+    )
+    record = call.record
+    record.images = len(images)
+    record.seconds_by_stage[Stage.BACKEND] = max(image.backend_seconds for image in images)
+    record.log_fields.update(
+        model=model_id,
+        seed=images[0].seed,
+        size=str(images[0].size),
+        images=len(images),
+        image_bytes=sum(len(image.content) for image in images),
+        backend=backend_names(images),
+        backend_ms=round(record.seconds_by_stage[Stage.BACKEND] * 1000),
+    )
+    return response
+
+
+def _fingerprint(call: Call, key: str, body: ImageBody[Any]) -> str:
+    """What tells the request from another one under the same key: what its fields mean, not its bytes."""
+    came = {name: str(getattr(body.fields, name)) for name in body.fields.model_fields_set}
+    response_type = "json" if body.wants_json else "image"
+    return fingerprint(key, call.operation.name, came, body.references, response_type)
+
+
+def _to_response(stored: StoredResponse) -> Response:
+    return Response(stored.content, headers=dict(stored.headers))

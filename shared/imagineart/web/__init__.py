@@ -1,1 +1,0 @@
-"""HTTP in, HTTP out: forms, authentication headers, the error envelope and the Lambda entry."""

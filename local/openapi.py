@@ -1,0 +1,89 @@
+"""`make openapi`: write openapi.yaml, the public contract, from the routes that serve it."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from imagineart.apis.imagineart import edit_image, generate_image, list_models, request_upload
+
+OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
+PUBLIC_URL: Final = "https://api.example.com"
+_TITLE: Final = "ImagineArt 2.0 API"
+_VERSION: Final = "2.0.0"
+_DESCRIPTION: Final = (
+    "Images from text, and from reference images. A form gets the PNG; JSON, or a form with a field that only "
+    "OpenAI's API has, gets JSON that OpenAI's clients read, unless `Accept` says otherwise."
+)
+_HEALTH: Final[dict[str, Any]] = {
+    "get": {
+        "summary": "Service health",
+        "description": "Unauthenticated liveness probe.",
+        "security": [],
+        "responses": {
+            "200": {
+                "description": "The service is up.",
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["ok"],
+                            "properties": {"ok": {"type": "boolean", "enum": [True]}},
+                        }
+                    }
+                },
+            }
+        },
+    }
+}
+
+
+def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of all functions of /v1 at `base_url`."""
+    app = FastAPI()
+    for module in (generate_image, edit_image, request_upload, list_models):
+        app.include_router(module.router)
+    document: dict[str, Any] = get_openapi(
+        title=_TITLE,
+        version=_VERSION,
+        description=_DESCRIPTION,
+        routes=app.routes,
+        servers=[{"url": base_url}],
+    )
+    for path, name in (("/v1/health", "getVersionedHealth"), ("/health", "getHealth")):
+        document["paths"][path] = {"get": {**_HEALTH["get"], "operationId": name}}
+    for item in document["paths"].values():
+        for operation in item.values():
+            _tidy(operation)
+    document["security"] = [{"bearerToken": []}]
+    document.setdefault("components", {})["securitySchemes"] = {
+        "bearerToken": {"type": "http", "scheme": "bearer", "description": "A token of a consumer."}
+    }
+    document["components"].pop("schemas", None)
+    return document
+
+
+def _tidy(operation: dict[str, Any]) -> None:
+    """Name the operation after its function, and drop the 422 that FastAPI adds and this API never returns."""
+    words = operation["operationId"].split("_v1_")[0].split("_")
+    operation["operationId"] = words[0] + "".join(word.capitalize() for word in words[1:])
+    operation["responses"].pop("422", None)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes shared parts where they are used, without anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def main() -> None:
+    """Write the file."""
+    text = yaml.dump(build_document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    OPENAPI_FILE.write_text(f"# Written by `make openapi`; edit the routes in shared/imagineart/apis.\n{text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -14,8 +14,8 @@ PUBLIC_URL: Final = "https://api.example.com"
 _TITLE: Final = "ImagineArt 2.0 API"
 _VERSION: Final = "2.0.0"
 _DESCRIPTION: Final = (
-    "Images from text, and from reference images. A form gets the PNG; JSON, or a form with a field that only "
-    "OpenAI's API has, gets JSON that OpenAI's clients read, unless `Accept` says otherwise."
+    "Images from text, and from reference images. A form gets the PNG; JSON, or a form with a field that "
+    "only OpenAI's API has, gets JSON that OpenAI's clients read, unless `Accept` says otherwise."
 )
 _HEALTH: Final[dict[str, Any]] = {
     "get": {
@@ -58,15 +58,33 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
         for operation in item.values():
             _tidy(operation)
     document["security"] = [{"bearerToken": []}]
-    document.setdefault("components", {})["securitySchemes"] = {
-        "bearerToken": {"type": "http", "scheme": "bearer", "description": "A token of a consumer."}
+    schemas: dict[str, Any] = {}
+    document["paths"] = _with_named_schemas(document["paths"], schemas)
+    document["components"] = {
+        "securitySchemes": {
+            "bearerToken": {"type": "http", "scheme": "bearer", "description": "A token of a consumer."}
+        },
+        "schemas": schemas,
     }
-    document["components"].pop("schemas", None)
     return document
 
 
+def _with_named_schemas(part: Any, schemas: dict[str, Any]) -> Any:
+    """The same part of a document, whose titled schemas are moved to `schemas` and referred to."""
+    if isinstance(part, list):
+        return [_with_named_schemas(each, schemas) for each in part]
+    if not isinstance(part, dict):
+        return part
+    moved = {name: _with_named_schemas(value, schemas) for name, value in part.items()}
+    title = moved.get("title")
+    if not isinstance(title, str) or moved.get("type") != "object":
+        return moved
+    schemas[title] = {name: value for name, value in moved.items() if name != "title"}
+    return {"$ref": f"#/components/schemas/{title}"}
+
+
 def _tidy(operation: dict[str, Any]) -> None:
-    """Name the operation after its function, and drop the 422 that FastAPI adds and this API never returns."""
+    """Name the operation after its function, and drop the 422 of FastAPI, which this API never returns."""
     words = operation["operationId"].split("_v1_")[0].split("_")
     operation["operationId"] = words[0] + "".join(word.capitalize() for word in words[1:])
     operation["responses"].pop("422", None)
@@ -82,7 +100,9 @@ class _Dumper(yaml.SafeDumper):
 def main() -> None:
     """Write the file."""
     text = yaml.dump(build_document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    OPENAPI_FILE.write_text(f"# Written by `make openapi`; edit the routes in shared/imagineart/apis.\n{text}")
+    OPENAPI_FILE.write_text(
+        f"# Written by `make openapi`; edit the routes in shared/imagineart/apis.\n{text}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The FastAPI application of a function, and the Lambda handler around it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import pybase64
 from fastapi import APIRouter, FastAPI
 from mangum import Mangum
 from mangum.handlers import APIGateway
+from mangum.types import ASGI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,14 +36,14 @@ def create_application(router: APIRouter, services: Services, error_format: Erro
     return app
 
 
-def lambda_handler(app: ASGIApp, *, is_streamed: bool) -> LambdaHandler:
-    """The handler of an application: streamed under the streaming layer, else through Mangum."""
-    app = _without_trailing_slash(app)
-    if is_streamed:
-        from lambda_response_streaming import StreamingHandler
+def lambda_handler(app: ASGIApp, variables: Mapping[str, str]) -> LambdaHandler:
+    """The handler of an application: streamed where the streaming layer is active, else through Mangum."""
+    served = _without_trailing_slash(app)
+    if variables.get(STREAMING_VARIABLE) == "1":
+        from lambda_response_streaming.asgi import StreamingHandler
 
-        return StreamingHandler(app)
-    return Mangum(_with_late_body(app), lifespan="off", custom_handlers=[_EventWithLateBody])
+        return StreamingHandler(served)
+    return Mangum(_with_late_body(served), lifespan="off", custom_handlers=[_EventWithLateBody])
 
 
 async def _respond_unknown(request: Request, _: Exception) -> Response:
@@ -51,7 +52,7 @@ async def _respond_unknown(request: Request, _: Exception) -> Response:
     return error_format(UnknownRequestError("No endpoint has this path and method."), request_id)
 
 
-def _without_trailing_slash(app: ASGIApp) -> ASGIApp:
+def _without_trailing_slash(app: ASGIApp) -> ASGI:
     # API Gateway routes /x/ to /x and keeps the slash in the event's path.
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -68,7 +69,7 @@ class _EventWithLateBody(APIGateway):
         return b""
 
 
-def _with_late_body(app: ASGIApp) -> ASGIApp:
+def _with_late_body(app: ASGI) -> ASGI:
     """Decode the body only when the application asks for it, so that a refused request costs no decoding."""
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,8 @@ from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.services import Services
 from imagineart.errors import InvalidRequestError
-from imagineart.usage.model import NO_RESOLUTION, OK, Stage
+from imagineart.usage.metrics import Stage
+from imagineart.usage.model import NO_RESOLUTION, OK
 
 RESERVED_SECONDS: Final = 5.0
 """The part of the function's time that is kept for finishing an image, or for responding with a timeout."""

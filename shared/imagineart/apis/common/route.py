@@ -18,7 +18,8 @@ from imagineart.apis.common.authorization import authenticate, rate_limit_header
 from imagineart.apis.common.call import RESERVED_SECONDS, Call, RequestRecord
 from imagineart.apis.common.operation import Operation
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
-from imagineart.usage.model import FinishedRequest, ObservedRequest, Stage
+from imagineart.usage.metrics import Stage
+from imagineart.usage.model import FinishedRequest
 
 ErrorFormat: TypeAlias = Callable[[ImagineArtError, str], Response]
 """Makes an API's error response of an error and the request id."""
@@ -132,11 +133,9 @@ def _report(call: Call, status: int) -> None:
     fields = {**record.log_fields, "outcome": record.outcome, "duration_ms": round(record.seconds * 1000)}
     services.logger.info("request", **fields, status=status)
     services.metrics.request_finished(
-        ObservedRequest(
-            error_code=record.outcome if status >= HTTPStatus.BAD_REQUEST else None,
-            is_server_error=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
-            seconds=record.seconds,
-            seconds_by_stage=record.seconds_by_stage,
-            images=record.images,
-        )
+        error_code=record.outcome if status >= HTTPStatus.BAD_REQUEST else None,
+        is_server_error=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        seconds=record.seconds,
+        seconds_by_stage=record.seconds_by_stage,
+        images=record.images,
     )

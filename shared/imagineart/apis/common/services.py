@@ -7,15 +7,19 @@ from aws_lambda_powertools import Logger
 
 from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator
-from imagineart.access.settle import Settlement
 from imagineart.backends.call_backends import Backends
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
+from imagineart.usage.settle import Settlement
 
 
 class Services(Protocol):
-    """Each part is made when it is first asked for. Reading a property may raise SettingsError."""
+    """Each part is made when it is first asked for."""
+
+    logs_prompts: bool
+    clock: Callable[[], float]
+    random_below: Callable[[int], int]
 
     @property
     def authenticator(self) -> Authenticator: ...
@@ -40,12 +44,3 @@ class Services(Protocol):
 
     @property
     def logger(self) -> Logger: ...
-
-    @property
-    def logs_prompts(self) -> bool: ...
-
-    @property
-    def clock(self) -> Callable[[], float]: ...
-
-    @property
-    def random_below(self) -> Callable[[int], int]: ...

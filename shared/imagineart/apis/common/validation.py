@@ -44,6 +44,15 @@ class Fields(BaseModel):
         return value
 
     @classmethod
+    def request_schema(cls) -> dict[str, Any]:
+        """The JSON schema of the fields, as the OpenAPI document shows it."""
+        schema = cls.model_json_schema()
+        for field in schema["properties"].values():
+            field.pop("title", None)
+            field.pop("note", None)
+        return schema | {"title": cls.__name__.removesuffix("Fields") + "Request"}
+
+    @classmethod
     def read(cls, submitted: SubmittedFields) -> Self:
         """The model of submitted fields. Raises InvalidRequestError for the first bad field."""
         return validate(cls, submitted.values, is_json=submitted.is_json)

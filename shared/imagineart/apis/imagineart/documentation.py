@@ -73,6 +73,7 @@ _ERROR_HEADERS: Final = {
     ),
 }
 _ERROR_SCHEMA: Final = {
+    "title": "ErrorResponse",
     "type": "object",
     "required": ["error"],
     "properties": {
@@ -123,6 +124,7 @@ ERROR_RESPONSES: Final[Responses] = {
 """The errors of an endpoint that calls no backend."""
 
 _IMAGES_SCHEMA: Final = {
+    "title": "ImagesResponse",
     "type": "object",
     "required": ["created", "output_format", "size", "data"],
     "properties": {
@@ -174,6 +176,7 @@ def _json_response(description: str, schema: dict[str, Any]) -> Responses:
 _TEXT: Final = {"type": "string"}
 
 MODEL_SCHEMA: Final = {
+    "title": "Model",
     "type": "object",
     "required": ["id", "name", "modality", "parameters", "object", "created", "owned_by"],
     "properties": {
@@ -186,6 +189,7 @@ MODEL_SCHEMA: Final = {
 MODELS_RESPONSE: Final = _json_response(
     "The models available to the caller.",
     {
+        "title": "ModelList",
         "type": "object",
         "required": ["data", "object"],
         "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}, "object": _TEXT},
@@ -196,6 +200,7 @@ MODEL_RESPONSE: Final = _json_response("The model.", MODEL_SCHEMA)
 UPLOAD_RESPONSE: Final = _json_response(
     "A place for exactly one image: PUT its content to the url with the headers, then name its id.",
     {
+        "title": "GrantedUpload",
         "type": "object",
         "required": ["id", "method", "url", "headers", "expires_at"],
         "properties": {

@@ -81,31 +81,25 @@ def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[
 
     Fields that `size` may contradict have no default here, since generated clients send defaults.
     """
-    form = _object_schema(fields_type, {"type": "string", "format": "binary"})
-    json_object = _object_schema(fields_type, {"type": "string", "description": "The id of an upload."})
-    contents = {MULTIPART: form, URLENCODED: json_object, JSON: json_object}
+    form = _object_schema(fields_type, "Form", {"type": "string", "format": "binary"})
+    json_object = _object_schema(fields_type, "", {"type": "string", "description": "The id of an upload."})
+    contents = {MULTIPART: form, URLENCODED: form, JSON: json_object}
     if fields_type is EditFields:
         del contents[URLENCODED]
     return {"required": True, "content": {kind: {"schema": schema} for kind, schema in contents.items()}}
 
 
 def _object_schema(
-    fields_type: type[GenerationFields] | type[EditFields], item: dict[str, Any]
+    fields_type: type[GenerationFields] | type[EditFields], suffix: str, item: dict[str, Any]
 ) -> dict[str, Any]:
-    schema = fields_type.model_json_schema()
-    schema["title"] = fields_type.__name__.removesuffix("Fields") + "Request"
-    for name, field in schema["properties"].items():
-        field.pop("title", None)
-        field.pop("note", None)
-        if name in ("aspect_ratio", "resolution", "size", "reasoning", "quality"):
-            field.pop("default", None)
+    schema = fields_type.request_schema()
+    schema["title"] += suffix
+    properties = schema["properties"]
+    for name in ("aspect_ratio", "resolution", "size", "reasoning", "quality"):
+        properties.get(name, {}).pop("default", None)
     if fields_type is EditFields:
-        images = {
-            "type": "array", "items": item, "minItems": 1, "maxItems": MAX_REFERENCES,
-            "description": IMAGES_DESCRIPTION,
-        }  # fmt: skip
-        schema["properties"] = {"prompt": schema["properties"].pop("prompt"), "images": images} | schema[
-            "properties"
-        ]
+        images = {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_REFERENCES}
+        images["description"] = IMAGES_DESCRIPTION
+        schema["properties"] = {"prompt": properties.pop("prompt"), "images": images, **properties}
         schema["required"] = ["prompt", "images"]
     return schema

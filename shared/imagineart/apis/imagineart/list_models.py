@@ -1,5 +1,6 @@
 """GET /v1/models: the models a caller may use, and the parameters that each accepts."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -9,13 +10,21 @@ from imagineart.apis.common.quoting import shown
 from imagineart.apis.common.route import authenticated
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, MODEL_RESPONSE, MODELS_RESPONSE
 from imagineart.apis.imagineart.operations import LIST_MODELS
-from imagineart.apis.imagineart.parameters import EditFields, GenerationFields, describe_parameters
+from imagineart.apis.imagineart.parameters import (
+    EditFields,
+    GenerationFields,
+    ImageFields,
+    describe_parameters,
+)
 from imagineart.errors import UnknownRequestError
 from imagineart.models.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL, OFFERED_SINCE, OWNER, Model
 
 router: Final = APIRouter(route_class=authenticated(LIST_MODELS))
 
-_FIELDS_BY_MODEL: Final = {GENERATION_MODEL.id: GenerationFields, EDIT_MODEL.id: EditFields}
+_FIELDS_BY_MODEL: Final[Mapping[str, type[ImageFields]]] = {
+    GENERATION_MODEL.id: GenerationFields,
+    EDIT_MODEL.id: EditFields,
+}
 
 
 @router.get("/v1/models", summary="List models", responses=ERROR_RESPONSES | MODELS_RESPONSE)

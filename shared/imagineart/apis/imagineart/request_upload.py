@@ -21,7 +21,7 @@ async def _read_body(request: Request) -> UploadFields:
 
 
 def _body_schema() -> dict[str, Any]:
-    content = {"schema": UploadFields.model_json_schema()}
+    content = {"schema": UploadFields.request_schema()}
     return {"required": True, "content": dict.fromkeys((MULTIPART, URLENCODED, JSON), content)}
 
 

@@ -11,7 +11,8 @@ from imagineart.apis.imagineart.image_body import ImageBody
 from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
 from imagineart.idempotency.model import StoredResponse, fingerprint
 from imagineart.images.model import ImageRequest
-from imagineart.usage.model import REPLAYED, Stage
+from imagineart.usage.metrics import Stage
+from imagineart.usage.model import REPLAYED
 
 PATIENCE_SECONDS: Final = 20.0
 """How long a request waits for an earlier one with its key. Longer waits would fill the functions."""

@@ -5,7 +5,7 @@ import pytest
 
 from local.moto_server import serving_moto
 from tests.functions.deployment import Deployer, Deployment
-from tests.functions.painting_backend import PaintingBackend
+from tests.functions.generating_backend import GeneratingBackend
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +21,13 @@ def empty_cloud(cloud_server: str) -> str:
 
 
 @pytest.fixture
-def backend() -> Iterator[PaintingBackend]:
-    with PaintingBackend() as running:
+def backend() -> Iterator[GeneratingBackend]:
+    with GeneratingBackend() as running:
         yield running
 
 
 @pytest.fixture
-def deploy(empty_cloud: str, backend: PaintingBackend) -> Iterator[Deployer]:
+def deploy(empty_cloud: str, backend: GeneratingBackend) -> Iterator[Deployer]:
     """Builds a deployment from the template, altered or not."""
     deployer = Deployer(empty_cloud, backend.base_url)
     yield deployer

@@ -8,20 +8,19 @@ from typing import Any
 
 import boto3
 import httpx
+from cli.services import OperatorServices
 from PIL import Image
 
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits
+from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.adapters.aws_signature import Credentials
-from imagineart.bootstrap import OperatorServices
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.limits import Limits
-from imagineart.domain.operations import ALL_SCOPES, Scope
-from imagineart.domain.tokens import Token, TokenKind
 from imagineart.settings import AccessSettings
 from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
 from local.gateway import Gateway
 from local.gateway_server import GatewayTransport
 from local.template import Template, load_template, resolve
-from tests.functions.painting_backend import EDIT_MODEL, GENERATION_MODEL
+from tests.functions.generating_backend import EDIT_MODEL, GENERATION_MODEL
 
 UNLIMITED = 100_000
 Change = Callable[[dict[str, Any]], None]
@@ -59,7 +58,7 @@ class Deployment:
     def client(self, token: Token | None = None, *, hurries: bool = False) -> httpx.Client:
         """An HTTP client of the API, authenticated where a token is given.
 
-        Unless it `hurries`, each request waits until functions have done what follows their earlier answers,
+        Unless it `hurries`, each request waits until functions have done what follows their earlier responses,
         so that one environment serves one request after another.
         """
         headers = {"Authorization": f"Bearer {token.text}"} if token else {}
@@ -136,7 +135,7 @@ def function_properties(document: dict[str, Any], function_id: str) -> dict[str,
 
 
 def without_the_streaming_layer(document: dict[str, Any]) -> None:
-    """Let the image functions answer as any function does, whole and in base64."""
+    """Let the image functions response as any function does, whole and in base64."""
     for function_id in ("GenerateImageFunction", "EditImageFunction"):
         properties = function_properties(document, function_id)
         del properties["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
@@ -145,7 +144,7 @@ def without_the_streaming_layer(document: dict[str, Any]) -> None:
 
 
 def generate(client: httpx.Client, **fields: str) -> httpx.Response:
-    """POST a generation of a small picture as a multipart form."""
+    """POST a generation of a small image as a multipart form."""
     form = {"prompt": "a lighthouse", "resolution": "1K"} | fields
     return client.post("/v1/images/generations", files={name: (None, text) for name, text in form.items()})
 
@@ -158,20 +157,20 @@ def edit(client: httpx.Client, *images: bytes, **fields: str) -> httpx.Response:
 
 
 def open_png(content: bytes) -> Image.Image:
-    """The decoded picture of a PNG; anything else raises."""
+    """The decoded image of a PNG; anything else raises."""
     image = Image.open(io.BytesIO(content), formats=["PNG"])
     image.load()
     return image
 
 
-def assert_error(answer: httpx.Response, status: int, code: str) -> str:
+def assert_error(response: httpx.Response, status: int, code: str) -> str:
     """Assert the error envelope, whole; return its message."""
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
-    assert answer.headers["Content-Type"].partition(";")[0] == "application/json"
-    assert answer.json().keys() == {"error"}
-    error = answer.json()["error"]
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
+    assert response.headers["Content-Type"].partition(";")[0] == "application/json"
+    assert response.json().keys() == {"error"}
+    error = response.json()["error"]
     assert error.keys() == {"code", "message", "request_id"}
-    assert error["request_id"] == answer.headers["X-Request-Id"] != ""
+    assert error["request_id"] == response.headers["X-Request-Id"] != ""
     assert error["message"]
     message: str = error["message"]
     return message

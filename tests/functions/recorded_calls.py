@@ -1,6 +1,6 @@
 """Every call that a function makes to AWS, as the permission that it needs there.
 
-Each function signs with an access key named like it, which is how calls are told apart.
+Each function signs with an access key named like it, which is how calls are reported apart.
 """
 
 import io
@@ -39,7 +39,7 @@ class RecordedCalls:
     def in_front_of(self, application: Application) -> Application:
         """The stand-in for AWS, whose calls are recorded."""
 
-        def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def response(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             statuses: list[int] = []
 
@@ -47,11 +47,11 @@ class RecordedCalls:
                 statuses.append(int(status.partition(" ")[0]))
                 return start_response(status, *others)
 
-            answered = list(application({**environ, "wsgi.input": io.BytesIO(body)}, start))
+            responded = list(application({**environ, "wsgi.input": io.BytesIO(body)}, start))
             self._record(environ, body, statuses[0])
-            return answered
+            return responded
 
-        return answer
+        return response
 
     def record_invocations(self, invocations: Iterable[Invocation]) -> None:
         """Note what was asked of Bedrock."""
@@ -84,7 +84,7 @@ class RecordedCalls:
         arn = f"${{{self._name_of(bucket)}.Arn}}"
         self._need(key_id, _OBJECT_ACTIONS[method], f"{arn}/{key}")
         if method in ("GET", "HEAD") and status == 404:
-            # Whoever may not list the bucket is told 403 instead.
+            # Whoever may not list the bucket is reported 403 instead.
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
             self._need(key_id, "s3:ListBucket", arn)
 

@@ -62,7 +62,7 @@ def _link_runtime(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the function posted, as an HTTP answer."""
+    """What the function posted, as an HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -76,11 +76,11 @@ class ShippedFunction:
         self._runtime_api = runtime_api
 
     def send(self, request: httpx.Request) -> Reply:
-        """What the function answers to an HTTP request that the gateway hands over."""
+        """What the function responses to an HTTP request that the gateway hands over."""
         return _read_post(self._runtime_api.invoke(_event(request)))
 
     def invoke(self, event: dict[str, Any]) -> Any:
-        """What the function answers to an event that is no HTTP request."""
+        """What the function responses to an event that is no HTTP request."""
         post = self._runtime_api.invoke(event)
         assert post.path.endswith("/response"), post.body
         return json.loads(post.body)
@@ -138,9 +138,9 @@ def _read_post(post: Any) -> Reply:
     assert post.path.endswith("/response"), post.body
     if post.is_streamed:
         prelude, _, content = post.body.partition(b"\0" * 8)
-        told = json.loads(prelude)
+        reported = json.loads(prelude)
     else:
-        told = json.loads(post.body)
-        content = told["body"].encode()
-    headers = {name.lower(): value for name, value in told.get("headers", {}).items()}
-    return Reply(told["statusCode"], headers, content)
+        reported = json.loads(post.body)
+        content = reported["body"].encode()
+    headers = {name.lower(): value for name, value in reported.get("headers", {}).items()}
+    return Reply(reported["statusCode"], headers, content)

@@ -7,18 +7,18 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.sample_images import assemble, chunk, header, sample
 
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits
+from imagineart.access.tokens import Token, TokenKind, create_token
 from imagineart.adapters.aws_http import AwsAnswer, AwsHttp, AwsRequest
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.limits import Limits
-from imagineart.domain.tokens import Token, TokenKind, create_token
 from local.proxy_events import HttpAnswer, HttpRequest
-from tests.fault_backend import Answer, FaultBackend, document, refusal
+from tests.fault_backend import FaultBackend, Response, document, refusal
 from tests.functions.deployment import Deployer, Deployment, assert_error, edit, generate
-from tests.functions.painting_backend import PaintingBackend
+from tests.functions.generating_backend import GeneratingBackend
 from tests.functions.test_logs import PROMPT, log_to_this_tests_output, logged_lines
 from tests.functions.test_uploads import ask, edit_with, upload
-from tests.sample_pictures import assemble, chunk, header, sample
 
 KEY = "7d1c2b7e-0f52-4c39-9b0a-3d1c5f3f8f11"
 BODY_BYTES = 4_300_000
@@ -73,8 +73,8 @@ def test_a_malformed_token_is_refused_before_anything_is_read(
     mistyped = genuine.text[:-1] + ("a" if genuine.text[-1] != "a" else "b")
     aws_calls.clear()
     for text in ("x", "iart_garbage", mistyped, genuine.text + "0", genuine.text[5:], "A" * 8_000):
-        answer = api.client().get("/v1/models", headers={"Authorization": f"Bearer {text}"})
-        assert_error(answer, 401, "invalid_token")
+        response = api.client().get("/v1/models", headers={"Authorization": f"Bearer {text}"})
+        assert_error(response, 401, "invalid_token")
     assert aws_calls == {}
     assert_error(api.client(genuine).get("/v1/models"), 500, "internal_error")
     assert aws_calls["GetItem"] >= 1
@@ -100,31 +100,31 @@ def test_hundreds_of_wrong_secrets_for_one_id_cost_hardly_a_read_and_leave_its_h
 def test_an_unknown_id_is_answered_as_a_wrong_secret_is_however_often(api: Deployment) -> None:
     known = with_wrong_secret(api.issue_token())
 
-    def told(token: Token) -> list[tuple[int, str, str]]:
+    def reported(token: Token) -> list[tuple[int, str, str]]:
         client = api.client(token)
-        answers = [client.get("/v1/models") for _ in range(7)]
+        responses = [client.get("/v1/models") for _ in range(7)]
         return [
             (each.status_code, each.json()["error"]["message"], each.headers["X-Should-Retry"])
-            for each in answers
+            for each in responses
         ]
 
-    assert told(new_token()) == told(known)
-    assert [status for status, *_ in told(new_token())] == [401] * 5 + [429] * 2
+    assert reported(new_token()) == reported(known)
+    assert [status for status, *_ in reported(new_token())] == [401] * 5 + [429] * 2
 
 
 # One consumer against another
 
 
-def test_the_same_request_under_the_same_key_is_painted_anew_for_another_consumer(
-    api: Deployment, backend: PaintingBackend
+def test_the_same_request_under_the_same_key_is_generated_anew_for_another_consumer(
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     mine, theirs = (with_key(api.client(api.issue_token(name))) for name in ("acme", "emca"))
-    answers = [generate(mine, seed="7"), generate(theirs, seed="7")]
-    assert [each.headers["Idempotent-Replayed"] for each in answers] == ["false", "false"]
+    responses = [generate(mine, seed="7"), generate(theirs, seed="7")]
+    assert [each.headers["Idempotent-Replayed"] for each in responses] == ["false", "false"]
     assert len(backend.requests) == 2
 
 
-def test_a_revoked_token_gets_no_picture_that_it_once_had(api: Deployment) -> None:
+def test_a_revoked_token_gets_no_image_that_it_once_had(api: Deployment) -> None:
     token = api.issue_token()
     client = with_key(api.client(token))
     assert generate(client).status_code == 200
@@ -132,7 +132,7 @@ def test_a_revoked_token_gets_no_picture_that_it_once_had(api: Deployment) -> No
     assert_error(generate(client), 401, "invalid_token")
 
 
-def test_a_picture_is_not_given_again_to_a_consumer_whose_model_was_withdrawn(api: Deployment) -> None:
+def test_a_image_is_not_given_again_to_a_consumer_whose_model_was_withdrawn(api: Deployment) -> None:
     client = with_key(api.client(api.issue_token("acme")))
     assert generate(client).status_code == 200
     without = Consumer("acme", Limits(1_000, 10), frozenset({"image-edit"}))
@@ -144,12 +144,12 @@ def test_what_is_kept_for_a_consumer_lies_under_its_own_name(api: Deployment) ->
     for name in ("acme", "acme-2"):
         client = with_key(api.client(api.issue_token(name)))
         assert edit_with(client, upload(client, sample("PNG"))).status_code == 200
-    for kind, bucket in (("answers", "AnswersBucket"), ("uploads", "UploadsBucket")):
+    for kind, bucket in (("responses", "IdempotencyBucket"), ("uploads", "UploadsBucket")):
         prefixes = sorted(key.split("/")[:2] for key in objects(api, bucket))
         assert prefixes == [[kind, "acme"], [kind, "acme-2"]]
 
 
-def test_a_consumer_that_is_spelt_as_a_path_opens_nothing(api: Deployment, backend: PaintingBackend) -> None:
+def test_a_consumer_that_is_spelt_as_a_path_opens_nothing(api: Deployment, backend: GeneratingBackend) -> None:
     """Only a hand in the tables could make one: the operator's commands refuse the name."""
     token = api.issue_token("acme")
     client = with_key(api.client(token))
@@ -167,7 +167,7 @@ def test_a_consumer_that_is_spelt_as_a_path_opens_nothing(api: Deployment, backe
     assert_error(
         client.post("/v1/uploads", data={"content_type": "image/png", "size": "5"}), 500, "internal_error"
     )
-    assert objects(api, "AnswersBucket") == objects(api, "UploadsBucket") == backend.requests == []
+    assert objects(api, "IdempotencyBucket") == objects(api, "UploadsBucket") == backend.requests == []
 
 
 # Headers
@@ -197,21 +197,21 @@ def test_a_header_that_no_client_would_send_is_answered_and_injects_nothing(
     token = api.issue_token()
     sent = {"Authorization": f"Bearer {token.text}", "Content-Type": "application/x-www-form-urlencoded"}
     sent[name] = value.replace("{token}", token.text)
-    answer = api.gateway.answer(
+    response = api.gateway.response(
         HttpRequest("POST", "/v1/images/generations", "", tuple(sent.items()), b"prompt=x&resolution=1K")
     )
-    body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
-    assert answer.status == status
-    assert_clean(answer)
+    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    assert response.status == status
+    assert_clean(response)
     if status != 200:
         assert json.loads(body)["error"].keys() == {"code", "message", "request_id"}
     (line,) = logged_lines(capsys)
     assert line["status"] == status
 
 
-def assert_clean(answer: HttpAnswer) -> None:
+def assert_clean(response: HttpAnswer) -> None:
     """Assert that no header holds what would end it, nor what the caller wrote."""
-    for each, value in answer.headers:
+    for each, value in response.headers:
         assert "injected" not in (each + value).lower()
         assert value.isprintable()
 
@@ -224,15 +224,15 @@ def test_an_idempotency_key_is_in_no_log_no_table_and_no_objects_name(
 ) -> None:
     api = deploy(log_to_this_tests_output)
     client = with_key(api.client(api.issue_token()))
-    answers = [
+    responses = [
         generate(client),
         generate(client),
         generate(client, prompt="another"),
         generate(client, resolution="9K"),
         client.post("/v1/images/generations", headers={"Idempotency-Key": KEY * 8}, data={"prompt": "x"}),
     ]
-    assert [each.status_code for each in answers] == [200, 200, 400, 400, 400]
-    api.aws("s3").delete_object(Bucket=api.references["AnswersBucket"], Key=objects(api, "AnswersBucket")[0])
+    assert [each.status_code for each in responses] == [200, 200, 400, 400, 400]
+    api.aws("s3").delete_object(Bucket=api.references["IdempotencyBucket"], Key=objects(api, "IdempotencyBucket")[0])
     assert generate(client).headers["Idempotent-Replayed"] == "false"
     api.gateway.wait_until_idle()
     captured = capsys.readouterr()
@@ -240,7 +240,7 @@ def test_an_idempotency_key_is_in_no_log_no_table_and_no_objects_name(
     tables = [name for name in api.references if name.endswith("Table")]
     kept = [api.aws("dynamodb").scan(TableName=api.references[each])["Items"] for each in tables]
     assert len(tables) == 4
-    assert KEY not in captured.out + captured.err + str(kept) + str(objects(api, "AnswersBucket"))
+    assert KEY not in captured.out + captured.err + str(kept) + str(objects(api, "IdempotencyBucket"))
 
 
 def test_a_prompt_that_is_logged_writes_no_line_of_its_own(
@@ -258,13 +258,13 @@ def test_a_prompt_that_is_logged_writes_no_line_of_its_own(
 
 def test_a_failure_inside_tells_the_caller_nothing_of_the_inside(api: Deployment) -> None:
     client = with_key(api.client(api.issue_token()))
-    for name in ("AnswersTable", "ConsumersTable", "TokensTable"):
+    for name in ("IdempotencyTable", "ConsumersTable", "TokensTable"):
         api.aws("dynamodb").delete_table(TableName=api.references[name])
-        answer = generate(client)
-        assert assert_error(answer, 500, "internal_error") == (
+        response = generate(client)
+        assert assert_error(response, 500, "internal_error") == (
             "Internal error. Retry; if it persists, report the request_id."
         )
-        seen = (answer.text + str(answer.headers)).lower()
+        seen = (response.text + str(response.headers)).lower()
         assert not any(word in seen for word in ("dynamodb", "exception", "traceback", "amz", name.lower()))
 
 
@@ -307,24 +307,24 @@ DISPOSITION = b"Content-Disposition: form-data; name=prompt\r\n\r\n"
     ],
 )  # fmt: skip
 def test_a_body_made_to_exhaust_is_refused_and_the_next_is_answered(
-    api: Deployment, backend: PaintingBackend, content_type: str, body: bytes
+    api: Deployment, backend: GeneratingBackend, content_type: str, body: bytes
 ) -> None:
     client = api.client(api.issue_token())
-    answer = client.post("/v1/images/generations", content=body, headers={"Content-Type": content_type})
-    assert_error(answer, 400, "invalid_request")
-    assert len(answer.content) < 1_000
+    response = client.post("/v1/images/generations", content=body, headers={"Content-Type": content_type})
+    assert_error(response, 400, "invalid_request")
+    assert len(response.content) < 1_000
     assert backend.requests == []
     assert generate(client).status_code == 200
     assert api.cold_starts == ["GenerateImageFunction"]
 
 
 def test_a_reference_that_would_unpack_to_gigabytes_is_refused_by_its_header(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     client = api.client(api.issue_token())
     bomb = assemble(header(50_000, 50_000), chunk(b"IDAT", bytes(1_000)), chunk(b"IEND"))
-    for answer in (edit(client, bomb), edit_with(client, upload(client, bomb))):
-        assert "megapixels" in assert_error(answer, 400, "invalid_image")
+    for response in (edit(client, bomb), edit_with(client, upload(client, bomb))):
+        assert "megapixels" in assert_error(response, 400, "invalid_image")
     assert backend.requests == []
     assert edit(client, sample("PNG")).status_code == 200
     assert api.cold_starts.count("EditImageFunction") == 1
@@ -333,9 +333,9 @@ def test_a_reference_that_would_unpack_to_gigabytes_is_refused_by_its_header(
 # Backends and addresses
 
 
-def test_an_address_in_a_backends_answer_is_not_followed(api: Deployment, backend: PaintingBackend) -> None:
+def test_an_address_in_a_backends_response_is_not_followed(api: Deployment, backend: GeneratingBackend) -> None:
     with FaultBackend() as elsewhere:
-        backend.reply = lambda _: document({"data": [{"url": f"{elsewhere.base_url}/picture.png"}]})
+        backend.reply = lambda _: document({"data": [{"url": f"{elsewhere.base_url}/image.png"}]})
         assert_error(generate(api.client(api.issue_token())), 502, "model_error")
     assert elsewhere.requests == []
 
@@ -344,7 +344,7 @@ def test_an_address_in_a_backends_answer_is_not_followed(api: Deployment, backen
     "address", ["http://169.254.169.254/latest/meta-data/", "http://127.0.0.1:9001/", "file:///etc/passwd"]
 )
 def test_an_address_that_a_caller_names_is_a_text_and_never_fetched(
-    api: Deployment, backend: PaintingBackend, aws_calls: Counter[str], address: str
+    api: Deployment, backend: GeneratingBackend, aws_calls: Counter[str], address: str
 ) -> None:
     client = api.client(api.issue_token())
     aws_calls.clear()
@@ -374,13 +374,13 @@ def test_a_series_does_not_pass_the_days_limit(api: Deployment) -> None:
 
 @pytest.mark.parametrize("what", ["code", "content type"])
 def test_a_backend_cannot_write_the_prompt_into_the_log(
-    deploy: Deployer, backend: PaintingBackend, capsys: pytest.CaptureFixture[str], what: str
+    deploy: Deployer, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     api = deploy(log_to_this_tests_output)
     if what == "code":
         backend.reply = lambda request: refusal(400, request.json["prompt"])
     else:
-        backend.reply = lambda request: Answer(200, request.json["prompt"], b"{}")
+        backend.reply = lambda request: Response(200, request.json["prompt"], b"{}")
     generate(api.client(api.issue_token()), prompt=PROMPT)
     assert PROMPT[:20] not in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""What the inference backend does wrong, and what the caller is told of it."""
+"""What the inference backend does wrong, and what the caller is reported of it."""
 
 import json
 import struct
@@ -7,45 +7,45 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.fault_backend import Answer, Delivery, RecordedRequest, document, page, picture, raw_picture
+from tests.fault_backend import Delivery, RecordedRequest, Response, document, json_image, page, raw_image
 from tests.fault_backend import refusal as refuse
 from tests.functions.deployment import Deployer, Deployment, assert_error, edit, generate
-from tests.functions.painting_backend import PaintingBackend, Reply, cut_off, paint, picture_file
+from tests.functions.generating_backend import GeneratingBackend, Reply, cut_off, generated, image_file
 
 INTERNALS = ("127.0.0.1", "test-generate", "test-edit", "Scripted refusal", "Traceback", "httpx", "Error")
 
 
-def always(answer: Answer) -> Reply:
-    return lambda _: answer
+def always(response: Response) -> Reply:
+    return lambda _: response
 
 
 def refusal(status: int, code: str | None = None) -> Reply:
     return always(refuse(status, code))
 
 
-def truncate_the_json(request: RecordedRequest) -> Answer:
-    answer = paint(request)
-    return Answer(body=answer.body[: len(answer.body) // 2])
+def truncate_the_json(request: RecordedRequest) -> Response:
+    response = generated(request)
+    return Response(body=response.body[: len(response.body) // 2])
 
 
-def truncate_the_answer(request: RecordedRequest) -> Answer:
-    return paint(request).delivered(Delivery.CUT)
+def truncate_the_answer(request: RecordedRequest) -> Response:
+    return generated(request).delivered(Delivery.CUT)
 
 
-def truncate_the_picture(request: RecordedRequest) -> Answer:
-    return picture(picture_file(request.size)[:-40])
+def truncate_the_image(request: RecordedRequest) -> Response:
+    return json_image(image_file(request.size)[:-40])
 
 
-def break_a_checksum(request: RecordedRequest) -> Answer:
-    content = bytearray(picture_file(request.size))
+def break_a_checksum(request: RecordedRequest) -> Response:
+    content = bytearray(image_file(request.size))
     content[60] ^= 1
-    return picture(bytes(content))
+    return json_image(bytes(content))
 
 
-def promise_a_billion_pixels(_: RecordedRequest) -> Answer:
-    content = bytearray(picture_file((8, 8)))
+def promise_a_billion_pixels(_: RecordedRequest) -> Response:
+    content = bytearray(image_file((8, 8)))
     content[16:24] = struct.pack(">II", 40_000, 40_000)
-    return picture(bytes(content))
+    return json_image(bytes(content))
 
 
 FAULTS = {
@@ -62,40 +62,40 @@ FAULTS = {
     "connection reset": (cut_off, 502, "model_error"),
     "HTML": (always(page()), 502, "model_error"),
     "HTML with 502": (always(page(502)), 502, "model_error"),
-    "nothing": (always(Answer()), 502, "model_error"),
+    "nothing": (always(Response()), 502, "model_error"),
     "truncated JSON": (truncate_the_json, 502, "model_error"),
-    "truncated answer": (truncate_the_answer, 502, "model_error"),
-    "JSON without a picture": (always(document({"data": []})), 502, "model_error"),
+    "truncated response": (truncate_the_answer, 502, "model_error"),
+    "JSON without a image": (always(document({"data": []})), 502, "model_error"),
     "JSON of another shape": (always(document([1, "data"])), 502, "model_error"),
     "base64 that is none": (always(document({"data": [{"b64_json": "***"}]})), 502, "model_error"),
-    "a URL in place of a picture": (always(document({"data": [{"url": "http://x/y"}]})), 502, "model_error"),
-    "text as picture": (always(picture(b"no picture")), 502, "model_error"),
-    "truncated picture": (truncate_the_picture, 502, "model_error"),
-    "damaged picture": (break_a_checksum, 502, "model_error"),
+    "a URL in place of a image": (always(document({"data": [{"url": "http://x/y"}]})), 502, "model_error"),
+    "text as image": (always(json_image(b"no image")), 502, "model_error"),
+    "truncated image": (truncate_the_image, 502, "model_error"),
+    "damaged image": (break_a_checksum, 502, "model_error"),
     "decompression bomb": (promise_a_billion_pixels, 502, "model_error"),
-    "broken image/png": (always(raw_picture(b"\x89PNG\r\n\x1a\nbroken")), 502, "model_error"),
+    "broken image/png": (always(raw_image(b"\x89PNG\r\n\x1a\nbroken")), 502, "model_error"),
 }
 
 
 @pytest.mark.parametrize(("reply", "status", "code"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_of_the_backend_is_mapped(
-    client: httpx.Client, backend: PaintingBackend, reply: Reply, status: int, code: str
+    client: httpx.Client, backend: GeneratingBackend, reply: Reply, status: int, code: str
 ) -> None:
     backend.reply = reply
-    answer = generate(client)
-    assert_error(answer, status, code)
-    assert [word for word in INTERNALS if word in answer.text] == []
+    response = generate(client)
+    assert_error(response, status, code)
+    assert [word for word in INTERNALS if word in response.text] == []
 
 
-def test_a_fault_in_an_edit_is_mapped_as_well(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_a_fault_in_an_edit_is_mapped_as_well(client: httpx.Client, backend: GeneratingBackend) -> None:
     backend.reply = refusal(500)
-    assert_error(edit(client, picture_file((8, 8))), 502, "model_error")
+    assert_error(edit(client, image_file((8, 8))), 502, "model_error")
 
 
-def test_after_a_fault_the_next_picture_is_made(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_after_a_fault_the_next_image_is_made(client: httpx.Client, backend: GeneratingBackend) -> None:
     backend.reply = cut_off
     assert_error(generate(client), 502, "model_error")
-    backend.reply = paint
+    backend.reply = generated
     assert generate(client).status_code == 200
 
 
@@ -105,25 +105,25 @@ def test_a_backend_that_is_not_there_is_a_model_error(deploy: Deployer) -> None:
     assert_error(generate(api.client(api.issue_token())), 502, "model_error")
 
 
-def test_a_picture_answered_without_json_around_it_is_taken(
-    client: httpx.Client, backend: PaintingBackend
+def test_a_image_answered_without_json_around_it_is_taken(
+    client: httpx.Client, backend: GeneratingBackend
 ) -> None:
-    backend.reply = always(raw_picture(picture_file((1024, 1024))))
+    backend.reply = always(raw_image(image_file((1024, 1024))))
     assert generate(client).status_code == 200
 
 
-@pytest.mark.parametrize("told", ["", "soon", "-5", "Wed, 21 Oct 2026 07:28:00 GMT", "0"])
+@pytest.mark.parametrize("reported", ["", "soon", "-5", "Wed, 21 Oct 2026 07:28:00 GMT", "0"])
 def test_without_a_usable_retry_after_one_is_still_told(
-    client: httpx.Client, backend: PaintingBackend, told: str
+    client: httpx.Client, backend: GeneratingBackend, reported: str
 ) -> None:
-    backend.reply = always(refuse(429, headers={"Retry-After": told}))
-    answer = generate(client)
-    assert_error(answer, 429, "rate_limited")
-    assert int(answer.headers["Retry-After"]) >= 1
+    backend.reply = always(refuse(429, headers={"Retry-After": reported}))
+    response = generate(client)
+    assert_error(response, 429, "rate_limited")
+    assert int(response.headers["Retry-After"]) >= 1
 
 
 def test_the_backend_gets_its_own_credential_and_never_the_callers(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     api.aws("secretsmanager").put_secret_value(
         SecretId=api.references["BackendCredentialSecret"],
@@ -135,6 +135,6 @@ def test_the_backend_gets_its_own_credential_and_never_the_callers(
     assert token.secret not in str(backend.requests[0].headers)
 
 
-def test_a_backend_without_a_credential_is_sent_none(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_a_backend_without_a_credential_is_sent_none(client: httpx.Client, backend: GeneratingBackend) -> None:
     generate(client)
     assert backend.requests[0].headers.get("authorization") is None

@@ -1,22 +1,22 @@
-"""A whole deployment of this API as another one's backend: forms, uploads, streamed pictures and refusals."""
+"""A whole deployment of this API as another one's backend: forms, uploads, streamed images and refusals."""
 
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from imagineart.adapters.images import PillowPictureFinisher
+from imagineart.adapters.imagineart_api import ImagineArtApiBackend
+from imagineart.domain.errors import InvalidRequestError, ModelAuthError, RateLimitedError
+from imagineart.domain.orders import EditOrder, GenerationOrder
+from tests.sample_images import decode
 
 from imagineart.adapters.deadline_http import DeadlineHttpClient
-from imagineart.adapters.imagineart_api import ImagineArtApiBackend
-from imagineart.adapters.pictures import PillowPictureFinisher
-from imagineart.domain.errors import InvalidRequestError, ModelAuthError, RateLimitedError
-from imagineart.domain.images import PNG, ReferenceImage
-from imagineart.domain.orders import EditOrder, GenerationOrder
-from imagineart.domain.sizes import Size, output_size
+from imagineart.images.kinds import PNG, ReferenceImage
+from imagineart.images.sizes import Size, output_size
 from tests.fault_backend import refusal
 from tests.functions.deployment import Deployment
-from tests.functions.painting_backend import PaintingBackend, colour_of, noise_file, picture_file
+from tests.functions.generating_backend import GeneratingBackend, colour_of, image_file, noise_file
 from tests.functions.served_gateway import served
-from tests.sample_pictures import decode
 
 SECONDS = 60.0
 SIZE = output_size("16:9", "1K")
@@ -37,11 +37,11 @@ def chained(api: Deployment, base_url: str) -> Iterator[ImagineArtApiBackend]:
 
 
 def test_an_order_reaches_the_model_behind_the_other_deployment_unchanged(
-    chained: ImagineArtApiBackend, backend: PaintingBackend
+    chained: ImagineArtApiBackend, backend: GeneratingBackend
 ) -> None:
-    answer = chained.generate(GENERATION, deadline_seconds=SECONDS)
-    picture = decode(b"".join(PillowPictureFinisher().finish(answer, SIZE)))
-    assert (picture.size, picture.getpixel((0, 0))) == (
+    response = chained.generate(GENERATION, deadline_seconds=SECONDS)
+    image = decode(b"".join(PillowPictureFinisher().finish(response, SIZE)))
+    assert (image.size, image.getpixel((0, 0))) == (
         (SIZE.width, SIZE.height),
         colour_of(GENERATION.prompt),
     )
@@ -53,22 +53,22 @@ def test_an_order_reaches_the_model_behind_the_other_deployment_unchanged(
 
 
 def test_references_too_large_for_a_request_arrive_by_upload_in_their_order(
-    chained: ImagineArtApiBackend, backend: PaintingBackend
+    chained: ImagineArtApiBackend, backend: GeneratingBackend
 ) -> None:
-    large, small = noise_file(1280, 1280), picture_file((64, 64))
+    large, small = noise_file(1280, 1280), image_file((64, 64))
     assert len(large) > 4_718_592
     references = tuple(
         ReferenceImage(content, PNG, Size(*decode(content).size)) for content in (small, large, small)
     )
     order = EditOrder("at dusk", SIZE, 7, references)
-    picture = decode(b"".join(chained.edit(order, deadline_seconds=SECONDS)))
-    assert picture.size == (SIZE.width, SIZE.height)
+    image = decode(b"".join(chained.edit(order, deadline_seconds=SECONDS)))
+    assert image.size == (SIZE.width, SIZE.height)
     (request,) = backend.requests
     assert [decode(file.content).size for file in request.files] == [(64, 64), (1280, 1280), (64, 64)]
 
 
 def test_a_refused_prompt_is_still_the_callers_to_mend(
-    chained: ImagineArtApiBackend, backend: PaintingBackend
+    chained: ImagineArtApiBackend, backend: GeneratingBackend
 ) -> None:
     backend.reply = lambda _: refusal(400, "content_policy_violation")
     with pytest.raises(InvalidRequestError, match="content policy"):

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-
-from imagineart.domain.operations import Scope
 from imagineart.use_cases.admit_request import AdmitRequest
+
+from imagineart.access.tokens import Scope
 from imagineart.use_cases.settle_request import SettleRequest
-from tests.fault_backend import Answer, RecordedRequest, refusal
+from tests.fault_backend import RecordedRequest, Response, refusal
 from tests.functions.deployment import Deployment, assert_error, edit, generate
-from tests.functions.painting_backend import PaintingBackend, paint, picture_file
+from tests.functions.generating_backend import GeneratingBackend, generated, image_file
 
 LIMIT_HEADERS = ("X-RateLimit-Resource", "X-RateLimit-Limit", "X-RateLimit-Remaining")
 
@@ -44,24 +44,24 @@ def hurried_api(api: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[De
     may_settle.set()
 
 
-def told(answer: httpx.Response) -> tuple[str, ...]:
-    return tuple(answer.headers[name] for name in LIMIT_HEADERS)
+def reported(response: httpx.Response) -> tuple[str, ...]:
+    return tuple(response.headers[name] for name in LIMIT_HEADERS)
 
 
 # Slots
 
 
 def test_more_requests_at_a_time_than_a_consumer_may_have_are_told_which_limit_it_was(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     arrived, may_finish = threading.Semaphore(0), threading.Event()
 
-    def paint_when_told(request: RecordedRequest) -> Answer:
+    def generate_when_released(request: RecordedRequest) -> Response:
         arrived.release()
         may_finish.wait(30)
-        return paint(request)
+        return generated(request)
 
-    backend.reply = paint_when_told
+    backend.reply = generate_when_released
     client = api.client(api.issue_token(concurrent_requests=2))
     with ThreadPoolExecutor(2) as callers:
         under_way = [callers.submit(generate, client) for _ in range(2)]
@@ -73,7 +73,7 @@ def test_more_requests_at_a_time_than_a_consumer_may_have_are_told_which_limit_i
         assert [each.result(60).status_code for each in under_way] == [200, 200]
     message = assert_error(refused, 429, "rate_limited")
     assert "2 image requests at a time" in message
-    assert told(refused) == ("concurrent_requests", "2", "0")
+    assert reported(refused) == ("concurrent_requests", "2", "0")
     assert int(refused.headers["Retry-After"]) >= 1
     assert refused.headers["X-Should-Retry"] == "true"
     assert listed.status_code == 200
@@ -81,37 +81,37 @@ def test_more_requests_at_a_time_than_a_consumer_may_have_are_told_which_limit_i
 
 
 def test_one_request_after_another_needs_one_slot_alone(
-    hurried_api: Deployment, backend: PaintingBackend
+    hurried_api: Deployment, backend: GeneratingBackend
 ) -> None:
     client = hurried_api.client(hurried_api.issue_token(concurrent_requests=1), hurries=True)
     backend.reply = lambda _: refusal(500)
     assert generate(client).status_code == 502
-    backend.reply = paint
-    answers = [generate(client), edit(client, picture_file((64, 64))), generate(client, seed="x")]
-    answers += [generate(client) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [200, 200, 400, 200, 200, 200, 200, 200]
+    backend.reply = generated
+    responses = [generate(client), edit(client, image_file((64, 64))), generate(client, seed="x")]
+    responses += [generate(client) for _ in range(5)]
+    assert [response.status_code for response in responses] == [200, 200, 400, 200, 200, 200, 200, 200]
 
 
 def test_never_more_requests_are_under_way_than_a_consumer_may_have(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     lock, present, most = threading.Lock(), [0], [0]
 
-    def paint_and_count(request: RecordedRequest) -> Answer:
+    def generate_and_count(request: RecordedRequest) -> Response:
         with lock:
             present[0] += 1
             most[0] = max(most[0], present[0])
         try:
-            return paint(request)
+            return generated(request)
         finally:
             with lock:
                 present[0] -= 1
 
-    backend.reply = paint_and_count
+    backend.reply = generate_and_count
     client = api.client(api.issue_token(concurrent_requests=3))
     with ThreadPoolExecutor(16) as callers:
-        answers = list(callers.map(lambda _: generate(client), range(64)))
-    assert {answer.status_code for answer in answers} <= {200, 429}
+        responses = list(callers.map(lambda _: generate(client), range(64)))
+    assert {response.status_code for response in responses} <= {200, 429}
     assert 1 <= most[0] <= 3
     api.gateway.wait_until_idle()
     assert "slots" not in consumer_item(api)
@@ -128,8 +128,8 @@ def consumer_item(api: Deployment, consumer_id: str = "acme") -> dict[str, dict[
 def test_a_client_that_hangs_up_gives_its_slot_back(api: Deployment) -> None:
     client = api.client(api.issue_token(concurrent_requests=1))
     form = {"prompt": (None, "x"), "resolution": (None, "1K")}
-    with client.stream("POST", "/v1/images/generations", files=form) as answer:
-        assert answer.status_code == 200
+    with client.stream("POST", "/v1/images/generations", files=form) as response:
+        assert response.status_code == 200
     api.gateway.wait_until_idle()
     assert generate(client).status_code == 200
 
@@ -151,12 +151,12 @@ def test_slots_of_requests_that_crashed_are_free_when_their_leases_are_over(api:
 
 
 def test_the_day_counts_the_images_that_were_made_and_names_itself_when_it_is_used_up(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     client = api.client(api.issue_token(images_per_day=3))
     backend.reply = lambda _: refusal(500)
     statuses = [generate(client).status_code for _ in range(4)]
-    backend.reply = paint
+    backend.reply = generated
     statuses += [generate(client, seed="x").status_code]
     order = {"prompt": "a fox", "n": 2, "resolution": "1K"}
     statuses += [client.post("/v1/images/generations", json=order).status_code]
@@ -165,7 +165,7 @@ def test_the_day_counts_the_images_that_were_made_and_names_itself_when_it_is_us
     api.gateway.wait_until_idle()
     refused = generate(client)
     assert "3 images a day" in assert_error(refused, 429, "rate_limited")
-    assert told(refused) == ("images_per_day", "3", "0")
+    assert reported(refused) == ("images_per_day", "3", "0")
     assert int(refused.headers["X-RateLimit-Reset"]) % 86_400 == 0
     wait_seconds = int(refused.headers["Retry-After"])
     assert 1 <= wait_seconds <= 86_400
@@ -173,7 +173,7 @@ def test_the_day_counts_the_images_that_were_made_and_names_itself_when_it_is_us
     assert client.get("/v1/models").status_code == 200
 
 
-def test_a_replayed_picture_needs_no_room_in_the_day(hurried_api: Deployment) -> None:
+def test_a_replayed_image_needs_no_room_in_the_day(hurried_api: Deployment) -> None:
     client = hurried_api.client(hurried_api.issue_token(images_per_day=1), hurries=True)
     client.headers["Idempotency-Key"] = "one"
     assert [generate(client).status_code for _ in range(5)] == [200] * 5
@@ -182,12 +182,12 @@ def test_a_replayed_picture_needs_no_room_in_the_day(hurried_api: Deployment) ->
 
 
 def test_the_image_of_a_failure_is_there_for_the_next_request_at_once(
-    hurried_api: Deployment, backend: PaintingBackend
+    hurried_api: Deployment, backend: GeneratingBackend
 ) -> None:
     client = hurried_api.client(hurried_api.issue_token(images_per_day=1), hurries=True)
     backend.reply = lambda _: refusal(500)
     assert [generate(client).status_code for _ in range(4)] == [502] * 4
-    backend.reply = paint
+    backend.reply = generated
     assert generate(client).status_code == 200
 
 
@@ -205,15 +205,15 @@ def test_the_image_of_a_failure_is_there_for_the_next_request_at_once(
 )
 def test_a_token_is_good_for_its_scopes_alone(api: Deployment, scope: Scope, allowed: str) -> None:
     client = api.client(api.issue_token(scopes=frozenset({scope})))
-    answers = {
+    responses = {
         "/v1/images/generations": generate(client),
-        "/v1/images/edits": edit(client, picture_file((64, 64))),
+        "/v1/images/edits": edit(client, image_file((64, 64))),
         "/v1/models": client.get("/v1/models"),
         "/v1/uploads": client.post("/v1/uploads", json={"content_type": "image/png", "size": 5}),
     }
-    assert answers.pop(allowed).status_code == 200
-    for path, answer in answers.items():
-        message = assert_error(answer, 401, "invalid_token")
+    assert responses.pop(allowed).status_code == 200
+    for path, response in responses.items():
+        message = assert_error(response, 401, "invalid_token")
         assert "needs the scope" in message, path
         assert f"it has {scope}" in message
     api.gateway.wait_until_idle()
@@ -221,8 +221,8 @@ def test_a_token_is_good_for_its_scopes_alone(api: Deployment, scope: Scope, all
     assert sorted((row.outcome, row.requests) for row in rows) == [("invalid_token", 1)] * 3 + [("ok", 1)]
 
 
-def test_a_model_that_a_consumer_was_not_allowed_is_neither_listed_nor_painted_with(
-    api: Deployment, backend: PaintingBackend
+def test_a_model_that_a_consumer_was_not_allowed_is_neither_listed_nor_usable(
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     client = api.client(api.issue_token(models=frozenset({"image-edit"})))
     assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["image-edit"]
@@ -230,20 +230,20 @@ def test_a_model_that_a_consumer_was_not_allowed_is_neither_listed_nor_painted_w
     assert message.startswith("model: 'text-to-image'")
     assert "allowed are image-edit" in message
     assert backend.requests == []
-    assert edit(client, picture_file((64, 64))).status_code == 200
+    assert edit(client, image_file((64, 64))).status_code == 200
 
 
 # The account
 
 
 def test_every_request_is_in_the_account_with_its_model_resolution_and_outcome(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     client = api.client(api.issue_token())
     generate(client)
     generate(client, resolution="2K")
-    edit(client, picture_file((64, 64)))
-    edit(client, b"no picture")
+    edit(client, image_file((64, 64)))
+    edit(client, b"no image")
     client.get("/v1/models")
     client.post("/v1/uploads", json={"content_type": "image/png", "size": 5})
     backend.reply = lambda _: refusal(500)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fault_backend import refusal
 from tests.functions.deployment import Deployer, Deployment, edit, generate
-from tests.functions.painting_backend import PaintingBackend, picture_file
+from tests.functions.generating_backend import GeneratingBackend, image_file
 
 PROMPT = "a violet lighthouse nobody else may read about"
 
@@ -36,31 +36,31 @@ def logged_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return lines_of(capsys.readouterr().out)
 
 
-def test_a_picture_leaves_one_line_that_tells_who_and_what(
+def test_a_image_leaves_one_line_that_tells_who_and_what(
     logged_api: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = logged_api.issue_token("acme")
-    answer = generate(logged_api.client(token), prompt=PROMPT, aspect_ratio="3:2")
+    response = generate(logged_api.client(token), prompt=PROMPT, aspect_ratio="3:2")
     (line,) = logged_lines(capsys)
     assert (line["level"], line["status"]) == ("INFO", 200)
-    assert line["request_id"] == answer.headers["X-Request-Id"]
+    assert line["request_id"] == response.headers["X-Request-Id"]
     assert (line["consumer"], line["token_id"]) == ("acme", token.id)
     assert (line["model"], line["size"]) == ("text-to-image", "1248x832")
-    assert line["seed"] == int(answer.headers["X-Seed"])
-    assert line["image_bytes"] == len(answer.content)
+    assert line["seed"] == int(response.headers["X-Seed"])
+    assert line["image_bytes"] == len(response.content)
     assert {"backend_ms", "duration_ms"} <= line.keys()
 
 
 def test_an_error_leaves_its_code_and_its_cause(
-    logged_api: Deployment, backend: PaintingBackend, capsys: pytest.CaptureFixture[str]
+    logged_api: Deployment, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = logged_api.client(logged_api.issue_token("acme"))
     backend.reply = lambda _: refusal(401, "invalid_api_key")
     generate(client, prompt=PROMPT)
     generate(client, prompt=PROMPT, seed="x")
     logged_api.client().get("/v1/models")
-    told = [(line["status"], line["code"], line.get("field")) for line in logged_lines(capsys)]
-    assert told == [
+    reported = [(line["status"], line["code"], line.get("field")) for line in logged_lines(capsys)]
+    assert reported == [
         (502, "model_auth_error", None),
         (400, "invalid_request", "seed"),
         (401, "missing_bearer_token", None),
@@ -68,12 +68,12 @@ def test_an_error_leaves_its_code_and_its_cause(
 
 
 def test_neither_prompt_nor_secret_nor_pixels_are_ever_logged(
-    logged_api: Deployment, backend: PaintingBackend, capsys: pytest.CaptureFixture[str]
+    logged_api: Deployment, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = logged_api.issue_token()
     client = logged_api.client(token)
-    reference = picture_file((64, 64), "reference")
-    answers = [
+    reference = image_file((64, 64), "reference")
+    responses = [
         generate(client, prompt=PROMPT),
         edit(client, reference, prompt=PROMPT),
         generate(client, prompt=PROMPT * 100),
@@ -84,14 +84,14 @@ def test_neither_prompt_nor_secret_nor_pixels_are_ever_logged(
         client.get("/v1/models"),
     ]
     backend.reply = lambda _: refusal(401, "invalid_api_key")
-    answers.append(generate(logged_api.client(logged_api.issue_token()), prompt=PROMPT))
-    assert [answer.status_code for answer in answers] == [200, 200, 400, 400, 400, 400, 401, 401, 502]
+    responses.append(generate(logged_api.client(logged_api.issue_token()), prompt=PROMPT))
+    assert [response.status_code for response in responses] == [200, 200, 400, 400, 400, 400, 401, 401, 502]
     captured = capsys.readouterr()
     written = captured.out + captured.err
-    assert len(lines_of(captured.out)) == len(answers)
-    for picture in (reference, answers[0].content, answers[1].content):
-        assert base64.b64encode(picture).decode()[:60] not in written
-        assert repr(picture)[2:60] not in written
+    assert len(lines_of(captured.out)) == len(responses)
+    for image in (reference, responses[0].content, responses[1].content):
+        assert base64.b64encode(image).decode()[:60] not in written
+        assert repr(image)[2:60] not in written
     assert PROMPT[:20] not in written
     assert token.secret not in written
     assert max(map(len, written.splitlines())) < 1000
@@ -105,8 +105,8 @@ def test_an_unexpected_failure_is_logged_with_its_traceback_and_request_id(
     logged_api.aws("secretsmanager").put_secret_value(
         SecretId=secret, SecretString='{"current": "1", "1": 7}'
     )
-    answer = generate(logged_api.client(token))
+    response = generate(logged_api.client(token))
     failure, request = logged_lines(capsys)
-    assert (failure["level"], failure["request_id"]) == ("ERROR", answer.headers["X-Request-Id"])
+    assert (failure["level"], failure["request_id"]) == ("ERROR", response.headers["X-Request-Id"])
     assert "Traceback" in failure["exception"]
     assert (request["status"], request["code"]) == (500, "internal_error")

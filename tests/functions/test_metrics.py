@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fault_backend import Delivery, raw_picture, refusal
+from tests.fault_backend import Delivery, raw_image, refusal
 from tests.functions.deployment import Deployment, generate
-from tests.functions.painting_backend import PaintingBackend, noise_file
+from tests.functions.generating_backend import GeneratingBackend, noise_file
 from tests.functions.test_logs import PROMPT
 
 
@@ -25,7 +25,7 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_picture_is_counted_with_the_time_of_every_stage(
+def test_a_image_is_counted_with_the_time_of_every_stage(
     api: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     generate(api.client(api.issue_token()))
@@ -48,7 +48,7 @@ def test_a_picture_is_counted_with_the_time_of_every_stage(
 
 
 def test_a_backend_that_fails_is_counted_with_the_error_that_the_caller_got(
-    api: Deployment, backend: PaintingBackend, capsys: pytest.CaptureFixture[str]
+    api: Deployment, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backend.reply = lambda _: refusal(401, "invalid_api_key")
     generate(api.client(api.issue_token()))
@@ -63,14 +63,14 @@ def test_what_a_caller_broke_is_no_error_of_the_server(
 ) -> None:
     generate(api.client(api.issue_token()), seed="x")
     api.client().get("/v1/models")
-    told = [(each.get("code"), each.get("ServerErrors")) for each in metrics(capsys)]
-    assert told == [(None, 0), ("invalid_request", None), (None, 0), ("missing_bearer_token", None)]
+    reported = [(each.get("code"), each.get("ServerErrors")) for each in metrics(capsys)]
+    assert reported == [(None, 0), ("invalid_request", None), (None, 0), ("missing_bearer_token", None)]
 
 
-def test_a_picture_that_breaks_off_is_an_error_of_the_server_though_it_began_well(
-    api: Deployment, backend: PaintingBackend, capsys: pytest.CaptureFixture[str]
+def test_a_image_that_breaks_off_is_an_error_of_the_server_though_it_began_well(
+    api: Deployment, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cut = raw_picture(noise_file(1024, 1024)).delivered(Delivery.CUT)
+    cut = raw_image(noise_file(1024, 1024)).delivered(Delivery.CUT)
     backend.reply = lambda _: cut
     with pytest.raises(httpx.RemoteProtocolError):
         generate(api.client(api.issue_token()))

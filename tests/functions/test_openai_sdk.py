@@ -13,10 +13,10 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types import Image, ImagesResponse
 
-from imagineart.domain.tokens import TokenKind, create_token
+from imagineart.access.tokens import TokenKind, create_token
 from local.gateway_server import GatewayTransport
 from local.template import PROJECT
-from tests.fault_backend import Answer, RecordedRequest, document, refusal
+from tests.fault_backend import RecordedRequest, Response, document, refusal
 from tests.functions.deployment import (
     Deployer,
     Deployment,
@@ -24,7 +24,7 @@ from tests.functions.deployment import (
     open_png,
     without_the_streaming_layer,
 )
-from tests.functions.painting_backend import PaintingBackend, colour_of, paint, picture_file
+from tests.functions.generating_backend import GeneratingBackend, colour_of, generated, image_file
 from tests.functions.served_gateway import served
 from tests.functions.test_logs import lines_of, log_to_this_tests_output, logged_lines
 from tests.functions.test_rate_limits import held_within_one_minute
@@ -48,29 +48,29 @@ def client(api: Deployment) -> Iterator[OpenAI]:
         yield made
 
 
-def pictures(answer: ImagesResponse) -> list[bytes]:
-    """The PNGs of an answer."""
-    assert answer.data
-    return [base64.b64decode(each.b64_json or "", validate=True) for each in answer.data]
+def images(response: ImagesResponse) -> list[bytes]:
+    """The PNGs of an response."""
+    assert response.data
+    return [base64.b64decode(each.b64_json or "", validate=True) for each in response.data]
 
 
 def seed(image: Image) -> int:
-    told: int = (image.model_extra or {})["seed"]
-    return told
+    reported: int = (image.model_extra or {})["seed"]
+    return reported
 
 
 # Generations
 
 
-def test_a_prompt_becomes_a_picture(client: OpenAI) -> None:
-    answer = client.images.generate(prompt="a lighthouse", size="1024x1024")
-    (png,) = pictures(answer)
+def test_a_prompt_becomes_a_image(client: OpenAI) -> None:
+    response = client.images.generate(prompt="a lighthouse", size="1024x1024")
+    (png,) = images(response)
     made = open_png(png)
     assert made.size == (1024, 1024)
     assert made.getcolors() == [(1024 * 1024, colour_of("a lighthouse"))]
-    assert (answer.size, answer.output_format) == ("1024x1024", "png")
-    assert answer.created > 1_700_000_000
-    assert answer._request_id
+    assert (response.size, response.output_format) == ("1024x1024", "png")
+    assert response.created > 1_700_000_000
+    assert response._request_id
 
 
 def test_no_usage_is_invented(client: OpenAI) -> None:
@@ -78,17 +78,17 @@ def test_no_usage_is_invented(client: OpenAI) -> None:
 
 
 def test_the_usage_that_a_backend_tells_is_passed_on_for_all_pictures_together(
-    deploy: Deployer, backend: PaintingBackend
+    deploy: Deployer, backend: GeneratingBackend
 ) -> None:
     api = deploy(GenerationBackends=f"openai {backend.base_url} gpt-image-2")
-    told = {
+    reported = {
         "input_tokens": 12, "input_tokens_details": {"image_tokens": 2, "text_tokens": 10},
         "output_tokens": 1000, "total_tokens": 1012,
     }  # fmt: skip
 
-    def paint_and_tell(request: RecordedRequest) -> Answer:
-        answer = paint(request)
-        return document({**json.loads(answer.body), "usage": told})
+    def paint_and_tell(request: RecordedRequest) -> Response:
+        response = generated(request)
+        return document({**json.loads(response.body), "usage": reported})
 
     backend.reply = paint_and_tell
     with sdk(api) as client:
@@ -101,63 +101,63 @@ def test_the_usage_that_a_backend_tells_is_passed_on_for_all_pictures_together(
 
 
 def test_without_a_size_the_reference_s_own_default_holds(client: OpenAI) -> None:
-    answer = client.images.generate(prompt="a lighthouse")
-    assert answer.size == "2048x2048"
-    assert open_png(pictures(answer)[0]).size == (2048, 2048)
+    response = client.images.generate(prompt="a lighthouse")
+    assert response.size == "2048x2048"
+    assert open_png(images(response)[0]).size == (2048, 2048)
 
 
 @pytest.mark.parametrize(
     "size", ["1536x1024", "1024x1536", "1792x1024", "1024x1792", "512x512", "256x256", "1408x792"]
 )
 def test_every_size_that_the_client_names_is_delivered_exactly(client: OpenAI, size: str) -> None:
-    answer = client.images.generate(prompt="a lighthouse", size=size)
-    made = open_png(pictures(answer)[0])
-    assert f"{made.width}x{made.height}" == answer.size == size
+    response = client.images.generate(prompt="a lighthouse", size=size)
+    made = open_png(images(response)[0])
+    assert f"{made.width}x{made.height}" == response.size == size
 
 
 def test_several_pictures_have_seeds_that_follow_one_another(
-    client: OpenAI, backend: PaintingBackend
+    client: OpenAI, backend: GeneratingBackend
 ) -> None:
-    answer = client.images.generate(prompt="a fox", n=2, size="1024x1024", extra_body={"seed": 41})
-    assert answer.data
-    assert [seed(each) for each in answer.data] == [41, 42]
+    response = client.images.generate(prompt="a fox", n=2, size="1024x1024", extra_body={"seed": 41})
+    assert response.data
+    assert [seed(each) for each in response.data] == [41, 42]
     assert [request.json["seed"] for request in backend.requests] == [41, 42]
-    assert [open_png(png).size for png in pictures(answer)] == [(1024, 1024)] * 2
+    assert [open_png(png).size for png in images(response)] == [(1024, 1024)] * 2
 
 
-def test_the_seed_of_a_picture_makes_it_again(client: OpenAI, backend: PaintingBackend) -> None:
+def test_the_seed_of_a_image_makes_it_again(client: OpenAI, backend: GeneratingBackend) -> None:
     first = client.images.generate(prompt="a fox", size="1024x1024")
     assert first.data
     client.images.generate(prompt="a fox", size="1024x1024", extra_body={"seed": seed(first.data[0])})
     assert backend.requests[0].json == backend.requests[1].json
 
 
-def test_quality_reaches_the_backend_as_reasoning(client: OpenAI, backend: PaintingBackend) -> None:
+def test_quality_reaches_the_backend_as_reasoning(client: OpenAI, backend: GeneratingBackend) -> None:
     client.images.generate(prompt="a fox", size="1024x1024", quality="high", model="text-to-image")
     assert backend.requests[0].json["reasoning"] == "high"
 
 
 def test_what_a_program_written_for_openai_spells_out_does_no_harm(client: OpenAI) -> None:
-    answer = client.images.generate(
+    response = client.images.generate(
         prompt="a fox", model=None, n=1, size="1024x1024", quality="auto", background="auto",
         moderation="auto", output_format="png", output_compression=100, response_format="b64_json",
         stream=False, partial_images=0, user="user-1", safety_identifier="user-1",
     )  # fmt: skip
-    assert open_png(pictures(answer)[0]).size == (1024, 1024)
+    assert open_png(images(response)[0]).size == (1024, 1024)
 
 
-def test_without_the_streaming_layer_the_answer_is_the_same(deploy: Deployer) -> None:
-    answer = sdk(deploy(without_the_streaming_layer)).images.generate(prompt="a fox", size="1024x1024", n=2)
-    assert [open_png(png).size for png in pictures(answer)] == [(1024, 1024)] * 2
+def test_without_the_streaming_layer_the_response_is_the_same(deploy: Deployer) -> None:
+    response = sdk(deploy(without_the_streaming_layer)).images.generate(prompt="a fox", size="1024x1024", n=2)
+    assert [open_png(png).size for png in images(response)] == [(1024, 1024)] * 2
 
 
-def test_a_picture_inside_json_is_the_one_that_the_reference_s_form_gives(
+def test_a_image_inside_json_is_the_one_that_the_reference_s_form_gives(
     api: Deployment, client: OpenAI
 ) -> None:
     form = {"prompt": "a fox", "resolution": "1K", "seed": "5"}
     png = api.client(api.issue_token()).post("/v1/images/generations", data=form).content
-    answer = client.images.generate(prompt="a fox", size="1024x1024", extra_body={"seed": 5})
-    assert pictures(answer) == [png]
+    response = client.images.generate(prompt="a fox", size="1024x1024", extra_body={"seed": 5})
+    assert images(response) == [png]
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "image/png", "application/json, text/plain, */*"])
@@ -168,15 +168,15 @@ def test_the_reference_s_own_form_is_answered_as_it_always_was(api: Deployment, 
     request = plain.build_request("POST", "/v1/images/generations", files=fields, headers=headers)
     if accept is None:
         del request.headers["Accept"]
-    answer = plain.send(request)
-    assert open_png(answer.content).size == (1024, 1024)
-    assert (answer.headers["Content-Type"], answer.headers["X-Seed"]) == ("image/png", "5")
+    response = plain.send(request)
+    assert open_png(response.content).size == (1024, 1024)
+    assert (response.headers["Content-Type"], response.headers["X-Seed"]) == ("image/png", "5")
 
 
 def test_the_reference_s_own_form_knows_no_field_of_openai_s(api: Deployment) -> None:
     plain = api.client(api.issue_token())
-    answer = plain.post("/v1/images/generations", data={"prompt": "a fox", "n": "1"})
-    assert assert_error(answer, 400, "invalid_request") == (
+    response = plain.post("/v1/images/generations", data={"prompt": "a fox", "n": "1"})
+    assert assert_error(response, 400, "invalid_request") == (
         "form: got the unknown field 'n'; allowed are prompt, aspect_ratio, resolution, seed, reasoning."
     )
 
@@ -185,54 +185,54 @@ def test_the_reference_s_own_form_knows_no_field_of_openai_s(api: Deployment) ->
 def test_json_may_be_answered_with_the_png_itself(api: Deployment, accept: str) -> None:
     plain = api.client(api.issue_token())
     body = {"prompt": "a fox", "size": "512x512", "seed": 5}
-    answer = plain.post("/v1/images/generations", json=body, headers={"Accept": accept})
-    assert answer.headers["X-Seed"] == "5"
-    png = answer.content
+    response = plain.post("/v1/images/generations", json=body, headers={"Accept": accept})
+    assert response.headers["X-Seed"] == "5"
+    png = response.content
     if accept == "*/*":
-        png = base64.b64decode(answer.json()["data"][0]["b64_json"])
+        png = base64.b64decode(response.json()["data"][0]["b64_json"])
     assert open_png(png).size == (512, 512)
 
 
 # Edits
 
 
-def test_one_file_is_edited(client: OpenAI, backend: PaintingBackend) -> None:
-    file = io.BytesIO(picture_file((300, 200)))
-    answer = client.images.edit(image=file, prompt="at dusk", extra_body={"resolution": "1K"})
-    assert answer.size == "1248x832"
-    assert open_png(pictures(answer)[0]).size == (1248, 832)
+def test_one_file_is_edited(client: OpenAI, backend: GeneratingBackend) -> None:
+    file = io.BytesIO(image_file((300, 200)))
+    response = client.images.edit(image=file, prompt="at dusk", extra_body={"resolution": "1K"})
+    assert response.size == "1248x832"
+    assert open_png(images(response)[0]).size == (1248, 832)
     assert backend.requests[0].path == "/v1/images/edits"
 
 
-def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: PaintingBackend) -> None:
-    files = [picture_file((64, 64), name, kind=kind) for name, kind in (("a", "JPEG"), ("b", "PNG"))]
-    answer = client.images.edit(image=files, prompt="at dusk", n=2, size="512x512", model="image-edit")
-    assert [open_png(png).size for png in pictures(answer)] == [(512, 512)] * 2
+def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: GeneratingBackend) -> None:
+    files = [image_file((64, 64), name, kind=kind) for name, kind in (("a", "JPEG"), ("b", "PNG"))]
+    response = client.images.edit(image=files, prompt="at dusk", n=2, size="512x512", model="image-edit")
+    assert [open_png(png).size for png in images(response)] == [(512, 512)] * 2
     for request in backend.requests:
         assert 0 < request.body.index(b"image/jpeg") < request.body.index(b"image/png")
 
 
 def test_a_fifth_file_is_too_many(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match=r"images: got 5 files; allowed are 1 to 4 files"):
-        client.images.edit(image=[picture_file((8, 8))] * 5, prompt="at dusk")
+        client.images.edit(image=[image_file((8, 8))] * 5, prompt="at dusk")
 
 
-def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: PaintingBackend) -> None:
-    picture = picture_file((8, 8))
+def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBackend) -> None:
+    image = image_file((8, 8))
     with pytest.raises(openai.BadRequestError, match=r"mask: is not supported"):
-        client.images.edit(image=picture, mask=picture, prompt="at dusk")
+        client.images.edit(image=image, mask=image, prompt="at dusk")
     assert backend.requests == []
 
 
 def test_uploads_are_named_in_json(api: Deployment, client: OpenAI) -> None:
-    content = picture_file((64, 64))
+    content = image_file((64, 64))
     plain = api.client(api.issue_token())
     grant = plain.post("/v1/uploads", data={"content_type": "image/png", "size": str(len(content))}).json()
     httpx.put(grant["url"], content=content, headers=grant["headers"]).raise_for_status()
     body = {"prompt": "at dusk", "images": [grant["id"]], "size": "1024x1024"}
-    answer = plain.post("/v1/images/edits", json=body)
-    assert answer.status_code == 200, answer.text
-    assert open_png(base64.b64decode(answer.json()["data"][0]["b64_json"])).size == (1024, 1024)
+    response = plain.post("/v1/images/edits", json=body)
+    assert response.status_code == 200, response.text
+    assert open_png(base64.b64decode(response.json()["data"][0]["b64_json"])).size == (1024, 1024)
 
 
 # Models
@@ -264,7 +264,7 @@ REFUSED: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("fields", "message"), REFUSED, ids=lambda each: next(iter(each)))
 def test_a_bad_field_is_named(
-    client: OpenAI, backend: PaintingBackend, fields: dict[str, object], message: str
+    client: OpenAI, backend: GeneratingBackend, fields: dict[str, object], message: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.images.generate(**{"prompt": "a fox"} | fields)  # type: ignore[call-overload]
@@ -308,7 +308,7 @@ def test_a_path_that_the_api_lacks_is_not_found(client: OpenAI) -> None:
     [(500, "model_error", "true"), (404, "model_not_available", "false"), (401, "model_auth_error", "false")],
 )
 def test_a_failing_backend_is_a_server_error_that_says_whether_to_retry(
-    client: OpenAI, backend: PaintingBackend, status: int, code: str, retried: str
+    client: OpenAI, backend: GeneratingBackend, status: int, code: str, retried: str
 ) -> None:
     backend.reply = lambda _: refusal(status)
     with pytest.raises(openai.InternalServerError) as caught:
@@ -318,7 +318,7 @@ def test_a_failing_backend_is_a_server_error_that_says_whether_to_retry(
 
 
 def test_a_client_that_may_retry_does_not_where_that_cannot_help(
-    api: Deployment, backend: PaintingBackend
+    api: Deployment, backend: GeneratingBackend
 ) -> None:
     """A 502 would be retried, after a pause, were it not for X-Should-Retry."""
     backend.reply = lambda _: refusal(401)
@@ -327,11 +327,11 @@ def test_a_client_that_may_retry_does_not_where_that_cannot_help(
     assert len(backend.requests) == 1
 
 
-def fail_from_the_second_on(backend: PaintingBackend) -> Callable[[RecordedRequest], Answer]:
-    return lambda request: paint(request) if len(backend.requests) == 1 else refusal(500)
+def fail_from_the_second_on(backend: GeneratingBackend) -> Callable[[RecordedRequest], Response]:
+    return lambda request: generated(request) if len(backend.requests) == 1 else refusal(500)
 
 
-def test_a_series_of_which_one_fails_is_one_clean_error(client: OpenAI, backend: PaintingBackend) -> None:
+def test_a_series_of_which_one_fails_is_one_clean_error(client: OpenAI, backend: GeneratingBackend) -> None:
     backend.reply = fail_from_the_second_on(backend)
     with pytest.raises(openai.InternalServerError) as caught:
         client.images.generate(prompt="a fox", size="1024x1024", n=3)
@@ -344,17 +344,17 @@ def test_a_series_of_which_one_fails_is_one_clean_error(client: OpenAI, backend:
 
 def test_one_line_is_logged_for_a_series(deploy: Deployer, capsys: pytest.CaptureFixture[str]) -> None:
     client = sdk(deploy(log_to_this_tests_output))
-    answer = client.images.generate(prompt="a secret fox", size="1024x1024", n=2, user="somebody")
+    response = client.images.generate(prompt="a secret fox", size="1024x1024", n=2, user="somebody")
     output = capsys.readouterr().out
     (line,) = lines_of(output)
-    assert (line["status"], line["pictures"], line["complete"]) == (200, 2, True)
-    assert line["image_bytes"] == sum(map(len, pictures(answer)))
+    assert (line["status"], line["images"], line["complete"]) == (200, 2, True)
+    assert line["image_bytes"] == sum(map(len, images(response)))
     assert not [word for word in ("secret", "somebody") if word in output]
     assert logged_lines(capsys) == []
 
 
 class AsyncGatewayTransport(httpx.AsyncBaseTransport):
-    """The gateway for an asynchronous client, which waits for each whole answer."""
+    """The gateway for an asynchronous client, which waits for each whole response."""
 
     def __init__(self, api: Deployment) -> None:
         self._transport = GatewayTransport(api.gateway)
@@ -362,11 +362,11 @@ class AsyncGatewayTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
 
-        def answer() -> httpx.Response:
+        def response() -> httpx.Response:
             given = self._transport.handle_request(request)
             return httpx.Response(given.status_code, headers=given.headers, content=given.read())
 
-        return await anyio.to_thread.run_sync(answer)
+        return await anyio.to_thread.run_sync(response)
 
 
 def test_the_asynchronous_client_works_too(api: Deployment) -> None:
@@ -377,8 +377,8 @@ def test_the_asynchronous_client_works_too(api: Deployment) -> None:
         ) as client:
             return await client.images.generate(prompt="a fox", size="512x512")
 
-    answer = anyio.run(generate)
-    assert [open_png(png).size for png in pictures(answer)] == [(512, 512)]
+    response = anyio.run(generate)
+    assert [open_png(png).size for png in images(response)] == [(512, 512)]
 
 
 def test_the_readme_s_example_can_be_followed(

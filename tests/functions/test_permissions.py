@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from imagineart.domain.tokens import TokenKind
+from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
 from local.moto_server import serving_moto
 from local.template import load_template
 from tests.functions.deployment import Deployer, Deployment
-from tests.functions.painting_backend import PaintingBackend, picture_file
+from tests.functions.generating_backend import GeneratingBackend, image_file
 from tests.functions.recorded_calls import RecordedCalls
 from tests.functions.test_uploads import ask, upload
 from tests.permissions import Permission, granted_to
@@ -46,7 +46,7 @@ def generate(client: httpx.Client, *, resolution: str = "1K", **headers: str) ->
 
 def edit(client: httpx.Client, *, resolution: str = "1K", **headers: str) -> httpx.Response:
     form = {"prompt": "at dusk", "resolution": resolution, "seed": "7"}
-    files = [("images", ("image", picture_file((64, 64)), "application/octet-stream"))]
+    files = [("images", ("image", image_file((64, 64)), "application/octet-stream"))]
     return client.post("/v1/images/edits", data=form, files=files, headers=headers)
 
 
@@ -60,7 +60,7 @@ def needed() -> Iterator[dict[str, set[Permission]]]:
     calls = RecordedCalls(EVERY_FUNCTION)
     with (
         serving_moto(calls.in_front_of) as cloud_url,
-        PaintingBackend() as backend,
+        GeneratingBackend() as backend,
         BedrockServer(pixels=1 << 16) as bedrock,
     ):
         bedrock_route = f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0"
@@ -101,15 +101,15 @@ def meet_every_caller(api: Deployment, call: Call) -> None:
 
 
 def keep_answers(api: Deployment, client: httpx.Client, call: Call) -> None:
-    """An answer is kept, given again, made anew where it is gone, and waited for."""
+    """An response is kept, given again, made anew where it is gone, and waited for."""
     key = {"Idempotency-Key": f"a key of {call.__name__}".replace(" ", "-")}
     assert call(client, **key).status_code == 200
     assert call(client, **key).headers["Idempotent-Replayed"] == "true"
-    objects, bucket = api.aws("s3"), api.references["AnswersBucket"]
+    objects, bucket = api.aws("s3"), api.references["IdempotencyBucket"]
     for each in objects.list_objects_v2(Bucket=bucket)["Contents"]:
         objects.delete_object(Bucket=bucket, Key=each["Key"])
     assert call(client, **key).headers["Idempotent-Replayed"] == "false"
-    table, records = api.aws("dynamodb"), api.references["AnswersTable"]
+    table, records = api.aws("dynamodb"), api.references["IdempotencyTable"]
     for item in table.scan(TableName=records)["Items"]:
         soon = {"in_progress_expiration": {"N": str(int(time.time() * 1000) + 3000)}}
         table.put_item(TableName=records, Item=item | soon | {"status": {"S": "INPROGRESS"}})
@@ -118,7 +118,7 @@ def keep_answers(api: Deployment, client: httpx.Client, call: Call) -> None:
 
 def give_uploads(client: httpx.Client) -> None:
     """One that is there, and one that nobody has put."""
-    assert edit_upload(client, upload(client, picture_file((64, 64)))).status_code == 200
+    assert edit_upload(client, upload(client, image_file((64, 64)))).status_code == 200
     assert edit_upload(client, ask(client, b"x")["id"]).status_code == 400
 
 

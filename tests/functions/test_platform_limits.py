@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from imagineart.domain.tokens import TokenKind
-from imagineart.web.calls import RESERVED_SECONDS
+from imagineart.access.tokens import TokenKind
+from imagineart.apis.common.call import RESERVED_SECONDS
 from local.gateway import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
-from tests.fault_backend import picture
+from tests.fault_backend import json_image
 from tests.functions.deployment import (
     Deployer,
     Deployment,
@@ -19,30 +19,30 @@ from tests.functions.deployment import (
     generate,
     without_the_streaming_layer,
 )
-from tests.functions.painting_backend import PaintingBackend, never, noise_file, picture_file
+from tests.functions.generating_backend import GeneratingBackend, image_file, never, noise_file
 
 
 @pytest.mark.parametrize("body_bytes", [MAX_BODY_BYTES + 1, MAX_PAYLOAD_BYTES * 3 // 4])
 def test_a_body_that_the_platform_refuses_is_an_invalid_request(
-    client: httpx.Client, backend: PaintingBackend, body_bytes: int
+    client: httpx.Client, backend: GeneratingBackend, body_bytes: int
 ) -> None:
-    answer = edit(client, bytes(body_bytes))
-    message = assert_error(answer, 400, "invalid_request")
+    response = edit(client, bytes(body_bytes))
+    message = assert_error(response, 400, "invalid_request")
     assert "too large" in message
     assert "POST /v1/uploads" in message
-    assert "X-RateLimit-Limit" not in answer.headers, "the request reached the function"
+    assert "X-RateLimit-Limit" not in response.headers, "the request reached the function"
     assert backend.requests == []
 
 
 def test_headers_that_the_platform_refuses_are_an_invalid_request(client: httpx.Client) -> None:
-    answer = client.get("/v1/models", headers={"X-Long": "x" * 10_240})
-    assert_error(answer, 400, "invalid_request")
+    response = client.get("/v1/models", headers={"X-Long": "x" * 10_240})
+    assert_error(response, 400, "invalid_request")
 
 
-def test_without_the_layer_a_picture_too_large_for_the_transport_is_an_internal_error(
-    deploy: Deployer, backend: PaintingBackend
+def test_without_the_layer_a_image_too_large_for_the_transport_is_an_internal_error(
+    deploy: Deployer, backend: GeneratingBackend
 ) -> None:
-    backend.reply = lambda _: picture(noise_file(2048, 2048))
+    backend.reply = lambda _: json_image(noise_file(2048, 2048))
     api = deploy(without_the_streaming_layer)
     assert_error(generate(api.client(api.issue_token()), resolution="2K"), 500, "internal_error")
 
@@ -74,9 +74,9 @@ def test_a_function_that_cannot_start_tells_nothing_of_why(deploy: Deployer) -> 
         variables["IMAGINEART_TOKENS_TABLE"] = " "
 
     api = deploy(forget_the_table)
-    answer = api.client(api.issue_token()).get("/v1/models")
-    assert_error(answer, 500, "internal_error")
-    assert_nothing_internal(answer)
+    response = api.client(api.issue_token()).get("/v1/models")
+    assert_error(response, 500, "internal_error")
+    assert_nothing_internal(response)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_function_that_cannot_start_tells_nothing_of_why(deploy: Deployer) -> 
         "return {'statusCode': 200, 'body': 'no base64!', 'isBase64Encoded': True}",
     ],
 )
-def test_a_handler_that_crashes_or_answers_nonsense_is_an_internal_error(
+def test_a_handler_that_crashes_or_responses_nonsense_is_an_internal_error(
     deploy: Deployer, tmp_path: Path, body: str
 ) -> None:
     (tmp_path / "handler.py").write_text(f"def handler(event, context):\n    {body}\n")
@@ -99,17 +99,17 @@ def test_a_handler_that_crashes_or_answers_nonsense_is_an_internal_error(
     def replace_health(document: dict[str, Any]) -> None:
         function_properties(document, "HealthFunction")["CodeUri"] = str(tmp_path)
 
-    answer = deploy(replace_health).client().get("/health")
-    assert_error(answer, 500, "internal_error")
-    assert_nothing_internal(answer)
+    response = deploy(replace_health).client().get("/health")
+    assert_error(response, 500, "internal_error")
+    assert_nothing_internal(response)
 
 
 def test_a_secret_with_nonsense_in_it_is_an_internal_error(api: Deployment) -> None:
     token = api.issue_token(kind=TokenKind.INTERNAL)
     write_by_hand(api, "InternalTokensSecret", '{"consumers": {"hunter2": "tokens"}}')
-    answer = api.client(token).get("/v1/models")
-    assert_error(answer, 500, "internal_error")
-    assert_nothing_internal(answer)
+    response = api.client(token).get("/v1/models")
+    assert_error(response, 500, "internal_error")
+    assert_nothing_internal(response)
 
 
 def write_by_hand(api: Deployment, name: str, content: str) -> None:
@@ -125,10 +125,10 @@ def write_by_hand(api: Deployment, name: str, content: str) -> None:
     )
 
 
-def assert_nothing_internal(answer: httpx.Response) -> None:
+def assert_nothing_internal(response: httpx.Response) -> None:
     for word in ("hunter2", "Error", "Traceback", "handler", "IMAGINEART_", "arn:"):
-        assert word not in answer.text
-    assert "internal" in answer.text
+        assert word not in response.text
+    assert "internal" in response.text
 
 
 HANGING_HANDLER = """
@@ -139,8 +139,8 @@ def handler(event, context):
 """
 
 
-def hang(backend: PaintingBackend, folder: Path, document: dict[str, Any], timeout_seconds: float) -> None:
-    """Let the models function wait for a backend that never answers."""
+def hang(backend: GeneratingBackend, folder: Path, document: dict[str, Any], timeout_seconds: float) -> None:
+    """Let the models function wait for a backend that never responses."""
     backend.reply = never
     (folder / "handler.py").write_text(HANGING_HANDLER)
     properties = function_properties(document, "ListModelsFunction")
@@ -149,14 +149,14 @@ def hang(backend: PaintingBackend, folder: Path, document: dict[str, Any], timeo
 
 
 def test_a_function_past_its_timeout_is_an_internal_error(
-    deploy: Deployer, backend: PaintingBackend, tmp_path: Path
+    deploy: Deployer, backend: GeneratingBackend, tmp_path: Path
 ) -> None:
     api = deploy(lambda document: hang(backend, tmp_path, document, timeout_seconds=0.2))
     assert_error(api.client().get("/v1/models"), 500, "internal_error")
 
 
 def test_a_function_slower_than_the_gateways_patience_is_a_timeout(
-    deploy: Deployer, backend: PaintingBackend, tmp_path: Path
+    deploy: Deployer, backend: GeneratingBackend, tmp_path: Path
 ) -> None:
     def shorten_the_integration(document: dict[str, Any]) -> None:
         hang(backend, tmp_path, document, timeout_seconds=10)
@@ -170,18 +170,18 @@ def test_a_function_slower_than_the_gateways_patience_is_a_timeout(
     ("function_id", "send"),
     [
         ("GenerateImageFunction", lambda client: generate(client)),
-        ("EditImageFunction", lambda client: edit(client, picture_file((8, 8)))),
+        ("EditImageFunction", lambda client: edit(client, image_file((8, 8)))),
     ],
 )
-def test_the_function_answers_before_its_own_timeout_when_the_backend_does_not(
-    deploy: Deployer, backend: PaintingBackend, function_id: str, send: Any
+def test_the_function_responses_before_its_own_timeout_when_the_backend_does_not(
+    deploy: Deployer, backend: GeneratingBackend, function_id: str, send: Any
 ) -> None:
     def shorten(document: dict[str, Any]) -> None:
         function_properties(document, function_id)["Timeout"] = RESERVED_SECONDS + 0.3
 
     backend.reply = never
     api = deploy(shorten)
-    answer = send(api.client(api.issue_token()))
-    assert "model did not answer" in assert_error(answer, 504, "timeout")
+    response = send(api.client(api.issue_token()))
+    assert "model did not response" in assert_error(response, 504, "timeout")
     assert len(backend.requests) == 1
-    assert "X-RateLimit-Limit" in answer.headers, "the gateway answered, not the function"
+    assert "X-RateLimit-Limit" in response.headers, "the gateway responded, not the function"

@@ -1,4 +1,4 @@
-"""Which path and method is answered by what."""
+"""Which path and method is responded by what."""
 
 import itertools
 
@@ -32,35 +32,35 @@ def test_the_template_routes_every_known_path() -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health"])
 def test_health_is_answered_to_anybody(anonymous: httpx.Client, path: str) -> None:
-    answer = anonymous.get(path)
-    assert (answer.status_code, answer.json()) == (200, {"ok": True})
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["X-Request-Id"]
+    response = anonymous.get(path)
+    assert (response.status_code, response.json()) == (200, {"ok": True})
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["X-Request-Id"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health"])
 def test_health_is_answered_without_a_body_to_head(anonymous: httpx.Client, path: str) -> None:
-    answer = anonymous.head(path)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["X-Request-Id"]
+    response = anonymous.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["X-Request-Id"]
 
 
 @pytest.mark.parametrize(("path", "method"), [pair for pair in WRONG if pair[1] != "HEAD"])
 def test_a_wrong_method_of_a_known_path_is_told_the_right_ones(
     anonymous: httpx.Client, path: str, method: str
 ) -> None:
-    answer = anonymous.request(method, path)
-    message = assert_error(answer, 404, "unknown_request")
+    response = anonymous.request(method, path)
+    message = assert_error(response, 404, "unknown_request")
     allowed = ", ".join(ALLOWED[path])
-    assert message == f"{path} does not answer {method}; allowed is {allowed}."
-    assert answer.headers["Allow"] == allowed
+    assert message == f"{path} does not response {method}; allowed is {allowed}."
+    assert response.headers["Allow"] == allowed
 
 
 @pytest.mark.parametrize("path", [path for path, method in WRONG if method == "HEAD"])
 def test_a_head_where_there_is_none_is_unknown_and_has_no_body(anonymous: httpx.Client, path: str) -> None:
-    answer = anonymous.head(path)
-    assert (answer.status_code, answer.content) == (404, b"")
-    assert answer.headers["X-Request-Id"]
+    response = anonymous.head(path)
+    assert (response.status_code, response.content) == (404, b"")
+    assert response.headers["X-Request-Id"]
 
 
 @pytest.mark.parametrize("method", METHODS[2:])
@@ -75,8 +75,8 @@ def test_an_authorization_header_makes_no_unknown_path_a_signature_error(
     anonymous: httpx.Client, authorization: str
 ) -> None:
     for path, method in (("/v1/images/variations", "POST"), ("/", "GET"), ("/v1/models", "DELETE")):
-        answer = anonymous.request(method, path, headers={"Authorization": authorization})
-        assert_error(answer, 404, "unknown_request")
+        response = anonymous.request(method, path, headers={"Authorization": authorization})
+        assert_error(response, 404, "unknown_request")
 
 
 def test_a_long_unknown_path_does_not_flood_the_answer(anonymous: httpx.Client) -> None:
@@ -85,15 +85,15 @@ def test_a_long_unknown_path_does_not_flood_the_answer(anonymous: httpx.Client) 
 
 
 def test_the_models_are_listed_as_the_reference_shows_them(client: httpx.Client) -> None:
-    answer = client.get("/v1/models")
-    assert answer.status_code == 200
-    assert answer.json().keys() == {"data", "object"}
-    listed = [{key: model[key] for key in ("id", "name", "modality")} for model in answer.json()["data"]]
+    response = client.get("/v1/models")
+    assert response.status_code == 200
+    assert response.json().keys() == {"data", "object"}
+    listed = [{key: model[key] for key in ("id", "name", "modality")} for model in response.json()["data"]]
     assert listed == [
         {"id": "text-to-image", "name": "ImagineArt 2.0", "modality": "text-to-image"},
         {"id": "image-edit", "name": "ImagineArt 2.0 Edit", "modality": "image-to-image"},
     ]
-    parameters = [list(model["parameters"]) for model in answer.json()["data"]]
+    parameters = [list(model["parameters"]) for model in response.json()["data"]]
     assert parameters == [
         ["prompt", "aspect_ratio", "resolution", "seed", "reasoning"],
         ["prompt", "images", "aspect_ratio", "resolution", "seed"],

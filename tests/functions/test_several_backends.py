@@ -1,4 +1,4 @@
-"""One API over several backends: the next one serves where the first cannot, and the answer tells which."""
+"""One API over several backends: the next one serves where the first cannot, and the response tells which."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
 from tests.functions.deployment import Change, Deployer, assert_error, edit, generate, open_png
-from tests.functions.painting_backend import PaintingBackend, picture_file
+from tests.functions.generating_backend import GeneratingBackend, image_file
 from tests.functions.test_logs import log_to_this_tests_output, logged_lines
 
 NOBODY = "openai http://127.0.0.1:1/v1 a-model retries=0"
@@ -29,18 +29,18 @@ def client_of(deploy: Deployer, routes: str, change: Change = lambda _: None) ->
 
 
 def test_the_next_backend_serves_where_the_first_cannot_be_reached(
-    deploy: Deployer, backend: PaintingBackend
+    deploy: Deployer, backend: GeneratingBackend
 ) -> None:
     client = client_of(deploy, f"{NOBODY}, vllm-omni {backend.base_url} a-model")
-    for answer in (generate(client), edit(client, picture_file((64, 64)))):
-        assert (answer.status_code, answer.headers["X-Backend"]) == (200, "vllm-omni")
+    for response in (generate(client), edit(client, image_file((64, 64)))):
+        assert (response.status_code, response.headers["X-Backend"]) == (200, "vllm-omni")
     assert [request.path for request in backend.requests] == [
         "/v1/images/generations", "/v1/images/edits",
     ]  # fmt: skip
 
 
 def test_the_log_tells_who_served(
-    deploy: Deployer, backend: PaintingBackend, capsys: pytest.CaptureFixture[str]
+    deploy: Deployer, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = client_of(deploy, f"{NOBODY}, sglang {backend.base_url} a-model", log_to_this_tests_output)
     generate(client)
@@ -48,13 +48,13 @@ def test_the_log_tells_who_served(
 
 
 def test_where_nobody_can_serve_the_log_has_every_reason_and_the_caller_none(
-    deploy: Deployer, backend: PaintingBackend, capsys: pytest.CaptureFixture[str]
+    deploy: Deployer, backend: GeneratingBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = client_of(
         deploy, f"{NOBODY}, imagineart http://127.0.0.1:1/v1 retries=0", log_to_this_tests_output
     )
-    answer = generate(client)
-    message = assert_error(answer, 502, "model_error")
+    response = generate(client)
+    message = assert_error(response, 502, "model_error")
     assert "127.0.0.1" not in message
     (line,) = logged_lines(capsys)
     assert line["detail"].startswith("openai: ConnectionRefusedError")
@@ -63,17 +63,17 @@ def test_where_nobody_can_serve_the_log_has_every_reason_and_the_caller_none(
 
 def test_bedrock_paints_from_text_and_from_references(deploy: Deployer, bedrock: BedrockServer) -> None:
     client = client_of(deploy, f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url}")
-    painted = generate(client, aspect_ratio="4:3", resolution="1K", seed="7")
-    assert open_png(painted.content).size == (1184, 888)
-    assert (painted.headers["X-Backend"], painted.headers["X-Seed"]) == ("bedrock", "7")
-    photo = picture_file((300, 200))
+    generated = generate(client, aspect_ratio="4:3", resolution="1K", seed="7")
+    assert open_png(generated.content).size == (1184, 888)
+    assert (generated.headers["X-Backend"], generated.headers["X-Seed"]) == ("bedrock", "7")
+    photo = image_file((300, 200))
     for photos in ([photo], [photo, photo, photo]):
         edited = edit(client, *photos, aspect_ratio="3:2", resolution="1K")
         assert open_png(edited.content).size == (1248, 832)
 
 
 def test_a_prompt_that_bedrock_filters_is_the_callers_to_mend(
-    deploy: Deployer, bedrock: BedrockServer, backend: PaintingBackend
+    deploy: Deployer, bedrock: BedrockServer, backend: GeneratingBackend
 ) -> None:
     routes = f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url}, sglang {backend.base_url} a-model"
     bedrock.fail(Fault.PROMPT_FILTERED)
@@ -83,7 +83,7 @@ def test_a_prompt_that_bedrock_filters_is_the_callers_to_mend(
 
 
 def test_what_bedrock_cannot_do_now_another_does(
-    deploy: Deployer, bedrock: BedrockServer, backend: PaintingBackend
+    deploy: Deployer, bedrock: BedrockServer, backend: GeneratingBackend
 ) -> None:
     routes = f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0, sglang {backend.base_url} m"
     client = client_of(deploy, routes)
@@ -93,9 +93,9 @@ def test_what_bedrock_cannot_do_now_another_does(
     assert generate(client, resolution="1K").headers["X-Backend"] == "bedrock"
 
 
-def test_a_model_without_a_seed_is_not_said_to_have_one(deploy: Deployer, backend: PaintingBackend) -> None:
+def test_a_model_without_a_seed_is_not_said_to_have_one(deploy: Deployer, backend: GeneratingBackend) -> None:
     client = client_of(deploy, f"openai {backend.base_url} gpt-image-2")
-    answer = generate(client, seed="7")
-    assert "X-Seed" not in answer.headers
-    assert answer.headers["X-Seed-Supported"] == "false"
+    response = generate(client, seed="7")
+    assert "X-Seed" not in response.headers
+    assert response.headers["X-Seed-Supported"] == "false"
     assert "seed" not in json.loads(backend.requests[0].body)

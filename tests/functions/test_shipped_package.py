@@ -10,17 +10,17 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from tests.sample_images import decode, encode, gradient, sample
+from tests.unit.adapters.test_images import ink_that_prints_gray, wide_gamut
 
-from imagineart.domain.tokens import Token
+from imagineart.access.tokens import Token
 from local.cloud import runtime_variables
 from local.function_variables import function_variables
 from local.template import load_template
-from tests.fault_backend import RecordedRequest, picture
+from tests.fault_backend import RecordedRequest, json_image
 from tests.functions.deployment import Deployment, open_png
-from tests.functions.painting_backend import PaintingBackend, colour_of, picture_file
+from tests.functions.generating_backend import GeneratingBackend, colour_of, image_file
 from tests.functions.shipped_functions import Reply, Shipped, ShippedFunction, running_function, ship
-from tests.sample_pictures import decode, encode, gradient, sample
-from tests.unit.adapters.test_pictures import ink_that_prints_gray, wide_gamut
 
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
 
@@ -36,7 +36,7 @@ REFERENCES = {
     "JPEG in CMYK with a colour profile": encode(
         gradient(64, 48).convert("CMYK"), "jpeg", icc_profile=ink_that_prints_gray()
     ),
-    "JPEG of two pictures": encode(gradient(64, 48), "mpo", save_all=True, append_images=[gradient(64, 48)]),
+    "JPEG of two images": encode(gradient(64, 48), "mpo", save_all=True, append_images=[gradient(64, 48)]),
     "WebP": sample("webp"),
     "WebP with transparency": encode(gradient(64, 48, "RGBA"), "webp", lossless=True),
     "HEIC": sample("heic"),
@@ -100,15 +100,15 @@ def edit(token: Token, *images: bytes | str) -> httpx.Request:
     return post(token, "/v1/images/edits", files=[*parts, *fields])
 
 
-def assert_picture(reply: Reply, prompt: str) -> None:
+def assert_image(reply: Reply, prompt: str) -> None:
     assert reply.status == 200, reply.content
     pixel = open_png(reply.content).convert("RGB").getpixel((9, 9))
     assert isinstance(pixel, tuple)
     assert all(abs(one - other) <= 4 for one, other in zip(pixel, colour_of(prompt), strict=True)), pixel
 
 
-def test_a_picture_is_made_from_text(run: Callable[[str], ShippedFunction], token: Token) -> None:
-    assert_picture(run("generate_image").send(generation(token)), "a lighthouse")
+def test_a_image_is_made_from_text(run: Callable[[str], ShippedFunction], token: Token) -> None:
+    assert_image(run("generate_image").send(generation(token)), "a lighthouse")
 
 
 def test_json_is_answered_as_openai_does(run: Callable[[str], ShippedFunction], token: Token) -> None:
@@ -119,20 +119,20 @@ def test_json_is_answered_as_openai_does(run: Callable[[str], ShippedFunction], 
 
 
 @pytest.mark.parametrize("kind", BACKEND_PICTURES)
-def test_a_picture_of_another_kind_or_size_is_made_fit(
-    run: Callable[[str], ShippedFunction], token: Token, backend: PaintingBackend, kind: str
+def test_a_image_of_another_kind_or_size_is_made_fit(
+    run: Callable[[str], ShippedFunction], token: Token, backend: GeneratingBackend, kind: str
 ) -> None:
-    def paint(_: RecordedRequest) -> Any:
-        return picture(picture_file((640, 480), "a lighthouse", **BACKEND_PICTURES[kind]))
+    def generated(_: RecordedRequest) -> Any:
+        return json_image(image_file((640, 480), "a lighthouse", **BACKEND_PICTURES[kind]))
 
-    backend.reply = paint
+    backend.reply = generated
     reply = run("generate_image").send(generation(token))
     assert reply.status == 200, reply.content
     assert open_png(reply.content).size == (1024, 1024)
 
 
 def test_a_request_is_answered_once_under_its_key(
-    run: Callable[[str], ShippedFunction], token: Token, backend: PaintingBackend
+    run: Callable[[str], ShippedFunction], token: Token, backend: GeneratingBackend
 ) -> None:
     function = run("generate_image")
     first, second = (function.send(generation(token, {"Idempotency-Key": "order-1"})) for _ in range(2))
@@ -142,17 +142,17 @@ def test_a_request_is_answered_once_under_its_key(
 
 
 def test_references_of_every_kind_are_read(
-    run: Callable[[str], ShippedFunction], token: Token, backend: PaintingBackend
+    run: Callable[[str], ShippedFunction], token: Token, backend: GeneratingBackend
 ) -> None:
     function = run("edit_image")
     for content in REFERENCES.values():
-        assert_picture(function.send(edit(token, content)), "at dusk")
+        assert_image(function.send(edit(token, content)), "at dusk")
     assert len(backend.requests) == len(REFERENCES)
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "heif"])
 def test_the_orientation_of_a_photograph_is_read(
-    run: Callable[[str], ShippedFunction], token: Token, backend: PaintingBackend, kind: str
+    run: Callable[[str], ShippedFunction], token: Token, backend: GeneratingBackend, kind: str
 ) -> None:
     assert run("edit_image").send(edit(token, turned(gradient(64, 48), kind))).status == 200
     (sent,) = backend.requests[0].files
@@ -173,7 +173,7 @@ def test_an_upload_is_granted_and_then_edited(run: Callable[[str], ShippedFuncti
     granted = json.loads(run("request_upload").send(post(token, "/v1/uploads", data=asked)).content)
     put = httpx.put(granted["url"], headers=granted["headers"], content=content, trust_env=False)
     assert put.status_code == 200
-    assert_picture(run("edit_image").send(edit(token, granted["id"])), "at dusk")
+    assert_image(run("edit_image").send(edit(token, granted["id"])), "at dusk")
 
 
 def test_the_models_are_listed(run: Callable[[str], ShippedFunction], token: Token) -> None:
@@ -200,7 +200,7 @@ def test_a_wrong_token_is_refused(
     assert run("list_models").send(request).status == 401
 
 
-def test_what_starlette_answers_by_itself_is_answered(
+def test_what_starlette_responses_by_itself_is_answered(
     run: Callable[[str], ShippedFunction], token: Token
 ) -> None:
     """It does so in a thread of anyio's, which loads an event loop by name."""
@@ -222,6 +222,6 @@ def test_nothing_is_compiled_again_or_written_beside_the_code(
     shipped: Shipped, run: Callable[[str], ShippedFunction], token: Token
 ) -> None:
     before = shipped.digest()
-    assert_picture(run("edit_image").send(edit(token, *list(REFERENCES.values())[:4])), "at dusk")
+    assert_image(run("edit_image").send(edit(token, *list(REFERENCES.values())[:4])), "at dusk")
     assert shipped.digest() == before
     assert not list(shipped.opt.rglob("*.pyc.*"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from imagineart.domain.tokens import ROTATION_DAYS, Token, TokenKind
+from imagineart.access.tokens import ROTATION_DAYS, Token, TokenKind
 from local.environments import FunctionCrashError
 from tests.functions.deployment import Deployer, Deployment
 from tests.functions.test_logs import lines_of, log_to_this_tests_output
@@ -29,8 +29,8 @@ def issue_long_ago(api: Deployment, kind: TokenKind) -> Token:
 
 
 def review(api: Deployment) -> dict[str, object]:
-    answer: dict[str, object] = api.gateway.invoke("ReviewTokensFunction", {"source": "aws.events"})
-    return answer
+    response: dict[str, object] = api.gateway.invoke("ReviewTokensFunction", {"source": "aws.events"})
+    return response
 
 
 def test_old_tokens_of_both_stores_are_told_by_their_ids(

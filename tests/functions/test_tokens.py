@@ -5,7 +5,7 @@ import secrets
 import httpx
 import pytest
 
-from imagineart.domain.tokens import Token, TokenKind, create_token
+from imagineart.access.tokens import Token, TokenKind, create_token
 from tests.functions.deployment import Deployment, assert_error, edit, generate
 
 BOTH_KINDS = pytest.mark.parametrize("kind", list(TokenKind))
@@ -78,13 +78,13 @@ def test_an_expired_token_is_refused(api: Deployment) -> None:
 def test_without_a_bearer_token_one_is_asked_for(api: Deployment, header: str | None) -> None:
     api.issue_token()
     headers = {} if header is None else {"Authorization": header}
-    for answer in (
+    for response in (
         api.client().get("/v1/models", headers=headers),
         api.client().post("/v1/images/generations", headers=headers),
         api.client().post("/v1/images/edits", headers=headers),
         api.client().post("/v1/uploads", headers=headers),
     ):
-        assert "Authorization: Bearer" in assert_error(answer, 401, "missing_bearer_token")
+        assert "Authorization: Bearer" in assert_error(response, 401, "missing_bearer_token")
 
 
 def test_the_scheme_is_read_in_any_case(api: Deployment) -> None:
@@ -104,10 +104,10 @@ def test_malformed_unknown_and_wrong_tokens_are_told_apart_by_nobody(api: Deploy
         create_token(TokenKind.INTERNAL, secrets.randbelow).text,
         Token(genuine.id, stranger.secret).text,
     ]
-    answers = [
+    responses = [
         api.client().get("/v1/models", headers={"Authorization": f"Bearer {text}"}) for text in refused
     ]
-    assert {assert_error(answer, 401, "invalid_token") for answer in answers} == {"Invalid API token."}
+    assert {assert_error(response, 401, "invalid_token") for response in responses} == {"Invalid API token."}
 
 
 @BOTH_KINDS
@@ -115,8 +115,8 @@ def test_without_any_token_in_either_store_the_operator_is_called_for(
     api: Deployment, kind: TokenKind
 ) -> None:
     client = api.client(create_token(kind, secrets.randbelow))
-    for answer in (client.get("/v1/models"), generate(client), edit(client, b"image")):
-        assert "operator" in assert_error(answer, 503, "no_tokens_configured")
+    for response in (client.get("/v1/models"), generate(client), edit(client, b"image")):
+        assert "operator" in assert_error(response, 503, "no_tokens_configured")
 
 
 @pytest.mark.parametrize(

@@ -8,25 +8,25 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.sample_images import decode, encode, gradient
 
-from imagineart.domain.images import MAX_UPLOAD_BYTES
-from imagineart.domain.tokens import Peppers
-from imagineart.domain.uploads import UPLOAD_LIFE_SECONDS, create_upload
+from imagineart.access.tokens import Peppers
+from imagineart.images.kinds import MAX_UPLOAD_BYTES
+from imagineart.uploads.model import UPLOAD_LIFE_SECONDS, create_upload
 from local.gateway import MAX_PAYLOAD_BYTES
 from tests.functions.deployment import Deployment, assert_error, generate, open_png
-from tests.functions.painting_backend import PaintingBackend, colour_of, noise_file, picture_file
+from tests.functions.generating_backend import GeneratingBackend, colour_of, image_file, noise_file
 from tests.functions.test_rate_limits import held_within_one_minute, used_and_left
-from tests.sample_pictures import decode, encode, gradient
 
 PNG = {"content_type": "image/png"}
 JSON = {"Content-Type": "application/json"}
 
 
 def ask(client: httpx.Client, content: bytes, content_type: str = "image/png") -> dict[str, Any]:
-    """What POST /v1/uploads answers."""
-    answer = client.post("/v1/uploads", data={"content_type": content_type, "size": str(len(content))})
-    assert answer.status_code == 200, answer.text
-    granted: dict[str, Any] = answer.json()
+    """What POST /v1/uploads responses."""
+    response = client.post("/v1/uploads", data={"content_type": content_type, "size": str(len(content))})
+    assert response.status_code == 200, response.text
+    granted: dict[str, Any] = response.json()
     return granted
 
 
@@ -74,11 +74,11 @@ def test_an_upload_is_granted_to_a_form_and_to_json(client: httpx.Client, way: s
         "urlencoded": {"data": {**PNG, "size": "1000"}},
     }
     before = int(time.time())
-    answer = client.post("/v1/uploads", **sent[way])
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["X-Request-Id"]
-    granted = answer.json()
+    response = client.post("/v1/uploads", **sent[way])
+    assert response.status_code == 200, response.text
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["X-Request-Id"]
+    granted = response.json()
     assert granted.keys() == {"id", "method", "url", "headers", "expires_at"}
     assert granted["id"].startswith("upl_")
     assert (granted["method"], granted["headers"]) == ("PUT", {"Content-Type": "image/png"})
@@ -103,7 +103,7 @@ def test_another_size_or_kind_has_another_signature(client: httpx.Client, api: D
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "reported"),
     [
         ({"size": "1"}, ["content_type: the field is required", "image/png, image/jpeg, image/webp"]),
         ({**PNG}, ["size: the field is required", "1 to 26214400"]),
@@ -120,10 +120,10 @@ def test_another_size_or_kind_has_another_signature(client: httpx.Client, api: D
 )
 @pytest.mark.parametrize("body", ["data", "json"])
 def test_what_cannot_be_uploaded_is_refused_beforehand(
-    client: httpx.Client, body: str, fields: dict[str, str], told: list[str]
+    client: httpx.Client, body: str, fields: dict[str, str], reported: list[str]
 ) -> None:
     message = assert_error(client.post("/v1/uploads", **{body: fields}), 400, "invalid_request")
-    assert [words for words in told if words not in message] == []
+    assert [words for words in reported if words not in message] == []
 
 
 def test_25_mib_may_be_uploaded(client: httpx.Client) -> None:
@@ -149,17 +149,17 @@ def test_25_mib_may_be_uploaded(client: httpx.Client) -> None:
     ],
 )
 def test_json_that_is_no_form_is_refused(client: httpx.Client, content: bytes) -> None:
-    answer = client.post("/v1/uploads", content=content, headers=JSON)
-    assert_error(answer, 400, "invalid_request")
+    response = client.post("/v1/uploads", content=content, headers=JSON)
+    assert_error(response, 400, "invalid_request")
 
 
 def test_an_upload_needs_a_token(api: Deployment) -> None:
     api.issue_token()
-    answer = api.client().post("/v1/uploads", data={**PNG, "size": "1"})
-    assert_error(answer, 401, "missing_bearer_token")
+    response = api.client().post("/v1/uploads", data={**PNG, "size": "1"})
+    assert_error(response, 401, "missing_bearer_token")
     invented = {"Authorization": "Bearer iart_invented"}
-    answer = api.client().post("/v1/uploads", data={**PNG, "size": "1"}, headers=invented)
-    assert_error(answer, 401, "invalid_token")
+    response = api.client().post("/v1/uploads", data={**PNG, "size": "1"}, headers=invented)
+    assert_error(response, 401, "invalid_token")
 
 
 def test_an_upload_counts_against_the_limit(api: Deployment) -> None:
@@ -168,71 +168,71 @@ def test_an_upload_counts_against_the_limit(api: Deployment) -> None:
         bodies: list[Any] = [{**PNG, "size": 1}, {**PNG, "size": 0}, {**PNG, "size": 1}]
         return [client.post("/v1/uploads", json=body) for body in bodies]
 
-    answers = held_within_one_minute(three_uploads)
-    assert [answer.status_code for answer in answers] == [200, 400, 429]
-    assert used_and_left(answers) == [("2", "1"), ("2", "0"), ("2", "0")]
+    responses = held_within_one_minute(three_uploads)
+    assert [response.status_code for response in responses] == [200, 400, 429]
+    assert used_and_left(responses) == [("2", "1"), ("2", "0"), ("2", "0")]
 
 
 # The flow
 
 
-def test_an_uploaded_photograph_is_edited(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_an_uploaded_photograph_is_edited(client: httpx.Client, backend: GeneratingBackend) -> None:
     photograph = encode(gradient(300, 200), "JPEG")
-    answer = edit_with(client, upload(client, photograph, "image/jpeg"))
-    assert answer.status_code == 200, answer.text
-    assert open_png(answer.content).size == (1248, 832)
+    response = edit_with(client, upload(client, photograph, "image/jpeg"))
+    assert response.status_code == 200, response.text
+    assert open_png(response.content).size == (1248, 832)
     (reference,) = backend.requests[0].files
     assert decode(reference.content).size == (300, 200)
 
 
 def test_ids_and_files_may_be_mixed_and_keep_their_order(
-    client: httpx.Client, backend: PaintingBackend
+    client: httpx.Client, backend: GeneratingBackend
 ) -> None:
     prompts = ["first", "second", "third", "fourth"]
-    first, second, third, fourth = [picture_file((16, 16), prompt) for prompt in prompts]
+    first, second, third, fourth = [image_file((16, 16), prompt) for prompt in prompts]
     uploaded = [upload(client, second), upload(client, fourth)]
-    answer = edit_with(client, first, uploaded[0], third, uploaded[1])
-    assert answer.status_code == 200, answer.text
+    response = edit_with(client, first, uploaded[0], third, uploaded[1])
+    assert response.status_code == 200, response.text
     sent = [decode(file.content).getpixel((0, 0)) for file in backend.requests[0].files]
     assert sent == [colour_of(prompt) for prompt in prompts]
 
 
-def test_ids_alone_may_come_in_a_urlencoded_form(client: httpx.Client, backend: PaintingBackend) -> None:
-    ids = [upload(client, picture_file((16, 16), prompt)) for prompt in ("first", "second")]
-    answer = client.post(
+def test_ids_alone_may_come_in_a_urlencoded_form(client: httpx.Client, backend: GeneratingBackend) -> None:
+    ids = [upload(client, image_file((16, 16), prompt)) for prompt in ("first", "second")]
+    response = client.post(
         "/v1/images/edits", data={"prompt": "at dusk", "resolution": "1K", "images": ids[::-1]}
     )
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
     sent = [decode(file.content).getpixel((0, 0)) for file in backend.requests[0].files]
     assert sent == [colour_of("second"), colour_of("first")]
 
 
 def test_an_upload_may_be_edited_again(client: httpx.Client) -> None:
-    uploaded = upload(client, picture_file((16, 16)))
-    answers = [edit_with(client, uploaded), edit_with(client, uploaded, uploaded)]
-    assert [answer.status_code for answer in answers] == [200, 200]
+    uploaded = upload(client, image_file((16, 16)))
+    responses = [edit_with(client, uploaded), edit_with(client, uploaded, uploaded)]
+    assert [response.status_code for response in responses] == [200, 200]
 
 
-def test_four_photographs_of_a_telephone_are_edited(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_four_photographs_of_a_telephone_are_edited(client: httpx.Client, backend: GeneratingBackend) -> None:
     photograph = noise_file(1400, 1100)
     assert 4 * len(photograph) > 2 * MAX_PAYLOAD_BYTES
-    answer = edit_with(client, *[upload(client, photograph) for _ in range(4)])
-    assert answer.status_code == 200, answer.text
+    response = edit_with(client, *[upload(client, photograph) for _ in range(4)])
+    assert response.status_code == 200, response.text
     assert [decode(file.content).size for file in backend.requests[0].files] == [(1400, 1100)] * 4
 
 
 def test_more_than_four_images_are_refused_whatever_they_are(
-    client: httpx.Client, backend: PaintingBackend
+    client: httpx.Client, backend: GeneratingBackend
 ) -> None:
-    image = picture_file((16, 16))
+    image = image_file((16, 16))
     uploaded = upload(client, image)
-    answer = edit_with(client, image, image, uploaded, uploaded, uploaded)
-    assert "1 to 4 files" in assert_error(answer, 400, "invalid_request")
+    response = edit_with(client, image, image, uploaded, uploaded, uploaded)
+    assert "1 to 4 files" in assert_error(response, 400, "invalid_request")
     assert backend.requests == []
 
 
 def test_a_token_of_either_kind_of_the_consumer_may_use_its_uploads(api: Deployment) -> None:
-    uploaded = upload(api.client(api.issue_token("acme")), picture_file((16, 16)))
+    uploaded = upload(api.client(api.issue_token("acme")), image_file((16, 16)))
     assert edit_with(api.client(api.issue_token("acme")), uploaded).status_code == 200
 
 
@@ -240,26 +240,26 @@ def test_a_token_of_either_kind_of_the_consumer_may_use_its_uploads(api: Deploym
 
 
 def refusal_of(client: httpx.Client, upload_id: str) -> str:
-    """What is told of a second image, beside a first that is in order."""
-    answer = edit_with(client, picture_file((16, 16)), upload_id)
-    return assert_error(answer, 400, "invalid_image")
+    """What is reported of a second image, beside a first that is in order."""
+    response = edit_with(client, image_file((16, 16)), upload_id)
+    return assert_error(response, 400, "invalid_image")
 
 
-def test_the_upload_of_another_consumer_is_refused(api: Deployment, backend: PaintingBackend) -> None:
-    foreign = upload(api.client(api.issue_token("somebody-else")), picture_file((16, 16)))
+def test_the_upload_of_another_consumer_is_refused(api: Deployment, backend: GeneratingBackend) -> None:
+    foreign = upload(api.client(api.issue_token("somebody-else")), image_file((16, 16)))
     message = refusal_of(api.client(api.issue_token("acme")), foreign)
     assert message.startswith("images[1]: ")
     assert "no upload id of this consumer" in message
     assert backend.requests == []
 
 
-def test_an_expired_upload_is_refused(api: Deployment, backend: PaintingBackend) -> None:
+def test_an_expired_upload_is_refused(api: Deployment, backend: GeneratingBackend) -> None:
     now = int(time.time())
     expired = create_upload(
         "acme", now=now - UPLOAD_LIFE_SECONDS, peppers=peppers_of(api), random_below=secrets.randbelow
     )
     api.aws("s3").put_object(
-        Bucket=api.references["UploadsBucket"], Key=expired.key, Body=picture_file((16, 16))
+        Bucket=api.references["UploadsBucket"], Key=expired.key, Body=image_file((16, 16))
     )
     message = refusal_of(api.client(api.issue_token("acme")), expired.id)
     assert message.startswith("images[1]: the upload expired at 20")
@@ -273,13 +273,13 @@ def test_an_upload_of_which_the_pepper_has_gone_is_refused(api: Deployment) -> N
     assert "no upload id" in refusal_of(api.client(api.issue_token("acme")), stranger.id)
 
 
-def test_an_upload_that_never_came_is_refused(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_an_upload_that_never_came_is_refused(client: httpx.Client, backend: GeneratingBackend) -> None:
     message = refusal_of(client, ask(client, b"content")["id"])
     assert message.startswith("images[1]: nothing was uploaded under this id")
     assert backend.requests == []
 
 
-def test_an_upload_that_is_no_picture_is_refused(client: httpx.Client, backend: PaintingBackend) -> None:
+def test_an_upload_that_is_no_image_is_refused(client: httpx.Client, backend: GeneratingBackend) -> None:
     message = refusal_of(client, upload(client, b"GIF89a", "image/png"))
     assert message.startswith("images[1]: the content is a GIF image")
     assert backend.requests == []
@@ -289,7 +289,7 @@ def test_an_upload_that_is_no_picture_is_refused(client: httpx.Client, backend: 
     "text", ["", " ", "portrait.jpg", "upl_", "upl_" + "0" * 51, "../../secrets", "é" * 51, "x" * 5000]
 )
 def test_text_that_is_no_upload_id_is_refused(
-    client: httpx.Client, backend: PaintingBackend, text: str
+    client: httpx.Client, backend: GeneratingBackend, text: str
 ) -> None:
     message = refusal_of(client, text)
     assert message.startswith("images[1]: got the text '")
@@ -307,5 +307,5 @@ def test_no_character_of_an_id_may_be_another(client: httpx.Client, at: int) -> 
 
 
 def test_an_id_in_a_generation_is_an_unknown_field(client: httpx.Client) -> None:
-    answer = generate(client, images=ask(client, b"content")["id"])
-    assert "unknown field 'images'" in assert_error(answer, 400, "invalid_request")
+    response = generate(client, images=ask(client, b"content")["id"])
+    assert "unknown field 'images'" in assert_error(response, 400, "invalid_request")

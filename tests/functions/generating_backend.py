@@ -1,4 +1,4 @@
-"""The fault backend with replies made from the request: by default a picture in the prompt's colour."""
+"""The fault backend with replies made from the request: by default a image in the prompt's colour."""
 
 import hashlib
 import random
@@ -9,29 +9,29 @@ from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from tests.sample_images import assemble, chunk, encode, header
 
-from tests.fault_backend import Answer, Delivery, FaultBackend, RecordedRequest, picture
-from tests.sample_pictures import assemble, chunk, encode, header
+from tests.fault_backend import Delivery, FaultBackend, RecordedRequest, Response, json_image
 
 GENERATION_MODEL = "test-generate"
 EDIT_MODEL = "test-edit"
 
-Reply = Callable[[RecordedRequest], Answer]
+Reply = Callable[[RecordedRequest], Response]
 
 
 def colour_of(prompt: str) -> tuple[int, int, int]:
-    """The colour with which the backend fills the picture of a prompt."""
+    """The colour with which the backend fills the image of a prompt."""
     red, green, blue = hashlib.sha256(prompt.encode()).digest()[:3]
     return red, green, blue
 
 
-def picture_file(size: tuple[int, int], prompt: str = "", *, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture file in the prompt's colour."""
+def image_file(size: tuple[int, int], prompt: str = "", *, kind: str = "PNG", **options: Any) -> bytes:
+    """A image file in the prompt's colour."""
     return encode(Image.new("RGB", size, colour_of(prompt)), kind, **options)
 
 
 def noise_file(width: int, height: int, *, has_alpha: bool = False, padding_bytes: int = 0) -> bytes:
-    """A PNG of noise, which no compression makes smaller, of the chunks alone that make the picture.
+    """A PNG of noise, which no compression makes smaller, of the chunks alone that make the image.
 
     `padding_bytes` are added to the compressed pixels as empty blocks, which every decoder passes over.
     """
@@ -44,7 +44,7 @@ def noise_file(width: int, height: int, *, has_alpha: bool = False, padding_byte
 
 
 def signed(png: bytes) -> bytes:
-    """`png` as a backend answers it: text before, amid and after the pixels, and bytes after the end."""
+    """`png` as a backend responses it: text before, amid and after the pixels, and bytes after the end."""
     text = chunk(b"tEXt", b"Software\0a backend that signs its work")
     first_pixels_end = 33 + 12 + int.from_bytes(png[33:37], "big")
     return b"".join(
@@ -61,35 +61,35 @@ def signed(png: bytes) -> bytes:
     )
 
 
-def paint(request: RecordedRequest) -> Answer:
-    """What a faultless backend answers: a PNG of the size asked for, with metadata of its own in it."""
+def generated(request: RecordedRequest) -> Response:
+    """What a faultless backend responses: a PNG of the size asked for, with metadata of its own in it."""
     fields = request.fields if request.path.endswith("/edits") else request.json
     metadata = PngInfo()
     metadata.add_text("Software", "a backend that signs its work")
-    painted = picture_file(request.size, fields["prompt"], pnginfo=metadata, dpi=(300, 300))
-    return picture(painted + b"bytes after the end")
+    generated = image_file(request.size, fields["prompt"], pnginfo=metadata, dpi=(300, 300))
+    return json_image(generated + b"bytes after the end")
 
 
-def never(_: RecordedRequest) -> Answer:
-    """No answer while the test lasts."""
-    return Answer(503, delivery=Delivery.HELD)
+def never(_: RecordedRequest) -> Response:
+    """No response while the test lasts."""
+    return Response(503, delivery=Delivery.HELD)
 
 
-def cut_off(_: RecordedRequest) -> Answer:
-    """No answer, and the connection is reset."""
-    return Answer(delivery=Delivery.RESET)
+def cut_off(_: RecordedRequest) -> Response:
+    """No response, and the connection is reset."""
+    return Response(delivery=Delivery.RESET)
 
 
-class PaintingBackend(FaultBackend):
+class GeneratingBackend(FaultBackend):
     """Answers every request with its `reply`, which a test may replace at any time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.reply: Reply = paint
+        self.reply: Reply = generated
 
-    def answer(self, request: RecordedRequest) -> Answer:
+    def response(self, request: RecordedRequest) -> Response:
         """Remember the request and let `reply` choose what to say to it."""
         self.requests.append(request)
-        answer = self.reply(request)
+        response = self.reply(request)
         # A connection that the client keeps would outlive the test; a reply that wants it kept says so.
-        return replace(answer, headers={"Connection": "close", **answer.headers})
+        return replace(response, headers={"Connection": "close", **response.headers})

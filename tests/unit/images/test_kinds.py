@@ -1,10 +1,10 @@
-"""Pictures are known by their content alone."""
+"""Images are known by their content alone."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.domain.images import (
+from imagineart.images.kinds import (
     HEIC,
     HEIF,
     INPUT_IMAGE_KINDS,
@@ -15,7 +15,7 @@ from imagineart.domain.images import (
     describe_content,
     detect_image_kind,
 )
-from tests.sample_pictures import encode, gradient, sample
+from tests.sample_images import encode, gradient, sample
 
 
 def iso_media(*brands: bytes, declared_bytes: int | None = None) -> bytes:
@@ -58,13 +58,13 @@ def test_real_files_are_known_by_their_first_bytes(content: bytes, kind: ImageKi
         (iso_media(b"isom", b"mp42", declared_bytes=0xFFFFFFFF), None),
     ],
 )
-def test_brands_tell_heic_from_heif_and_both_from_avif_and_video(
+def test_brands_separate_heic_from_heif_and_both_from_avif_and_video(
     content: bytes, kind: ImageKind | None
 ) -> None:
     assert detect_image_kind(content) == kind
 
 
-def test_the_accepted_media_types_are_the_references() -> None:
+def test_the_accepted_media_types_are_those_of_the_api_reference() -> None:
     assert [kind.media_type for kind in INPUT_IMAGE_KINDS] == [
         "image/png", "image/jpeg", "image/webp", "image/heic", "image/heif",
     ]  # fmt: skip

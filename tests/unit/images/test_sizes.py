@@ -1,4 +1,4 @@
-"""The exact pixels of every ratio, and the ratio nearest to a picture."""
+"""The exact pixels of every ratio, and the ratio nearest to an image."""
 
 from fractions import Fraction
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from imagineart.domain.sizes import (
+from imagineart.images.sizes import (
     EDIT_ASPECT_RATIOS,
     GENERATION_ASPECT_RATIOS,
     Size,
@@ -70,7 +70,7 @@ def test_every_ratio_has_its_exact_pixels(ratio: str, resolution: str, pixels: s
 
 @pytest.mark.parametrize("ratio", GENERATION_ASPECT_RATIOS)
 @pytest.mark.parametrize("resolution", ["1K", "2K"])
-def test_a_picture_has_exactly_the_shape_that_was_asked_for(ratio: str, resolution: str) -> None:
+def test_an_image_has_exactly_the_shape_that_was_asked_for(ratio: str, resolution: str) -> None:
     assert distance(ratio, output_size(ratio, resolution)) == 1
 
 
@@ -87,7 +87,7 @@ def test_edits_offer_the_ratios_of_the_reference_in_its_order() -> None:
 
 
 @pytest.mark.parametrize(("ratio", "resolution", "pixels"), EVERY_SIZE)
-def test_every_size_tells_its_ratio_and_resolution(ratio: str, resolution: str, pixels: str) -> None:
+def test_every_size_gives_its_ratio_and_resolution_back(ratio: str, resolution: str, pixels: str) -> None:
     width, height = map(int, pixels.split("x"))
     assert ratio_and_resolution(Size(width, height)) == (ratio, resolution)
 
@@ -112,7 +112,7 @@ def test_every_documented_size_is_nearest_to_its_own_ratio(ratio: str, resolutio
 
 
 @given(sides, sides, st.integers(1, 1000))
-def test_scaling_a_picture_does_not_change_its_nearest_ratio(width: int, height: int, factor: int) -> None:
+def test_scaling_does_not_change_the_nearest_ratio(width: int, height: int, factor: int) -> None:
     scaled = Size(width * factor, height * factor)
     assert nearest_aspect_ratio(scaled) == nearest_aspect_ratio(Size(width, height))
 

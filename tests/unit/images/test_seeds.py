@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.domain.seeds import choose_seed
+from imagineart.images.seeds import choose_seed
 from tests.fakes.randomness import FixedRandomBelow
 
 
@@ -19,7 +19,7 @@ def test_the_whole_range_is_drawn_from(fraction: float, seed: int) -> None:
 
 
 @given(st.integers(1, 2**63 - 1))
-def test_a_chosen_seed_is_kept_and_no_chance_is_asked(seed: int) -> None:
+def test_a_chosen_seed_is_kept_and_nothing_is_drawn(seed: int) -> None:
     chance = FixedRandomBelow()
     assert choose_seed(seed, chance) == seed
     assert chance.limits == []

@@ -1,10 +1,8 @@
-"""Small pictures of every kind, and PNG chunks put together by hand."""
+"""Small images of every kind, and PNG chunks assembled by hand."""
 
 import io
 import zlib
-from collections.abc import Iterable
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import pillow_heif
@@ -16,28 +14,28 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def gradient(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """A picture whose every corner has a colour of its own; transparent to the left where it has alpha."""
+    """An image whose every corner has a colour of its own; transparent to the left where it has alpha."""
     across = Image.linear_gradient("L").rotate(90).resize((width, height))
     down = Image.linear_gradient("L").resize((width, height))
-    picture = Image.merge("RGB", [across, down, Image.new("L", (width, height), 96)])
+    image = Image.merge("RGB", [across, down, Image.new("L", (width, height), 96)])
     if mode == "RGBA":
-        picture.putalpha(across)
-        return picture
-    return picture.convert(mode)
+        image.putalpha(across)
+        return image
+    return image.convert(mode)
 
 
-def encode(picture: Image.Image, format_name: str, **options: Any) -> bytes:
-    """`picture` as a file."""
+def encode(image: Image.Image, format_name: str, **options: Any) -> bytes:
+    """`image` as a file."""
     target = io.BytesIO()
-    picture.save(target, format_name, **options)
+    image.save(target, format_name, **options)
     return target.getvalue()
 
 
 def decode(content: bytes) -> Image.Image:
-    """The picture in a file, decoded."""
-    picture = Image.open(io.BytesIO(content))
-    picture.load()
-    return picture
+    """The image in a file, decoded."""
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
 
 
 @cache
@@ -76,9 +74,3 @@ def assemble(*parts: bytes) -> bytes:
 def insert_chunks(png: bytes, *parts: bytes) -> bytes:
     """`png` with chunks put between its header and its pixels."""
     return png[:33] + b"".join(parts) + png[33:]
-
-
-def split(content: bytes, cuts: Iterable[int]) -> list[bytes]:
-    """`content` cut at the given places, which may coincide and lie beyond its end."""
-    places = sorted(min(cut, len(content)) for cut in cuts)
-    return [content[start:end] for start, end in pairwise([0, *places, len(content)])]

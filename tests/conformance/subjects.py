@@ -1,12 +1,12 @@
-"""Who takes part: an adapter joins by one line here."""
+"""Every adapter that has to conform: one joins by one line here."""
 
-from imagineart.adapters.openai_profiles import PROFILES
+from imagineart.backends.openai_profiles import PROFILES
 from tests.conformance.bedrock_region import BedrockRegion
-from tests.conformance.contestant import Contestant
 from tests.conformance.imagineart_deployment import ImagineArtDeployment
 from tests.conformance.openai_servers import OpenAiServer
+from tests.conformance.subject import Subject
 
-CONTESTANTS: tuple[Contestant, ...] = (
+SUBJECTS: tuple[Subject, ...] = (
     *map(OpenAiServer, PROFILES),
     ImagineArtDeployment(),
     BedrockRegion(),

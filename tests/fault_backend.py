@@ -1,17 +1,18 @@
-"""An inference backend on loopback that remembers what it was asked and fails as it is told to.
+"""An inference backend on loopback that records its requests and fails as it is scripted to.
 
 ::
 
     with FaultBackend() as backend:
-        backend.script(refusal(429, headers={"Retry-After": "7"}), picture(b"..."))
+        backend.script(refusal(429, headers={"Retry-After": "7"}), json_image(b"..."))
         ...                            # the code under test calls backend.base_url
         backend.requests[0].json["prompt"]
 
-Answers are played in the order of the script; after its end, and without one, every request is answered with
-a picture of the size it asks for. Nothing is held for longer than `MAX_HOLD_SECONDS`.
+Responses are sent in the order of the script; after its end, and without one, every request gets an image of
+the size that it asks for. Nothing is held for longer than `MAX_HOLD_SECONDS`.
 """
 
 import base64
+import gzip
 import json
 import re
 import socket
@@ -26,14 +27,14 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from local.keep_alive_server import KeepAliveServer
-from tests.sample_pictures import sample
+from tests.sample_images import sample
 
 MAX_HOLD_SECONDS: Final = 10.0
 _DRIP_SECONDS: Final = 0.01
 
 
 class Delivery(Enum):
-    """How an answer is put on the wire."""
+    """How a response is put on the wire."""
 
     WHOLE = auto()
     HELD = auto()
@@ -51,8 +52,8 @@ class Delivery(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer of the backend."""
+class Response:
+    """One response of the backend."""
 
     status: int = 200
     content_type: str = "application/json"
@@ -60,9 +61,14 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     delivery: Delivery = Delivery.WHOLE
 
-    def delivered(self, delivery: Delivery) -> "Answer":
-        """The same answer, put on the wire in another way."""
+    def delivered(self, delivery: Delivery) -> "Response":
+        """The same response, put on the wire in another way."""
         return replace(self, delivery=delivery)
+
+    def compressed(self) -> "Response":
+        """The same response with its body in gzip."""
+        headers = {**self.headers, "Content-Encoding": "gzip"}
+        return replace(self, body=gzip.compress(self.body), headers=headers)
 
     @property
     def head(self) -> bytes:
@@ -71,30 +77,30 @@ class Answer:
         return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
 
 
-def picture(content: bytes) -> Answer:
-    """A picture file in base64, as the protocol's `b64_json` has it."""
+def json_image(content: bytes) -> Response:
+    """An image file in base64, in the form of the protocol's `b64_json`."""
     return document({"created": 0, "data": [{"b64_json": base64.b64encode(content).decode()}]})
 
 
-def raw_picture(content: bytes, media_type: str = "image/png") -> Answer:
-    """A picture file as it is, under its media type."""
-    return Answer(content_type=media_type, body=content)
+def raw_image(content: bytes, media_type: str = "image/png") -> Response:
+    """An image file as it is, under its media type."""
+    return Response(content_type=media_type, body=content)
 
 
-def document(value: Any, status: int = 200) -> Answer:
+def document(value: Any, status: int = 200) -> Response:
     """A JSON document."""
-    return Answer(status, body=json.dumps(value).encode())
+    return Response(status, body=json.dumps(value).encode())
 
 
-def refusal(status: int, code: str | None = None, *, headers: Mapping[str, str] | None = None) -> Answer:
-    """An error in the protocol's envelope."""
-    answer = document({"error": {"message": "Scripted refusal.", "type": "error", "code": code}}, status)
-    return replace(answer, headers=headers or {})
+def refusal(status: int, code: str | None = None, *, headers: Mapping[str, str] | None = None) -> Response:
+    """An error in the protocol's format."""
+    response = document({"error": {"message": "Scripted refusal.", "type": "error", "code": code}}, status)
+    return replace(response, headers=headers or {})
 
 
-def page(status: int = 200) -> Answer:
-    """An HTML page, as a proxy answers."""
-    return Answer(status, "text/html; charset=utf-8", b"<!doctype html><title>Bad gateway</title>")
+def page(status: int = 200) -> Response:
+    """An HTML page, as a proxy sends."""
+    return Response(status, "text/html; charset=utf-8", b"<!doctype html><title>Bad gateway</title>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """What the backend was sent; header names are in lower case."""
+    """What the backend received; header names are in lower case."""
 
     method: str
     path: str
@@ -141,10 +147,8 @@ class RecordedRequest:
     @property
     def size(self) -> tuple[int, int]:
         """The width and height it asks for, in pixels."""
-        text = (
-            self.json["size"] if self.headers["content-type"] == "application/json" else self.fields["size"]
-        )
-        width, height = map(int, text.split("x"))
+        is_json = self.headers["content-type"] == "application/json"
+        width, height = map(int, (self.json if is_json else self.fields)["size"].split("x"))
         return width, height
 
 
@@ -163,7 +167,7 @@ class FaultBackend:
     def __init__(self) -> None:
         self.requests: list[RecordedRequest] = []
         self.released = threading.Event()
-        self._script: deque[Answer] = deque()
+        self._script: deque[Response] = deque()
         self._changed = threading.Condition()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -183,10 +187,10 @@ class FaultBackend:
         """Where to send requests, with the protocol's ``/v1``."""
         return f"{self.origin}/v1"
 
-    def script(self, *answers: Answer) -> None:
-        """Play these answers next, one a request, in place of what was still to play."""
+    def script(self, *responses: Response) -> None:
+        """Send these next, one a request, in place of what was still to be sent."""
         with self._changed:
-            self._script = deque(answers)
+            self._script = deque(responses)
 
     def wait_for_requests(self, count: int) -> None:
         """Return once `count` requests have come in all. Raises TimeoutError after `MAX_HOLD_SECONDS`."""
@@ -195,7 +199,7 @@ class FaultBackend:
                 raise TimeoutError(f"{len(self.requests)} of {count} requests came")
 
     def release(self) -> None:
-        """Let every held and dripped answer go on at full speed, now and later."""
+        """Let every held and dripped response go on at full speed, now and later."""
         self.released.set()
 
     def __enter__(self) -> Self:
@@ -209,16 +213,17 @@ class FaultBackend:
         self._server.stop()
         self._thread.join()
 
-    def answer(self, request: RecordedRequest) -> Answer:
-        """Remember the request and choose what to say to it."""
+    def respond(self, request: RecordedRequest) -> Response:
+        """Record the request and choose the response."""
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
-            return self._script.popleft() if self._script else self.paint(request)
+            scripted = self._script.popleft() if self._script else None
+        return scripted or self.generate(request)
 
-    def paint(self, request: RecordedRequest) -> Answer:
-        """What is answered where the script says nothing."""
-        return picture(sample("png", *request.size))
+    def generate(self, request: RecordedRequest) -> Response:
+        """The response where the script has none."""
+        return json_image(sample("png", *request.size))
 
 
 class _Server(KeepAliveServer):
@@ -235,30 +240,29 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._send(self.server.backend.answer(RecordedRequest(self.command, self.path, headers, body)))
+        self._send(self.server.backend.respond(RecordedRequest(self.command, self.path, headers, body)))
 
     do_GET = do_PUT = do_POST
 
-    def _send(self, answer: Answer) -> None:
-        released = self.server.backend.released
-        match answer.delivery:
+    def _send(self, response: Response) -> None:
+        released, half = self.server.backend.released, len(response.body) // 2
+        match response.delivery:
             case Delivery.WHOLE:
-                self.wfile.write(answer.head + answer.body)
+                self.wfile.write(response.head + response.body)
             case Delivery.HELD:
                 released.wait(MAX_HOLD_SECONDS)
-                self.wfile.write(answer.head + answer.body)
+                self.wfile.write(response.head + response.body)
             case Delivery.HELD_BODY:
-                half = len(answer.body) // 2
-                self.wfile.write(answer.head + answer.body[:half])
+                self.wfile.write(response.head + response.body[:half])
                 released.wait(MAX_HOLD_SECONDS)
-                self.wfile.write(answer.body[half:])
+                self.wfile.write(response.body[half:])
             case Delivery.DRIPPED:
-                self._drip(answer.head + answer.body, released)
+                self._drip(response.head + response.body, released)
             case Delivery.DRIPPED_BODY:
-                self.wfile.write(answer.head)
-                self._drip(answer.body, released)
+                self.wfile.write(response.head)
+                self._drip(response.body, released)
             case Delivery.CUT:
-                self.wfile.write(answer.head + answer.body[: len(answer.body) // 2])
+                self.wfile.write(response.head + response.body[:half])
                 self.close_connection = True
             case Delivery.RESET:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,33 +1,49 @@
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
 
-from imagineart.domain.ports import ImageBackend
-from tests.conformance.contestant import Contestant
-from tests.conformance.contestants import CONTESTANTS
-from tests.conformance.orders import EDIT, GENERATION, Order
+from imagineart.backends.http import HttpClient
+from imagineart.backends.model import ImageBackend
+from imagineart.images.model import ImageRequest
+from tests.conformance.requests import EDIT, GENERATION
+from tests.conformance.subject import CREDENTIAL, Subject
+from tests.conformance.subjects import SUBJECTS
 from tests.fault_backend import FaultBackend
 
-CREDENTIAL = "the-credential"
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
-@pytest.fixture(params=CONTESTANTS, ids=lambda contestant: contestant.name)
-def contestant(request: pytest.FixtureRequest) -> Contestant:
+@pytest.fixture(params=SUBJECTS, ids=lambda subject: subject.name)
+def subject(request: pytest.FixtureRequest) -> Subject:
     return request.param
 
 
 @pytest.fixture(params=[GENERATION, EDIT], ids=["generation", "edit"])
-def order(request: pytest.FixtureRequest) -> Order:
+def request_(request: pytest.FixtureRequest) -> ImageRequest:
     return request.param
 
 
 @pytest.fixture
-def server(contestant: Contestant) -> Iterator[FaultBackend]:
-    with contestant.serve() as running:
+def server(subject: Subject) -> Iterator[FaultBackend]:
+    with subject.serve() as running:
         yield running
 
 
 @pytest.fixture
-def backend(contestant: Contestant, server: FaultBackend) -> Iterator[ImageBackend]:
-    with contestant.connect(server.origin, lambda: CREDENTIAL) as adapter:
-        yield adapter
+def run(http: HttpClient) -> Iterator[Run]:
+    """Runs coroutines in one event loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+        runner.run(http.close())
+
+
+@pytest.fixture
+def http() -> HttpClient:
+    return HttpClient()
+
+
+@pytest.fixture
+def backend(subject: Subject, server: FaultBackend, http: HttpClient) -> ImageBackend:
+    return subject.connect(http, server.origin, lambda: CREDENTIAL)

@@ -1,80 +1,68 @@
-"""Another deployment of this API, as a contestant; it reads forms with the parser of our own endpoints."""
+"""Another deployment of this API."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 
-from imagineart.adapters.deadline_http import DeadlineHttpClient
-from imagineart.adapters.imagineart_api import ImagineArtApiBackend
-from imagineart.domain.parameters import EDIT_PARAMETERS, GENERATION_PARAMETERS
-from imagineart.domain.ports import ImageBackend
-from imagineart.domain.sizes import output_size
-from imagineart.web.errors import STATUS_BY_CODE
-from imagineart.web.forms import Form, parse_form
-from tests.conformance.contestant import Asked, Contestant, Fault, painted
-from tests.fault_backend import Answer, RecordedRequest, document, raw_picture
+from imagineart.backends.http import HttpClient
+from imagineart.backends.imagineart_api import ImagineArtBackend
+from imagineart.backends.model import ImageBackend
+from imagineart.images.sizes import output_size
+from tests.conformance.subject import Asked, Fault, Subject, generated
+from tests.fault_backend import RecordedRequest, Response, document, raw_image
+
+FIELDS = {
+    "/v1/images/generations": {"prompt", "aspect_ratio", "resolution", "seed", "reasoning"},
+    "/v1/images/edits": {"prompt", "aspect_ratio", "resolution", "seed"},
+}
 
 
-class ImagineArtDeployment(Contestant):
-    """The API as its contract has it."""
+def api_error(
+    status: int, code: str, message: str = "Scripted refusal.", headers: dict[str, str] | None = None
+) -> Response:
+    """An error of the API."""
+    body = document({"error": {"code": code, "message": message, "request_id": "6a0b3c"}}).body
+    return Response(status, body=body, headers=headers or {})
+
+
+_REFUSALS = {
+    Fault.THROTTLED: api_error(429, "rate_limited", headers={"Retry-After": "7"}),
+    Fault.UNAUTHORISED: api_error(401, "invalid_token"),
+    Fault.CANNOT_PAY: api_error(502, "model_auth_error", headers={"X-Should-Retry": "false"}),
+    Fault.UNKNOWN_MODEL: api_error(503, "model_not_available"),
+    Fault.OVERLOADED: Response(503, "text/html", b"<title>Unavailable</title>", {"Retry-After": "7"}),
+    Fault.FAILED: api_error(500, "internal_error"),
+    Fault.REFUSED_PROMPT: api_error(
+        400, "invalid_request", "prompt: the model refused it under its content policy."
+    ),
+    Fault.NO_IMAGE: raw_image(b""),
+}
+
+
+class ImagineArtDeployment(Subject):
+    """The API as its contract says."""
 
     name = "imagineart"
     inner_words = ()
 
-    @contextmanager
-    def connect(self, origin: str, credential: Callable[[], str]) -> Iterator[ImageBackend]:
-        with closing(DeadlineHttpClient(f"{origin}/v1")) as http:
-            yield ImagineArtApiBackend(http, credential)
+    def connect(self, http: HttpClient, origin: str, credential: Callable[[], str]) -> ImageBackend:
+        return ImagineArtBackend(http, f"{origin}/v1", credential)
 
-    def paint(self, request: RecordedRequest) -> Answer:
-        fields = _form(request).fields
-        size = output_size(fields["aspect_ratio"], fields["resolution"])
-        return raw_picture(painted(self.read([request]), size))
+    def generate(self, request: RecordedRequest) -> Response:
+        size = output_size(request.fields["aspect_ratio"], request.fields["resolution"])
+        return raw_image(generated(self.read([request]), size))
 
-    def picture(self, content: bytes) -> Answer:
-        return raw_picture(content)
+    def image(self, content: bytes) -> Response:
+        return raw_image(content)
 
-    def refuse(self, fault: Fault) -> Answer:
-        match fault:
-            case Fault.THROTTLED:
-                return _envelope("rate_limited", "Retry-After", "7")
-            case Fault.UNAUTHORISED:
-                return _envelope("invalid_token")
-            case Fault.UNKNOWN_MODEL:
-                return _envelope("model_not_available")
-            case Fault.OVERLOADED:
-                return Answer(503, "text/html", b"<title>Service Unavailable</title>")
-            case Fault.FAILED:
-                return _envelope("internal_error")
-            case Fault.REFUSED_PROMPT:
-                return _envelope(
-                    "invalid_request",
-                    message="prompt: the model refused it under its content policy.",
-                )
-            case Fault.NO_PICTURE:
-                return document({})
+    def refuse(self, fault: Fault) -> Response:
+        return _REFUSALS[fault]
 
     def read(self, requests: Sequence[RecordedRequest]) -> Asked:
         (request,) = requests
-        form = _form(request)
+        assert set(request.fields) == FIELDS[request.path]
+        assert {file.name for file in request.files} <= {"images"}
         return Asked(
-            form.fields["prompt"],
-            int(form.fields["seed"]) if "seed" in form.fields else None,
-            tuple(file for file in form.files if isinstance(file, bytes)),
+            request.fields["prompt"],
+            int(request.fields["seed"]),
+            tuple(file.content for file in request.files),
             request.headers["authorization"].removeprefix("Bearer "),
         )
-
-
-def _form(request: RecordedRequest) -> Form:
-    parameters = {
-        "/v1/images/generations": GENERATION_PARAMETERS,
-        "/v1/images/edits": EDIT_PARAMETERS,
-    }[request.path]
-    form = parse_form(request.headers["content-type"], request.body, parameters)
-    parameters.parse_scalars(form.fields)
-    return form
-
-
-def _envelope(code: str, *header: str, message: str = "Scripted refusal.") -> Answer:
-    error = {"code": code, "message": message, "request_id": "6a0b3c"}
-    answer = document({"error": error}, STATUS_BY_CODE[code])
-    return Answer(answer.status, body=answer.body, headers=dict([header] if header else []))

@@ -1,49 +1,47 @@
-"""The kinds of OpenAI-compatible server, each a contestant."""
+"""The kinds of OpenAI-compatible server."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 
-from imagineart.adapters.deadline_http import DeadlineHttpClient
-from imagineart.adapters.openai_images import OpenAiImagesBackend
-from imagineart.adapters.openai_profiles import PROFILES
-from imagineart.domain.ports import ImageBackend
-from imagineart.domain.sizes import Size
-from tests.conformance.contestant import Asked, Contestant, Fault, painted
-from tests.fault_backend import Answer, RecordedRequest, document, picture, refusal
+from imagineart.backends.http import HttpClient
+from imagineart.backends.model import ImageBackend
+from imagineart.backends.openai_compatible import OpenAiBackend
+from imagineart.backends.openai_profiles import PROFILES
+from imagineart.images.sizes import Size
+from tests.conformance.subject import Asked, Fault, Subject, generated
+from tests.fault_backend import RecordedRequest, Response, document, json_image, refusal
 
 _REFUSALS = {
     Fault.THROTTLED: refusal(429, "rate_limit_exceeded", headers={"Retry-After": "7"}),
     Fault.UNAUTHORISED: refusal(401, "invalid_api_key"),
+    Fault.CANNOT_PAY: refusal(429, "insufficient_quota", headers={"Retry-After": "7"}),
     Fault.UNKNOWN_MODEL: refusal(404, "model_not_found"),
-    Fault.OVERLOADED: refusal(503, "overloaded"),
+    Fault.OVERLOADED: refusal(503, "overloaded", headers={"Retry-After": "7"}),
     Fault.FAILED: refusal(500, "server_error"),
     Fault.REFUSED_PROMPT: refusal(400, "content_policy_violation"),
-    Fault.NO_PICTURE: document({"created": 0, "data": []}),
+    Fault.NO_IMAGE: document({"created": 0, "data": []}),
 }
 
 
-class OpenAiServer(Contestant):
+class OpenAiServer(Subject):
     """A server of the kind that `profile` names."""
 
     inner_words = ("the-configured-model",)
 
     def __init__(self, profile: str) -> None:
         self.name = profile
-        self.makes_every_size = profile != "openai"
+        self.makes_every_size = self.has_seed = profile != "openai"
         self._profile = PROFILES[profile]
 
-    @contextmanager
-    def connect(self, origin: str, credential: Callable[[], str]) -> Iterator[ImageBackend]:
-        with closing(DeadlineHttpClient(f"{origin}/v1")) as http:
-            yield OpenAiImagesBackend(http, self._profile, self.inner_words[0], credential)
+    def connect(self, http: HttpClient, origin: str, credential: Callable[[], str]) -> ImageBackend:
+        return OpenAiBackend(http, f"{origin}/v1", self._profile, self.inner_words[0], credential)
 
-    def paint(self, request: RecordedRequest) -> Answer:
-        return picture(painted(self.read([request]), Size(*request.size)))
+    def generate(self, request: RecordedRequest) -> Response:
+        return json_image(generated(self.read([request]), Size(*request.size)))
 
-    def picture(self, content: bytes) -> Answer:
-        return picture(content)
+    def image(self, content: bytes) -> Response:
+        return json_image(content)
 
-    def refuse(self, fault: Fault) -> Answer:
+    def refuse(self, fault: Fault) -> Response:
         return _REFUSALS[fault]
 
     def read(self, requests: Sequence[RecordedRequest]) -> Asked:

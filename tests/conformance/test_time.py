@@ -1,18 +1,18 @@
-"""Whatever the backend, it gets the time it was given, and whoever has enough may go."""
+"""Whatever the backend, its caller can end the call at any moment."""
 
-import random
+import asyncio
 
 import pytest
 
-from imagineart.domain.errors import ModelTimeoutError
-from imagineart.domain.ports import ImageBackend
-from tests.conformance.contestant import Contestant, plain_png
-from tests.conformance.orders import SIZE, Order, answer_to, finished
+from imagineart.backends.model import ImageBackend
+from imagineart.images.model import ImageRequest
+from tests.conformance.conftest import Run
+from tests.conformance.requests import SIZE, finished
+from tests.conformance.subject import Subject, plain_png
 from tests.fault_backend import Delivery, FaultBackend
 
-A_PICTURE = plain_png(b"\x10\x20\x30", SIZE)
+AN_IMAGE = plain_png(b"\x10\x20\x30", SIZE)
 SHORT_SECONDS = 0.05
-A_LARGE_FILE = random.Random(0).randbytes(3_000_000)
 
 
 @pytest.mark.parametrize(
@@ -20,43 +20,19 @@ A_LARGE_FILE = random.Random(0).randbytes(3_000_000)
     [Delivery.HELD, Delivery.HELD_BODY, Delivery.DRIPPED, Delivery.DRIPPED_BODY],
     ids=lambda delivery: delivery.name.lower(),
 )
-def test_the_deadline_holds_however_slowly_the_server_answers(
-    contestant: Contestant, server: FaultBackend, backend: ImageBackend, order: Order, delivery: Delivery
+def test_a_call_ends_at_its_timeout_however_slowly_the_server_responds_and_the_next_one_succeeds(
+    subject: Subject, server: FaultBackend, backend: ImageBackend, run: Run, request_: ImageRequest, delivery
 ) -> None:
-    server.script(contestant.picture(A_PICTURE).delivered(delivery))
-    with pytest.raises(ModelTimeoutError):
-        finished(backend, order, SHORT_SECONDS)
+    server.script(subject.image(AN_IMAGE).delivered(delivery))
+
+    async def give_up_soon() -> None:
+        call = asyncio.create_task(backend.generate(request_))
+        await asyncio.to_thread(server.wait_for_requests, 1)
+        async with asyncio.timeout(SHORT_SECONDS):
+            await call
+
+    with pytest.raises(TimeoutError):
+        run(give_up_soon())
     assert not server.released.is_set()
-
-
-@pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_a_deadline_that_has_passed_is_a_timeout_before_anything_is_asked(
-    server: FaultBackend, backend: ImageBackend, order: Order, seconds: float
-) -> None:
-    with pytest.raises(ModelTimeoutError):
-        finished(backend, order, seconds)
-    assert server.requests == []
-
-
-def test_a_server_that_was_late_is_asked_again_like_any_other(
-    contestant: Contestant, server: FaultBackend, backend: ImageBackend, order: Order
-) -> None:
-    server.script(contestant.picture(A_PICTURE).delivered(Delivery.HELD))
-    with pytest.raises(ModelTimeoutError):
-        finished(backend, order, SHORT_SECONDS)
-    server.script(contestant.picture(A_PICTURE))
-    assert finished(backend, order) == A_PICTURE
-
-
-def test_an_answer_that_nobody_reads_to_its_end_is_let_go_and_the_next_call_succeeds(
-    contestant: Contestant, server: FaultBackend, backend: ImageBackend, order: Order
-) -> None:
-    """What is large stays in the connection, where the next call would find it."""
-    for _ in range(4):
-        server.script(contestant.picture(A_LARGE_FILE))
-        answer = answer_to(backend, order)
-        assert next(answer)
-        answer.close()
-        assert list(answer) == []
-    server.script(contestant.picture(A_PICTURE))
-    assert finished(backend, order) == A_PICTURE
+    server.script(subject.image(AN_IMAGE))
+    assert run(finished(backend, request_)) == AN_IMAGE

@@ -1,110 +1,77 @@
-"""An image backend, a reference reader and a picture finisher that handle labelled bytes, not pictures."""
+"""An image backend that plays a script, and a finisher that handles labelled bytes instead of images."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from imagineart.domain.errors import ImagineArtError, InvalidImageError
-from imagineart.domain.images import PNG, ReferenceImage
-from imagineart.domain.orders import EditOrder, GenerationOrder
-from imagineart.domain.pieces import Piece, Pieces
-from imagineart.domain.sizes import Size
-from imagineart.domain.usage import Usage
-from imagineart.use_cases.call_backends import CallBackends, Route
-from tests.fakes.clock import FakeClock
-from tests.fakes.metrics import RecordedMetrics
-
-
-@dataclass(slots=True)
-class PieceSource:
-    """Pieces that remember how many were read and whether they were let go; after them, `failure` if any.
-
-    `pieces` begins to count with the first read, as every source does.
-    """
-
-    contents: Iterable[Piece]
-    failure: BaseException | None = None
-    read: int = 0
-    closed: bool = False
-
-    def pieces(self) -> Pieces:
-        try:
-            for content in self.contents:
-                self.read += 1
-                yield content
-            if self.failure:
-                raise self.failure
-        finally:
-            self.closed = True
+from imagineart.backends.call_backends import Backends
+from imagineart.backends.model import GeneratedImage, Route
+from imagineart.errors import ImagineArtError
+from imagineart.images.model import ImageRequest, TokenUsage
+from imagineart.images.sizes import Size
 
 
 @dataclass(slots=True)
 class FakeImageBackend:
-    """An ImageBackend that remembers orders and deadlines, and answers `answer` or raises `failure`.
+    """An ImageBackend that raises `failures`, one a call, then makes images; each call takes `seconds`."""
 
-    As with a real one, nothing happens before the answer is read.
-    """
-
-    answer: tuple[bytes, ...] = (b"a ", b"picture")
-    failure: ImagineArtError | None = None
+    failures: Sequence[Exception] = ()
+    seconds: float = 0.0
+    content: bytes = b"image"
     has_seed: bool = True
-    usage: Usage | None = None
-    orders: list[GenerationOrder | EditOrder] = field(default_factory=list)
-    deadlines_seconds: list[float] = field(default_factory=list)
-    sources: list[PieceSource] = field(default_factory=list)
+    usage: TokenUsage | None = None
+    requests: list[ImageRequest] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    given_seconds: list[float] = field(default_factory=list)
+    """After how many seconds calls were cancelled."""
 
-    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
-        return self._answer(order, deadline_seconds)
+    async def generate(self, request: ImageRequest) -> GeneratedImage:
+        call = len(self.requests)
+        self.requests.append(request)
+        started = asyncio.get_running_loop().time()
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.given_seconds.append(asyncio.get_running_loop().time() - started)
+            raise
+        finally:
+            self.running -= 1
+        if call < len(self.failures):
+            raise self.failures[call]
+        return GeneratedImage(b"%s %d" % (self.content, request.seed), self.has_seed, self.usage)
 
-    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
-        return self._answer(order, deadline_seconds)
 
-    def _answer(self, order: GenerationOrder | EditOrder, deadline_seconds: float) -> Pieces:
-        self.orders.append(order)
-        self.deadlines_seconds.append(deadline_seconds)
-        if self.failure:
-            raise self.failure
-        self.sources.append(PieceSource(self.answer))
-        yield from self.sources[-1].pieces()
+async def fake_finish(content: bytes, size: Size) -> bytes:
+    """Writes the size behind the content."""
+    return b"%s at %s" % (content, str(size).encode())
 
 
 @dataclass(slots=True)
-class FakeReferenceReader:
-    """A ReferenceReader that knows the size of each content it was told of; any other is no picture.
+class Attempts:
+    """What was reported of attempts."""
 
-    Reading a picture takes `seconds_a_picture` of its clock.
-    """
+    outcomes: list[tuple[str, bool]] = field(default_factory=list)
+    failures: list[tuple[str, ImagineArtError]] = field(default_factory=list)
 
-    sizes: dict[bytes, Size]
-    clock: FakeClock = field(default_factory=FakeClock)
-    seconds_a_picture: float = 0.0
+    def finished(self, backend: str, *, failed: bool) -> None:
+        self.outcomes.append((backend, failed))
 
-    def read(self, content: bytes, *, label: str) -> ReferenceImage:
-        self.clock.advance(self.seconds_a_picture)
-        if content not in self.sizes:
-            raise InvalidImageError(label, "the content is text.")
-        return ReferenceImage(b"upright " + content, PNG, self.sizes[content])
+    def report(self, backend: str, error: ImagineArtError) -> None:
+        self.failures.append((backend, error))
 
 
-def only(backend: FakeImageBackend) -> CallBackends:
-    """The one backend there is."""
-    return CallBackends(
-        [Route("fake", backend)],
-        FakePictureFinisher(),
-        random_fraction=lambda: 0.0,
-        note_attempt=RecordedMetrics().note_attempt,
-        clock=lambda: 0.0,
+def fake_backends(
+    routes: Sequence[Route], *, attempts: Attempts | None = None, random_fraction: float = 0.0
+) -> Backends:
+    """Backends over fakes."""
+    attempts = attempts or Attempts()
+    return Backends(
+        routes,
+        random_fraction=lambda: random_fraction,
+        attempt_finished=attempts.finished,
+        report_failure=attempts.report,
+        finish=fake_finish,
     )
-
-
-class FakePictureFinisher:
-    """A PictureFinisher that writes the size behind the content."""
-
-    def __init__(self) -> None:
-        self.is_prepared = False
-
-    def prepare(self) -> None:
-        self.is_prepared = True
-
-    def finish(self, answer: Pieces, size: Size) -> Pieces:
-        yield from answer
-        yield b" at %s" % str(size).encode()

@@ -1,4 +1,4 @@
-"""Which shapes Stability's models on Amazon Bedrock paint and take, and how an ordered size fits them.
+"""Which shapes Stability's models on Amazon Bedrock make and take, and how a requested size fits them.
 
 Sources: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-stability-diffusion.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/stable-image-services.html
@@ -11,20 +11,20 @@ from typing import Final
 from imagineart.images.sizes import Size
 
 ASPECT_RATIOS: Final = ("16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
-"""What the models paint from text, 1 to 1.5 megapixels of it."""
+"""What the models make from text, in 1 to 1.5 megapixels."""
 
-MOST_PAINTED_PIXELS: Final = 3 << 19
+_MOST_PIXELS: Final = 3 << 19
 """No size of the table lies near it: the sizes at 1K have 1.1 megapixels at most, those at 2K 4.2."""
 
 MAX_UPSCALER_SIDE: Final = 1536
 MAX_UPSCALER_PIXELS: Final = 1 << 20
-"""What the upscaler takes; its answer has four times as many pixels on each side.
+"""What the upscaler takes; its result has four times as many pixels on each side.
 
-A side of 32 pixels is the least, far from what the models paint.
+A side of 32 pixels is the least, far from what the models make.
 """
 
 MAX_REFERENCE_RATIO: Final = 2.5
-"""The longer side of a picture that is edited, or gives a style, divided by its shorter one.
+"""The longer side of an image that is edited, or gives a style, divided by its shorter one.
 
 Sides of 64 pixels or more, and 9,437,184 pixels in all, are far from every size that is made here.
 """
@@ -35,23 +35,23 @@ _FRAME_RATIO: Final = 2.4
 
 
 def choose_aspect_ratio(size: Size) -> str:
-    """The ratio out of which a picture of `size` is cut with the least loss."""
-    ordered = Fraction(size.width, size.height)
+    """The ratio out of which an image of `size` is cut with the least loss."""
+    requested = Fraction(size.width, size.height)
 
     def kept(ratio: str) -> Fraction:
-        painted = Fraction(ratio.replace(":", "/"))
-        return min(painted / ordered, ordered / painted)
+        made = Fraction(ratio.replace(":", "/"))
+        return min(made / requested, requested / made)
 
     return max(ASPECT_RATIOS, key=kept)
 
 
-def exceeds_painting(size: Size) -> bool:
-    """Whether `size` has more pixels than any of the models paints."""
-    return size.pixels > MOST_PAINTED_PIXELS
+def exceeds_models(size: Size) -> bool:
+    """Whether `size` has more pixels than any of the models makes."""
+    return size.pixels > _MOST_PIXELS
 
 
 def fits_upscaler(size: Size) -> bool:
-    """Whether the upscaler takes a picture of `size`."""
+    """Whether the upscaler takes an image of `size`."""
     return max(size.width, size.height) <= MAX_UPSCALER_SIDE and size.pixels <= MAX_UPSCALER_PIXELS
 
 
@@ -63,21 +63,21 @@ def shrink_for_upscaler(size: Size) -> Size:
     return Size(int(size.width * scale), int(size.height * scale))
 
 
-def reference_frame(ordered: Size) -> Size:
-    """What the reference that is edited is brought to, for the answer has the shape of what was edited.
+def reference_frame(requested: Size) -> Size:
+    """What the reference that is edited is brought to, for the result has the shape of what was edited.
 
-    It contains the ordered shape, within the services' limits. The image to image of SD3.5 Large documents
+    It contains the requested shape, within the services' limits. The image to image of SD3.5 Large documents
     none but the smallest side; the stricter limits of the services are kept for it too. What would have to be
     enlarged anyway is asked for in a size that the upscaler takes.
     """
-    width = max(ordered.width, math.ceil(ordered.height / _FRAME_RATIO))
-    height = max(ordered.height, math.ceil(ordered.width / _FRAME_RATIO))
+    width = max(requested.width, math.ceil(requested.height / _FRAME_RATIO))
+    height = max(requested.height, math.ceil(requested.width / _FRAME_RATIO))
     frame = Size(width, height)
-    return shrink_for_upscaler(frame) if exceeds_painting(ordered) else frame
+    return shrink_for_upscaler(frame) if exceeds_models(requested) else frame
 
 
 def style_frames(references: list[Size]) -> list[Size]:
-    """The sizes, of one height, in which pictures stand side by side in a picture that gives a style.
+    """The sizes, of one height, in which images stand side by side in one that gives a style.
 
     Each keeps its shape as far as all of them together stay within the services' limits.
     """

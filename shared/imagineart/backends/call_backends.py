@@ -1,229 +1,193 @@
-"""A picture from the first backend that can paint it, within the deadline."""
+"""The images of a request, each from the first backend that can make it, within the deadline."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from imagineart.backends.circuit_breaker import CircuitBreaker
+from imagineart.backends.model import Route
+from imagineart.backends.retry_budget import RetryBudget
 from imagineart.errors import (
     ImagineArtError,
+    InvalidRequestError,
     ModelAuthError,
     ModelError,
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
-    OrderRefusedError,
     RateLimitedError,
+    RequestRefusedError,
 )
-from imagineart.images.model import EditOrder, GenerationOrder, Picture
-from imagineart.domain.pieces import BegunPieces, Pieces
-from imagineart.domain.ports import ImageBackend, PictureFinisher
-from imagineart.backends.retry_budget import RetryBudget
+from imagineart.images.finish import finish_image
+from imagineart.images.model import Image, ImageRequest
+from imagineart.images.sizes import Size
 
-DEFAULT_RETRIES: Final = 2
-"""How often one backend is asked again within a request."""
+MAX_AT_ONCE: Final = 4
+"""So many images of one request are made at the same time."""
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 """The longest pause before the first retry; it doubles with each."""
 
 MAX_PAUSE_SECONDS: Final = 5.0
-"""Whoever asks for a longer one is not waited for: the caller knows better whether to."""
+"""A backend that asks for a longer one is not retried: the caller knows better whether to wait."""
 
 MIN_ATTEMPT_SECONDS: Final = 1.0
-"""With less time left, nobody else is asked."""
+"""With less time left, no other backend is tried."""
+
+_REFUSALS: Final = (InvalidRequestError, RequestRefusedError)
+"""What a healthy backend says to a request that it does not take."""
 
 _ANOTHER_MAY_SUCCEED: Final = (
     ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError, RateLimitedError,
 )  # fmt: skip
 
 
-_Ask = Callable[[ImageBackend, float], Pieces]
-
-
-class NoteAttempt(Protocol):
-    """Is told of every attempt at a backend, and whether it failed."""
+class AttemptFinished(Protocol):
+    """Called after every attempt at a backend."""
 
     def __call__(self, backend: str, *, failed: bool) -> None: ...
 
 
-class _NoteOutcome(Protocol):
-    def __call__(self, *, failed: bool) -> None: ...
+async def finish_in_thread(content: bytes, size: Size) -> bytes:
+    """`finish_image` beside the event loop, since converting an image takes a second."""
+    return await asyncio.to_thread(finish_image, content, size)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A backend under the `name` that callers are told; `attempt_seconds` bounds one attempt.
+class Backends:
+    """Calls the routes in their order; the next one where one fails.
 
-    Without it, each route that is left gets an equal share of the time that is left.
-    """
-
-    name: str
-    backend: ImageBackend
-    attempt_seconds: float | None = None
-    retries: int = DEFAULT_RETRIES
-
-
-@dataclass(frozen=True, slots=True)
-class Painting:
-    """A finished picture that has begun to arrive, and how it came: `seconds` until its first piece."""
-
-    png: BegunPieces
-    route: Route
-    seconds: float
-
-    def deliver(self, order: GenerationOrder | EditOrder, model_id: str) -> Picture:
-        """The picture that `order` asked for, made under the public model `model_id`."""
-        seed = order.seed if self.route.backend.has_seed else None
-        return Picture(
-            self.png,
-            order.delivered_size,
-            seed,
-            model_id,
-            self.route.name,
-            self.seconds,
-            usage=lambda: self.route.backend.usage,
-        )
-
-
-class CallBackends:
-    """Asks the routes in their order; the next one where one is unavailable.
-
-    One backend is asked again, after a pause of random length, only where it did no work: it could not be
-    reached, was overloaded or at its limit. A backend that keeps failing is left alone for a while. Nothing
-    is retried after the first piece has come.
+    A backend is retried, after a pause of random length, only where it made no image: it could not be
+    reached, was overloaded or at its limit. A backend that keeps failing is left alone for a while.
     """
 
     def __init__(
         self,
         routes: Sequence[Route],
-        finisher: PictureFinisher,
         *,
         random_fraction: Callable[[], float],
-        note_attempt: NoteAttempt,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        attempt_finished: AttemptFinished,
+        report_failure: Callable[[str, ImagineArtError], None],
+        finish: Callable[[bytes, Size], Awaitable[bytes]] = finish_in_thread,
     ) -> None:
-        """`random_fraction` is uniform from 0 to 1; `clock` is monotonic, in seconds."""
-        self._candidates = [
-            _Candidate(route, CircuitBreaker(clock), partial(note_attempt, route.name)) for route in routes
-        ]
-        self._finisher = finisher
-        self._budget = RetryBudget()
-        self._random_fraction = random_fraction
-        self._clock = clock
-        self._sleep = sleep
+        """`random_fraction` is uniform from 0 to 1.
 
-    def generate(self, order: GenerationOrder, *, deadline_seconds: float, whole: bool = False) -> Painting:
-        """A picture made from text. Raises what the last route's backend or the finisher raises.
-
-        A `whole` one is read to its end first, so that the next route is asked where it breaks off.
+        `report_failure` gets the route and the error of each attempt that failed, for the operator's log:
+        the caller sees none of them where another backend helps.
         """
+        self._backends = [_Backend(route) for route in routes]
+        self._random_fraction = random_fraction
+        self._attempt_finished = attempt_finished
+        self._report_failure = report_failure
+        self._finish = finish
+        self._budget = RetryBudget()
 
-        def ask(backend: ImageBackend, seconds: float) -> Pieces:
-            answer = backend.generate(order, deadline_seconds=seconds)
-            finished = self._finisher.finish(answer, order.delivered_size)
-            return _held(finished) if whole else finished
+    async def generate(self, request: ImageRequest, *, deadline_seconds: float) -> list[Image]:
+        """The images that `request` asks for, in the order of their seeds; all or none.
 
-        return self._paint(ask, deadline_seconds)
+        When one fails, the others are cancelled. Raises the error of the first that failed, which is that of
+        the last backend that was tried for it.
+        """
+        ends_at = asyncio.get_running_loop().time() + deadline_seconds
+        places = asyncio.Semaphore(MAX_AT_ONCE)
 
-    def edit(self, order: EditOrder, *, deadline_seconds: float, whole: bool = False) -> Painting:
-        """A picture made from references, as `generate` makes one."""
+        async def generate_in_turn(single: ImageRequest) -> Image:
+            async with places:
+                return await self._generate_one(single, ends_at)
 
-        def ask(backend: ImageBackend, seconds: float) -> Pieces:
-            answer = backend.edit(order, deadline_seconds=seconds)
-            finished = self._finisher.finish(answer, order.delivered_size)
-            return _held(finished) if whole else finished
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(generate_in_turn(single)) for single in request.series()]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return [task.result() for task in tasks]
 
-        return self._paint(ask, deadline_seconds)
-
-    def _paint(self, ask: _Ask, deadline_seconds: float) -> Painting:
-        started = self._clock()
-        deadline = started + deadline_seconds
-        self._finisher.prepare()
+    async def _generate_one(self, request: ImageRequest, ends_at: float) -> Image:
+        now = asyncio.get_running_loop().time
+        started = now()
         self._budget.note_request()
-        # With every circuit open, the first is asked all the same: better a late answer than none.
-        usable = [each for each in self._candidates if not each.breaker.is_open] or self._candidates[:1]
-        failures: list[tuple[Route, ImagineArtError]] = []
-        for position, candidate in enumerate(usable):
-            remaining = deadline - self._clock()
-            if failures and remaining < MIN_ATTEMPT_SECONDS:
+        # With every circuit open, the first is called all the same: better a late image than none.
+        usable = [each for each in self._backends if not each.breaker.is_open(now())] or self._backends[:1]
+        failures: list[tuple[str, ImagineArtError]] = []
+        for position, backend in enumerate(usable):
+            left = ends_at - now()
+            if failures and left < MIN_ATTEMPT_SECONDS:
                 break
-            # Whoever hangs takes no more than its share, so that the others can be asked.
-            share_ends = deadline - remaining * (1 - 1 / (len(usable) - position))
+            # A backend that hangs takes no more than its share, so that the others can be tried.
+            share_ends_at = now() + left / (len(usable) - position)
             try:
-                png = self._ask_patiently(candidate, ask, deadline, share_ends)
-                return Painting(png, candidate.route, self._clock() - started)
+                return await self._retry(backend, request, started, share_ends_at, ends_at)
             except _ANOTHER_MAY_SUCCEED as error:
-                failures.append((candidate.route, error))
+                failures.append((backend.route.name, error))
         raise _last_of(failures)
 
-    def _ask_patiently(
-        self, candidate: "_Candidate", ask: _Ask, deadline: float, share_ends: float
-    ) -> BegunPieces:
+    async def _retry(
+        self, backend: "_Backend", request: ImageRequest, started: float, share_ends_at: float, ends_at: float
+    ) -> Image:
+        now = asyncio.get_running_loop().time
+        own_seconds = backend.route.attempt_seconds
         retries = 0
         while True:
+            attempt_ends_at = share_ends_at if own_seconds is None else min(ends_at, now() + own_seconds)
             try:
-                return self._ask_once(candidate, ask, deadline, share_ends)
+                return await self._attempt(backend, request, started, attempt_ends_at)
             except (ModelUnavailableError, RateLimitedError) as error:
                 asked_seconds: float = getattr(error, "retry_after_seconds", 0)
                 pause = asked_seconds + self._random_fraction() * FIRST_PAUSE_SECONDS * 2.0**retries
                 retries += 1
                 if (
-                    retries > candidate.route.retries
+                    retries > backend.route.retries
                     or asked_seconds > MAX_PAUSE_SECONDS
-                    or candidate.breaker.is_open
-                    or share_ends - self._clock() < pause + MIN_ATTEMPT_SECONDS
+                    or backend.breaker.is_open(now())
+                    or share_ends_at - now() < pause + MIN_ATTEMPT_SECONDS
                     or not self._budget.take()
                 ):
                     raise
-            self._sleep(pause)
+            await asyncio.sleep(pause)
 
-    def _ask_once(
-        self, candidate: "_Candidate", ask: _Ask, deadline: float, share_ends: float
-    ) -> BegunPieces:
-        own_seconds = candidate.route.attempt_seconds
-        ends = share_ends if own_seconds is None else min(deadline, self._clock() + own_seconds)
-        answer = ask(candidate.route.backend, max(0.0, ends - self._clock()))
-        return BegunPieces(_watched(answer, candidate))
+    async def _attempt(
+        self, backend: "_Backend", request: ImageRequest, started: float, ends_at: float
+    ) -> Image:
+        """An attempt that is cancelled says nothing of its backend, and is not counted."""
+        now = asyncio.get_running_loop().time
+        route, begun = backend.route, now()
+        try:
+            async with asyncio.timeout_at(ends_at) as timeout:
+                generated = await route.backend.generate(request)
+                content = await self._finish(generated.content, request.delivered_size)
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise
+            late = ModelTimeoutError(deadline_seconds=max(0.0, ends_at - begun))
+            self._note(backend, late)
+            raise late from error
+        except ImagineArtError as error:
+            self._note(backend, error)
+            raise
+        self._note(backend, None)
+        seed = request.seed if generated.has_seed else None
+        seconds = now() - started
+        return Image(content, request.delivered_size, seed, route.name, seconds, generated.usage)
 
-
-def _watched(pieces: Pieces, candidate: "_Candidate") -> Pieces:
-    """The same pieces; the candidate learns how they ended, unless nobody wanted the end."""
-    try:
-        yield from pieces
-    except ImagineArtError as error:
-        refused = not isinstance(error, _ANOTHER_MAY_SUCCEED) or isinstance(error, OrderRefusedError)
-        candidate.note(failed=not refused)
-        raise
-    candidate.note(failed=False)
-
-
-def _held(pieces: Pieces) -> Pieces:
-    """The same pieces, the first of which comes when all have come."""
-    yield from [bytes(piece) for piece in pieces]
+    def _note(self, backend: "_Backend", error: ImagineArtError | None) -> None:
+        failed = isinstance(error, _ANOTHER_MAY_SUCCEED) and not isinstance(error, _REFUSALS)
+        if failed:
+            backend.breaker.note_failure(asyncio.get_running_loop().time())
+        else:
+            backend.breaker.note_success()
+        self._attempt_finished(backend.route.name, failed=failed)
+        if error is not None:
+            self._report_failure(backend.route.name, error)
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Backend:
     route: Route
-    breaker: CircuitBreaker
-    note_attempt: "_NoteOutcome"
-
-    def note(self, *, failed: bool) -> None:
-        """An attempt has ended; a backend that refused the order itself did not fail."""
-        if failed:
-            self.breaker.note_failure()
-        else:
-            self.breaker.note_success()
-        self.note_attempt(failed=failed)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
 
-def _last_of(failures: Sequence[tuple[Route, ImagineArtError]]) -> ImagineArtError:
-    """The last failure; its detail tells the log of every route that was asked."""
+def _last_of(failures: Sequence[tuple[str, ImagineArtError]]) -> ImagineArtError:
+    """The last failure; its detail names every route that was tried."""
     _, last = failures[-1]
-    last.detail = "; ".join(
-        f"{route.name}: {error.detail or type(error).__name__}" for route, error in failures
-    )
+    last.detail = "; ".join(f"{route}: {error.detail or type(error).__name__}" for route, error in failures)
     return last

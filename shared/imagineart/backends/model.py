@@ -3,10 +3,25 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from imagineart.errors import ModelUnavailableError
 from imagineart.images.model import ImageRequest, TokenUsage
 
 DEFAULT_RETRIES: Final = 2
 """How often one backend is retried within a request."""
+
+MAX_IMAGE_BYTES: Final = 32 * 1024 * 1024
+MAX_DOCUMENT_BYTES: Final = MAX_IMAGE_BYTES * 4 // 3 + 1024 * 1024
+"""An image in base64, and what surrounds it."""
+
+
+class BackendBusyError(ModelUnavailableError):
+    """The inference backend did not start to work, and says when it may."""
+
+    code = "model_error"
+
+    def __init__(self, message: str, *, retry_after_seconds: int, detail: str | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True)

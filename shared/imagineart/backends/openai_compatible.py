@@ -3,160 +3,172 @@
 Source: https://platform.openai.com/docs/api-reference/images. Servers differ; see `openai_profiles`.
 """
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from imagineart.backends.responses import (
-    bearer,
-    bounded,
-    loggable_code,
-    loggable_media_type,
-    read_beginning,
-    retry_after_seconds,
-)
-from imagineart.adapters.deadline_http import Deadline, DeadlineHttpClient, HttpAnswer
-from imagineart.adapters.json_pictures import NoPictureError, decode_picture
-from imagineart.adapters.multipart_form import FormPart, encode_form
+from imagineart.backends.http import HttpClient, HttpResponse, Part
+from imagineart.backends.model import GeneratedImage
 from imagineart.backends.openai_profiles import OpenAiProfile
+from imagineart.backends.responses import (
+    at_its_limit,
+    bearer,
+    checked_image,
+    decode_image,
+    loggable,
+    no_image,
+    not_an_image,
+    overloaded,
+    read_document,
+    refused_content,
+)
 from imagineart.errors import (
     ImagineArtError,
-    InvalidRequestError,
     ModelAuthError,
     ModelError,
     ModelNotAvailableError,
-    ModelUnavailableError,
-    OrderRefusedError,
-    RateLimitedError,
+    RequestRefusedError,
 )
-from imagineart.images.model import EditOrder, GenerationOrder
-from imagineart.domain.pieces import Pieces
-from imagineart.images.model import Usage
+from imagineart.images.kinds import detect_image_kind
+from imagineart.images.model import ImageRequest, TokenUsage
 
-_UNKNOWN_MODEL_CODES: Final = frozenset({"model_not_found", "unknown_model", "model_not_available"})
-_PASSING_STATUSES: Final = frozenset({408, 409, 425})
-_REFUSED_PROMPT_CODES: Final = frozenset({"content_policy_violation", "moderation_blocked"})
+_REFUSED_PROMPT: Final = frozenset({
+    "contentfilter", "contentpolicyviolation", "contentpolicyviolationerror", "moderationblocked",
+    "responsibleaipolicyviolation",
+})  # fmt: skip
+_ONLY_THE_OPERATOR: Final = frozenset({
+    "accountdeactivated", "authenticationerror", "autherror", "billinghardlimitreached", "billingnotactive",
+    "insufficientbalance", "insufficientcredits", "insufficientquota", "invalidapikey", "paymentrequired",
+    "permissiondenied", "permissionerror",
+})  # fmt: skip
+_UNKNOWN_MODEL: Final = frozenset(
+    {"deploymentnotfound", "modelnotavailable", "modelnotfound", "unknownmodel"}
+)
+_AT_ITS_LIMIT: Final = frozenset({"ratelimitexceeded", "ratelimitreached", "toomanyrequests"})
+"""Codes in lower case and without separators: servers spell them in every way."""
+
+_SAFETY_WORDS: Final = re.compile(
+    r"content[ _-]?(policy|filter|moderation|management policy)|contentpolicyviolation|responsible ?ai"
+    r"|safety (system|filter|policy|policies|guideline)|moderation (system|filter|policy)|moderation_blocked"
+    r"|(usage|violat\w+ .{0,60})polic(y|ies)|nsfw"
+    r"|(sensitive|inappropriate|prohibited|unsafe|explicit) content",
+    re.IGNORECASE,
+)
+_UNCLEAR_STATUSES: Final = frozenset({408, 409, 425})
+"""Of the client's errors, those that say nothing of the request."""
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAiImagesBackend:
-    """An ImageBackend at a base URL with its ``/v1``; `api_key` is asked on every call.
+class OpenAiBackend:
+    """An ImageBackend at a base URL that ends in ``/v1``; `api_key` is read for every request.
 
     `profile` is what its kind of server needs. `response_format`, where given, replaces the profile's.
     """
 
-    http: DeadlineHttpClient
+    http: HttpClient
+    url: str
     profile: OpenAiProfile
     model: str
     api_key: Callable[[], str | None]
     response_format: str | None = None
-    _told: dict[str, Usage | None] = field(default_factory=dict)
 
-    @property
-    def usage(self) -> Usage | None:
-        """What the latest answer says that its picture cost; only OpenAI tells it."""
-        return self._told.get("usage")
-
-    @property
-    def has_seed(self) -> bool:
-        """Whether this kind of server takes a seed."""
-        return self.profile.has_seed
-
-    def generate(self, order: GenerationOrder, *, deadline_seconds: float) -> Pieces:
-        """A picture file made from text. Reading it raises what `ImageBackend` says."""
-        document = {"n": 1, **self._fields(order), **self.profile.reasoning[order.reasoning]}
-        body = [json.dumps(document).encode()]
-        return self._post("/images/generations", "application/json", body, deadline_seconds)
-
-    def edit(self, order: EditOrder, *, deadline_seconds: float) -> Pieces:
-        """A picture file made from references. Reading it raises what `ImageBackend` says."""
-        fields = {"n": 1, **self._fields(order)}
-        parts = [FormPart(name, str(value).encode()) for name, value in fields.items()]
-        for position, reference in enumerate(order.references):
-            name = f"reference-{position}"
-            parts.append(
-                FormPart(self.profile.image_field, reference.content, name, reference.kind.media_type)
+    async def generate(self, request: ImageRequest) -> GeneratedImage:
+        """See `ImageBackend`."""
+        headers = bearer(await asyncio.to_thread(self.api_key))
+        fields = {"n": 1, **self._fields(request)}
+        if request.references:
+            form = [*_text_parts(fields), *_file_parts(self.profile.image_field, request)]
+            response = await self.http.send("POST", f"{self.url}/images/edits", headers=headers, form=form)
+        else:
+            fields |= self.profile.reasoning[request.reasoning]
+            headers["Content-Type"] = "application/json"
+            response = await self.http.send(
+                "POST", f"{self.url}/images/generations", headers=headers, content=json.dumps(fields).encode()
             )
-        content_type, body = encode_form(parts)
-        return self._post("/images/edits", content_type, body, deadline_seconds)
+        content, usage = _read_image(response)
+        return GeneratedImage(content, self.profile.has_seed, usage)
 
-    def _fields(self, order: GenerationOrder | EditOrder) -> dict[str, Any]:
-        format_asked = {"response_format": self.response_format} if self.response_format else {}
+    def _fields(self, request: ImageRequest) -> dict[str, Any]:
         return {
             "model": self.model,
-            "prompt": order.prompt,
-            "size": str(self.profile.choose_size(order.size)),
-            **({"seed": order.seed} if self.profile.has_seed else {}),
+            "prompt": request.prompt,
+            "size": str(self.profile.choose_size(request.size)),
+            **({"seed": request.seed} if self.profile.has_seed else {}),
             **self.profile.constants,
-            **format_asked,
+            **({"response_format": self.response_format} if self.response_format else {}),
         }
 
-    def _post(self, path: str, content_type: str, body: Sequence[bytes], deadline_seconds: float) -> Pieces:
-        deadline = Deadline.after(deadline_seconds)
-        self._told.clear()
-        headers = {"Content-Type": content_type, "Accept-Encoding": "identity"}
-        api_key = self.api_key()
-        if api_key:
-            headers["Authorization"] = bearer(api_key)
-        with self.http.send(path, headers=headers, body=body, deadline=deadline) as answer:
-            if answer.status != 200:
-                raise _error_from_answer(answer, read_beginning(answer))
-            if answer.header("content-type").startswith("image/"):
-                yield from bounded(answer)
-            else:
-                yield from self._picture_from_json(answer)
 
-    def _picture_from_json(self, answer: HttpAnswer) -> Iterator[bytes]:
-        try:
-            yield from decode_picture(bounded(answer), self._note)
-        except NoPictureError as error:
-            raise ModelError(
-                "The inference backend answered something that is no picture.",
-                detail=f"{error}, content type {loggable_media_type(answer.header('content-type'))}",
-            ) from error
-
-    def _note(self, document: Mapping[str, Any]) -> None:
-        self._told["usage"] = _read_usage(document.get("usage"))
+def _text_parts(fields: Mapping[str, Any]) -> list[Part]:
+    return [(name, (None, str(value).encode(), None)) for name, value in fields.items()]
 
 
-def _read_usage(told: Any) -> Usage | None:
-    """Source: https://platform.openai.com/docs/api-reference/images/object; None where it is not so."""
+def _file_parts(name: str, request: ImageRequest) -> list[Part]:
+    return [
+        (name, (f"reference-{position}", reference.content, reference.kind.media_type))
+        for position, reference in enumerate(request.references)
+    ]
+
+
+def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
+    """The image file, and what it cost. Raises what `ImageBackend` says."""
+    if response.status != 200:
+        raise _read_error(response, read_document(response.content) or {})
+    if response.media_type.startswith("image/") or detect_image_kind(response.content):
+        return checked_image(response.content), None
+    document = read_document(response.content)
+    if document is None:
+        raise not_an_image(f"no JSON object, media type {loggable(response.media_type)}")
+    if document.get("error"):
+        raise _read_error(response, document)
     try:
-        details = told["input_tokens_details"]
-        tokens = (details["text_tokens"], details["image_tokens"], told["output_tokens"])
+        item = document["data"][0]
+        text = item.get("b64_json")
+    except (LookupError, TypeError, AttributeError):
+        item, text = {}, None
+    if not isinstance(text, str):
+        raise no_image("a URL in place of an image" if item.get("url") else "no image in the response")
+    return decode_image(text), _read_usage(document.get("usage"))
+
+
+def _read_usage(reported: Any) -> TokenUsage | None:
+    """Source: https://platform.openai.com/docs/api-reference/images/object; None for another form."""
+    try:
+        details = reported["input_tokens_details"]
+        tokens = (details["text_tokens"], details["image_tokens"], reported["output_tokens"])
     except (LookupError, TypeError):
         return None
     if not all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in tokens):
         return None
-    return Usage(*tokens)
+    return TokenUsage(*tokens)
 
 
-def _error_from_answer(answer: HttpAnswer, content: bytes) -> ImagineArtError:
-    status, code = answer.status, _error_code(content)
-    detail = f"the backend answered {status} with code {loggable_code(code)}"
-    if status in (401, 403):
+def _read_error(response: HttpResponse, document: Mapping[str, Any]) -> ImagineArtError:
+    status, error = response.status, document.get("error", document)
+    if not isinstance(error, dict):
+        error = {"message": error}
+    inner = error.get("inner_error") or error.get("innererror")
+    spelled = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
+    codes = {re.sub(r"[^a-z0-9]", "", code.lower()) for code in spelled if isinstance(code, str)}
+    said = (error.get("message"), error.get("detail"))
+    message = next((each for each in said if isinstance(each, str)), "")
+    reason = next((code for code in spelled if isinstance(code, str)), None)
+    detail = f"the backend responded {status} with code {loggable(reason)}"
+    speaks_of_safety = status < 500 and status not in (401, 429) and _SAFETY_WORDS.search(message)
+    retry_after = response.headers.get("retry-after", "")
+    if codes & _REFUSED_PROMPT or speaks_of_safety:
+        return refused_content("prompt", detail)
+    if codes & _ONLY_THE_OPERATOR or status in (401, 402, 403):
         return ModelAuthError(detail=detail)
-    if code in _REFUSED_PROMPT_CODES:
-        return InvalidRequestError("prompt", "the model refused it under its content policy.", detail=detail)
-    if status == 404 or code in _UNKNOWN_MODEL_CODES:
+    if codes & _UNKNOWN_MODEL or status == 404:
         return ModelNotAvailableError(detail=detail)
-    if status == 429:
-        return RateLimitedError(
-            "The inference backend is at its limit. Retry after the seconds in Retry-After.",
-            retry_after_seconds=retry_after_seconds(answer.header("retry-after")),
-            detail=detail,
-        )
+    if codes & _AT_ITS_LIMIT or status == 429:
+        return at_its_limit(retry_after, detail)
     if status == 503:
-        return ModelUnavailableError("The inference backend is overloaded. Retry.", detail=detail)
-    if 400 <= status < 500 and status not in _PASSING_STATUSES:
-        return OrderRefusedError(detail=detail)
+        return overloaded(retry_after, detail)
+    if status == 200 or (400 <= status < 500 and status not in _UNCLEAR_STATUSES):
+        return RequestRefusedError(detail=detail)
     return ModelError(detail=detail)
-
-
-def _error_code(content: bytes) -> str | None:
-    try:
-        code = json.loads(content)["error"]["code"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return code if isinstance(code, str) else None

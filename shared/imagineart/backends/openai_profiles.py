@@ -27,7 +27,7 @@ class OpenAiProfile:
 
     `image_field` is the name of each reference's part. `constants` are sent with every request, and
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
-    that the ordered one can be cut out of it.
+    that the requested one can be cut out of it.
     """
 
     has_seed: bool
@@ -37,7 +37,7 @@ class OpenAiProfile:
     choose_size: Callable[[Size], Size]
 
 
-def _as_ordered(size: Size) -> Size:
+def _as_requested(size: Size) -> Size:
     return size
 
 
@@ -77,21 +77,21 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
-        choose_size=_as_ordered,
+        choose_size=_as_requested,
     ),
     "sglang": OpenAiProfile(
         has_seed=True,
         image_field="image",
         constants={"response_format": "b64_json", "output_format": "png"},
         reasoning=_STEPS,
-        choose_size=_as_ordered,
+        choose_size=_as_requested,
     ),
     "openai-compatible": OpenAiProfile(
         has_seed=True,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning={"low": {"reasoning": "low"}, "high": {"reasoning": "high"}},
-        choose_size=_as_ordered,
+        choose_size=_as_requested,
     ),
 }
 """By the name that settings use; the last is for any other server, which reads or ignores `reasoning`."""

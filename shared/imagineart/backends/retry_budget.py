@@ -10,7 +10,7 @@ _CAPACITY: Final = 5.0
 
 
 class RetryBudget:
-    """A purse of retries.
+    """A balance of retries.
 
     Source: https://docs.aws.amazon.com/wellarchitected/latest/framework/rel_mitigate_interaction_failure_limit_retries.html
     """
@@ -23,7 +23,7 @@ class RetryBudget:
         self._saved = min(_CAPACITY, self._saved + _DEPOSIT)
 
     def take(self) -> bool:
-        """Whether a retry may be made; it is paid for."""
+        """Whether a retry may be made, which is then subtracted."""
         if self._saved < 1:
             return False
         self._saved -= 1

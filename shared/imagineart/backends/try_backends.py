@@ -1,10 +1,13 @@
-"""Pictures from every configured backend, and what is wrong where none comes."""
+"""One image from every configured route, and what to do where none comes."""
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
+from imagineart.backends.call_backends import finish_in_thread
+from imagineart.backends.model import Route
 from imagineart.errors import (
     ImagineArtError,
     InternalError,
@@ -13,27 +16,26 @@ from imagineart.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     ModelUnavailableError,
-    OrderRefusedError,
     RateLimitedError,
+    RequestRefusedError,
 )
-from imagineart.images.kinds import ReferenceImage
-from imagineart.images.model import EditOrder, GenerationOrder
-from imagineart.domain.ports import PictureFinisher
+from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import output_size
-from imagineart.backends.call_backends import Route
+from imagineart.models.catalogue import EDIT_MODEL
+
+if TYPE_CHECKING:
+    from imagineart.backends.http import HttpClient
 
 TRIAL_SECONDS: Final = 120.0
-_SIZE: Final = output_size("1:1", "2K")
-"""The default of the API, for which a backend may need more than its model."""
-
-_PROMPT: Final = "A red lighthouse on a cliff at noon"
-_SEED: Final = 7
+_REQUEST: Final = ImageRequest("A red lighthouse on a cliff at noon", output_size("1:1", "2K"), seed=7)
+"""Of the API's default size, for which a backend may need more than its model."""
 
 _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     (
         ModelAuthError,
-        "The backend refused the credential. Store its API key under its host in the secret of the output "
-        "BackendCredentialSecret; for Bedrock, enable access to the model in the account and region.",
+        "The backend refused the credential, or the account cannot pay. Store its API key under its host in "
+        "the secret of the output BackendCredentialSecret; for Bedrock, enable access to the model in the "
+        "account and region.",
     ),
     (
         ModelNotAvailableError,
@@ -42,17 +44,17 @@ _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     ),
     (
         ModelUnavailableError,
-        "Nobody answered, or the backend is overloaded or starting. Check that it runs, and that its host "
+        "The backend cannot be reached, or is overloaded or starting. Check that it runs, and that its host "
         "and port can be reached from here.",
     ),
     (
         ModelTimeoutError,
-        "No picture came in time. Try again once the model is warm, or give the route more time or a faster "
+        "No image came in time. Try again once the model is warm, or give the route more time or a faster "
         "model.",
     ),
     (
-        OrderRefusedError,
-        "The backend does not take such an order. Compare the route's kind, and its model, with what runs "
+        RequestRefusedError,
+        "The backend does not take such a request. Compare the route's kind, and its model, with what runs "
         "there.",
     ),
     (RateLimitedError, "The backend is at its limit. Try again later, or raise its quota."),
@@ -60,52 +62,54 @@ _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     (InternalError, "The API key could not be read. Check that the secret exists and that you may read it."),
 )
 _OTHERWISE: Final = (
-    "The backend answered something that is no picture. Check that its URL ends as its kind needs."
+    "The backend returned something that is not an image. Check that its URL ends as its kind needs."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How one route fared: a picture of `picture_bytes`, or what failed and what to do about it."""
+    """The result of one route: an image of `image_bytes`, or what failed and what to do about it."""
 
     model_id: str
     route: str
     seconds: float
-    picture_bytes: int = 0
+    image_bytes: int = 0
     failure: str | None = None
     advice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TryBackends:
-    """Asks each route by itself, without retries; `clock` is monotonic, in seconds."""
+def try_backends(
+    routes: Mapping[str, Sequence[Route]], reference: ReferenceImage, http: "HttpClient"
+) -> Iterator[Trial]:
+    """Call each route once, without retries, and give its result as it comes.
 
-    finisher: PictureFinisher
-    clock: Callable[[], float] = time.monotonic
-
-    def try_generation(self, model_id: str, route: Route) -> Trial:
-        """One square 2K picture from text."""
-        order = GenerationOrder(_PROMPT, _SIZE, _SEED, "low")
-        return self._try(model_id, route, order)
-
-    def try_edit(self, model_id: str, route: Route, references: Sequence[ReferenceImage]) -> Trial:
-        """The same, from `references`."""
-        order = EditOrder(_PROMPT, _SIZE, _SEED, tuple(references))
-        return self._try(f"{model_id} of {len(references)}", route, order)
-
-    def _try(self, model_id: str, route: Route, order: GenerationOrder | EditOrder) -> Trial:
-        started = self.clock()
-        seconds = min(TRIAL_SECONDS, route.attempt_seconds or TRIAL_SECONDS)
+    `routes` are those of each public model, by its id. Edits are tried with one and with two references,
+    since which model makes them may depend on that. `http` is what the routes share; it is closed at the end.
+    """
+    edits = [replace(_REQUEST, references=(reference,) * count) for count in (1, 2)]
+    with asyncio.Runner() as runner:
         try:
-            if isinstance(order, GenerationOrder):
-                answer = route.backend.generate(order, deadline_seconds=seconds)
-            else:
-                answer = route.backend.edit(order, deadline_seconds=seconds)
-            picture_bytes = sum(map(len, self.finisher.finish(answer, order.size)))
-        except ImagineArtError as error:
-            failure = error.detail or error.message
-            return Trial(model_id, route.name, self.clock() - started, failure=failure, advice=_advise(error))
-        return Trial(model_id, route.name, self.clock() - started, picture_bytes)
+            for model_id, candidates in routes.items():
+                for route in candidates:
+                    for request in edits if model_id == EDIT_MODEL.id else [_REQUEST]:
+                        yield runner.run(_try(model_id, route, request))
+        finally:
+            runner.run(http.close())
+
+
+async def _try(model_id: str, route: Route, request: ImageRequest) -> Trial:
+    label = f"{model_id} of {len(request.references)}" if request.references else model_id
+    seconds = min(TRIAL_SECONDS, route.attempt_seconds or TRIAL_SECONDS)
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(seconds):
+            generated = await route.backend.generate(request)
+            image = await finish_in_thread(generated.content, request.size)
+    except (ImagineArtError, TimeoutError) as raised:
+        error = raised if isinstance(raised, ImagineArtError) else ModelTimeoutError(deadline_seconds=seconds)
+        failure = error.detail or error.message
+        return Trial(label, route.name, time.monotonic() - started, failure=failure, advice=_advise(error))
+    return Trial(label, route.name, time.monotonic() - started, len(image))
 
 
 def _advise(error: ImagineArtError) -> str:

@@ -1,14 +1,17 @@
-"""Kinds of picture, told by their first bytes and never by a declared type or a file name."""
+"""Kinds of image files, known by their first bytes and never by a declared type or a file name."""
 
 from dataclasses import dataclass
 from typing import Final
 
-
 MAX_REFERENCE_PIXELS: Final = 50_000_000
-"""The most pixels a reference image may have; checked before any pixel is decoded."""
+"""The most pixels that an image may have; checked before any pixel is decoded."""
 
 MAX_UPLOAD_BYTES: Final = 25 * 1024 * 1024
-"""The most bytes one uploaded reference image may have."""
+"""The most bytes that one uploaded reference image may have."""
+
+
+class UnusableImageError(ValueError):
+    """The content cannot be used as an image; the text says why, for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def _detect_heif_kind(content: bytes) -> ImageKind | None:
 
 
 def describe_content(content: bytes) -> str:
-    """A short name for content that is no accepted picture, for an error message."""
+    """A short name for content that is not an accepted image, for an error message."""
     if not content:
         return "an empty file"
     for signature, name in _FOREIGN_SIGNATURES:

@@ -1,4 +1,4 @@
-"""Seeds: what the caller chose, or one drawn for it that it can send again."""
+"""Seeds: what the caller chose, or a random one that it can send again."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""The exact pixel size of every aspect ratio and resolution, and the ratio nearest to a picture.
+"""The exact pixel size of every aspect ratio and resolution, and the ratio nearest to an image.
 
 2K sizes keep the ratio exactly at about 4.2 megapixels; 1K is half of 2K on each side.
 """

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from imagineart.domain.errors import ImagineArtError, InvalidImageError
 from imagineart.domain.images import PNG, ReferenceImage
 from imagineart.domain.orders import EditOrder, GenerationOrder
-from imagineart.domain.pieces import Piece, Pieces
 from imagineart.domain.sizes import Size
-from imagineart.domain.usage import Usage
 from imagineart.use_cases.call_backends import CallBackends, Route
-from tests.fakes.clock import FakeClock
 from tests.fakes.metrics import RecordedMetrics
+
+from imagineart.domain.pieces import Piece, Pieces
+from imagineart.domain.usage import Usage
+from tests.fakes.clock import FakeClock
 
 
 @dataclass(slots=True)

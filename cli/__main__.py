@@ -6,12 +6,12 @@ import typer
 
 from cli import consumers, peppers, tokens, usage
 from cli.deployments import Deployment, services_of
-from cli.failures import EXIT_CODES_HELP, ExitCode, failures_told
+from cli.failures import EXIT_CODES_HELP, ExitCode, reported_failures
 from cli.printing import out
-from cli.smoke import paint_reference, show_trials
+from cli.smoke import show_trials, try_backends
 
 app = typer.Typer(
-    help="Operate an ImagineArt API: consumers, their tokens, and what they use.",
+    help="Operate an ImagineArt API: consumers, tokens, peppers and usage.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
     # A traceback that shows local variables would show secrets.
@@ -24,38 +24,38 @@ app.add_typer(usage.app, name="usage")
 
 
 _EXAMPLES = """\
-# A picture from text
+# An image from a prompt
 curl -X POST $IMAGINEART_BASE_URL/v1/images/generations \\
   -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
   -F "prompt=A sailing boat at dusk" -F "aspect_ratio=3:2" --output image.png
 
-# A picture from reference images, about 4.4 MB in all
+# An image from reference images, up to about 4.4 MB in all
 curl -X POST $IMAGINEART_BASE_URL/v1/images/edits \\
   -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
   -F "prompt=Make it winter." -F "images=@image.png" --output edited.png
 
-# Larger ones, up to 25 MB each: ask for a place, put the image there, name its id
+# Larger reference images, up to 25 MB each: request an upload, PUT the image to its url, send its id
 curl -X POST $IMAGINEART_BASE_URL/v1/uploads \\
   -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
   -F "content_type=image/jpeg" -F "size=$(wc -c < photo.jpg | tr -d ' ')"
-curl -T photo.jpg -H "Content-Type: image/jpeg" "URL-OF-THE-ANSWER"
+curl -T photo.jpg -H "Content-Type: image/jpeg" "URL-OF-THE-RESPONSE"
 curl -X POST $IMAGINEART_BASE_URL/v1/images/edits \\
   -H "Authorization: Bearer $IMAGINEART_TOKEN" \\
-  -F "prompt=Make it dusk." -F "images=ID-OF-THE-ANSWER" --output edited.png
+  -F "prompt=Make it dusk." -F "images=ID-OF-THE-RESPONSE" --output edited.png
 """
 
 
 @app.command("examples")
 def show_examples() -> None:
-    """Print curl lines for every endpoint, uploads of large photographs among them."""
+    """Print curl commands for the image endpoints, with uploads of large images."""
     print(_EXAMPLES, end="")
 
 
 @app.command("smoke")
-def try_backends(context: typer.Context) -> None:
-    """Ask every configured backend for pictures and say what is wrong where none comes."""
-    with failures_told():
-        if not show_trials(services_of(context).try_backends(paint_reference()), out):
+def smoke(context: typer.Context) -> None:
+    """Request an image from each configured backend, and say what is wrong where none comes."""
+    with reported_failures():
+        if not show_trials(try_backends(services_of(context)), out):
             raise typer.Exit(ExitCode.FAILED)
 
 

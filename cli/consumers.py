@@ -5,27 +5,30 @@ from typing import Annotated
 import typer
 
 from cli.deployments import services_of
-from cli.failures import Yes, confirm, failures_told
-from cli.lists import comma_list
+from cli.failures import Yes, confirm, reported_failures
 from cli.printing import AsJson, show_json, show_line, show_record, show_table
 from cli.views import (
     CONSUMER_HEADER,
     TOKEN_HEADER,
+    comma_list,
     consumer_document,
     consumer_row,
     consumer_sentence,
     token_document,
     token_row,
 )
-from imagineart.domain.consumers import MODEL_IDS, TIERS, Consumer
-from imagineart.use_cases.manage_consumers import DEFAULT_TIER, ConsumerChange
+from imagineart.access.consumers import TIERS, Consumer
+from imagineart.access.manage_consumers import DEFAULT_TIER, ConsumerChange
+from imagineart.models.catalogue import MODEL_IDS
 
 app = typer.Typer(help="The parties that call the API.", no_args_is_help=True)
 
 NewId = Annotated[str, typer.Argument(help="Lower-case letters, digits and inner hyphens.")]
 KnownId = Annotated[str, typer.Argument(help="A registered consumer.")]
-RequestsPerMinute = Annotated[int | None, typer.Option(help="A limit of its own, in place of the tier's.")]
-ConcurrentRequests = Annotated[int | None, typer.Option(help="Requests for images at a time, likewise.")]
+RequestsPerMinute = Annotated[int | None, typer.Option(help="A limit in place of the tier's.")]
+ConcurrentRequests = Annotated[
+    int | None, typer.Option(help="Requests for images at a time, in place of the tier's.")
+]
 ImagesPerDay = Annotated[int | None, typer.Option(help="Images a day (UTC).")]
 Models = Annotated[
     str | None, typer.Option(help=f"The models it may use, separated by commas, of {', '.join(MODEL_IDS)}.")
@@ -45,7 +48,7 @@ def create_consumer(
     as_json: AsJson = False,
 ) -> None:
     """Register a consumer with its limits and models."""
-    with failures_told():
+    with reported_failures():
         change = ConsumerChange(
             tier=tier,
             requests_per_minute=requests_per_minute,
@@ -59,7 +62,7 @@ def create_consumer(
 @app.command("list")
 def list_consumers(context: typer.Context, as_json: AsJson = False) -> None:
     """List the consumers."""
-    with failures_told():
+    with reported_failures():
         consumers = services_of(context).manage_consumers.list()
     if as_json:
         show_json({"consumers": [consumer_document(each) for each in consumers]})
@@ -70,7 +73,7 @@ def list_consumers(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("describe")
 def describe_consumer(context: typer.Context, consumer_id: KnownId, as_json: AsJson = False) -> None:
     """Show a consumer's limits, models and tokens."""
-    with failures_told():
+    with reported_failures():
         services = services_of(context)
         consumer = services.manage_consumers.find(consumer_id)
         tokens = [
@@ -91,20 +94,20 @@ def update_consumer(
     context: typer.Context,
     consumer_id: KnownId,
     tier: Annotated[
-        str | None, typer.Option(help=f"{_TIERS_HELP}; brings its limits, but no end of a bound on the day.")
+        str | None, typer.Option(help=f"{_TIERS_HELP}; sets its limits, and leaves a bound on the day.")
     ] = None,
     requests_per_minute: RequestsPerMinute = None,
     concurrent_requests: ConcurrentRequests = None,
     images_per_day: ImagesPerDay = None,
     no_images_per_day: Annotated[
-        bool, typer.Option("--no-images-per-day", help="Lift the bound on the day.")
+        bool, typer.Option("--no-images-per-day", help="Remove the bound on the day.")
     ] = False,
     models: Models = None,
     all_models: Annotated[bool, typer.Option("--all-models", help="Every model, later ones too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change limits and models, from the next request on; what is not named stays."""
-    with failures_told():
+    """Change limits and models, from the next request on; other values stay."""
+    with reported_failures():
         change = ConsumerChange(
             tier=tier,
             requests_per_minute=requests_per_minute,
@@ -121,8 +124,8 @@ def update_consumer(
 def revoke_tokens(
     context: typer.Context, consumer_id: KnownId, yes: Yes = False, as_json: AsJson = False
 ) -> None:
-    """End every token of a consumer; they are refused on the very next request."""
-    with failures_told():
+    """Revoke every token of a consumer, from the next request on."""
+    with reported_failures():
         tokens = services_of(context).manage_tokens
         tokens.list(consumer_id=consumer_id)
         confirm(f"Revoke every token of {consumer_id}?", yes=yes)

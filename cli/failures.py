@@ -1,6 +1,4 @@
-"""How a command ends where it does not do what it was asked: exit codes, messages, and the question before
-something is destroyed.
-"""
+"""Failures of commands: exit codes, messages, and the confirmation of what cannot be undone."""
 
 import sys
 from collections.abc import Iterator
@@ -11,14 +9,13 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cli.deployments import DeploymentError
-from cli.printing import tell
-from imagineart.domain.errors import ImagineArtError, InvalidRequestError
+from cli.printing import print_note
+from imagineart.errors import ImagineArtError, InvalidRequestError, NotFoundError
 from imagineart.settings import SettingsError
-from imagineart.use_cases.not_found import NotFoundError
 
 
 class ExitCode(IntEnum):
-    """What a command's end means to the program that ran it."""
+    """How a command ended."""
 
     DONE = 0
     FAILED = 1
@@ -29,15 +26,15 @@ class ExitCode(IntEnum):
 
 EXIT_CODES_HELP: Final = (
     f"Exit codes: {ExitCode.DONE:d} done; {ExitCode.FAILED:d} the deployment failed or could not be reached; "
-    f"{ExitCode.WRONG_USE:d} wrong use, as a bad option or a value that is refused; "
+    f"{ExitCode.WRONG_USE:d} wrong use, such as a bad option or a value out of bounds; "
     f"{ExitCode.NOT_FOUND:d} no such consumer, token or pepper; {ExitCode.DECLINED:d} not confirmed."
 )
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def reported_failures() -> Iterator[None]:
     """Turn what a command raises into a message and an exit code."""
     try:
         yield
@@ -52,27 +49,27 @@ def failures_told() -> Iterator[None]:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask, unless `yes`; whoever does not agree, or cannot, ends the command."""
+    """Ask for confirmation, unless `yes`; without it the command ends."""
     if yes:
         return
-    # click's own prompt writes to stdout, which is for what the command shows.
-    tell(f"{question} This cannot be undone. [y/N]:", end=" ")
+    # click's own prompt writes to stdout, which is for the command's output.
+    print_note(f"{question} This cannot be undone. [y/N]:", end=" ")
     if not _agrees():
-        tell("Declined; nothing was changed.")
+        print_note("Declined; nothing was changed.")
         raise typer.Exit(ExitCode.DECLINED)
 
 
 def _agrees() -> bool:
     try:
-        # There is none where the command was started without.
-        answer = sys.stdin.readline() if sys.stdin else ""
+        # A command may be started without stdin.
+        reply = sys.stdin.readline() if sys.stdin else ""
     except (KeyboardInterrupt, OSError, ValueError):
-        answer = ""
-    if not answer.endswith("\n"):
-        tell("")
-    return answer.strip().lower() in ("y", "yes")
+        reply = ""
+    if not reply.endswith("\n"):
+        print_note("")
+    return reply.strip().lower() in ("y", "yes")
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:
-    tell(message, style="red")
+    print_note(message, style="red")
     raise typer.Exit(code)

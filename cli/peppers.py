@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.deployments import services_of
-from cli.failures import Yes, confirm, failures_told
+from cli.failures import Yes, confirm, reported_failures
 from cli.printing import AsJson, show_json, show_line, show_table
 
 app = typer.Typer(help="The keys under which tokens are stored.", no_args_is_help=True)
@@ -13,8 +13,8 @@ app = typer.Typer(help="The keys under which tokens are stored.", no_args_is_hel
 
 @app.command("list")
 def list_peppers(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the versions, but for the keys themselves, and how many live tokens need each."""
-    with failures_told():
+    """List the versions without their keys, and how many live tokens need each."""
+    with reported_failures():
         peppers = services_of(context).rotate_peppers.list()
     if as_json:
         show_json(
@@ -35,7 +35,7 @@ def list_peppers(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("rotate")
 def rotate_pepper(context: typer.Context, as_json: AsJson = False) -> None:
     """Make later tokens under a new key; tokens made before stay valid."""
-    with failures_told():
+    with reported_failures():
         version = services_of(context).rotate_peppers.rotate()
     if as_json:
         show_json({"version": version, "is_current": True})
@@ -50,13 +50,29 @@ def retire_pepper(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take a key away; not the current one, and none that a live token needs."""
-    with failures_told():
+    """Delete a key; not the current one, and none that a live token needs."""
+    with reported_failures():
         peppers = services_of(context).rotate_peppers
         peppers.require_unused(version)
-        confirm(f"Retire pepper {version}? Uploads that were begun under it are lost.", yes=yes)
+        confirm(f"Retire pepper {version}? Uploads that were granted under it are lost.", yes=yes)
         peppers.retire(version)
     if as_json:
         show_json({"version": version, "is_retired": True})
     else:
         show_line(f"Pepper {version} is retired.")
+
+
+@app.command("prune")
+def prune_peppers(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Delete every key but the current one that no live token needs."""
+    with reported_failures():
+        peppers = services_of(context).rotate_peppers
+        unused = peppers.unused()
+        if unused:
+            question = f"Retire {', '.join(unused)}? Uploads that were granted under them are lost."
+            confirm(question, yes=yes)
+        pruned = peppers.prune() if unused else ()
+    if as_json:
+        show_json({"retired": list(pruned)})
+    else:
+        show_line(f"Retired {', '.join(pruned) or 'nothing'}.")

@@ -1,4 +1,4 @@
-"""What the operator sees: tables, records, JSON and CSV on stdout, and words beside them on stderr."""
+"""The output of commands: tables, records, JSON and CSV on stdout, and notes on stderr."""
 
 import csv
 import json
@@ -17,13 +17,13 @@ _err: Final = Console(stderr=True)
 _GAP: Final = "  "
 
 
-def tell(message: str, *, style: str | None = None, end: str = "\n") -> None:
-    """Words for the operator, on stderr, so that they are in no program's way."""
+def print_note(message: str, *, style: str | None = None, end: str = "\n") -> None:
+    """A note for the operator, on stderr, since another program may read stdout."""
     _print(_err, message, style=style, end=end)
 
 
 def show_line(line: str) -> None:
-    """One line of what the command shows."""
+    """One line of output."""
     _print(out, line)
 
 
@@ -33,19 +33,19 @@ def show_json(document: Mapping[str, Any]) -> None:
 
 
 def show_csv(header: Row, rows: Iterable[Sequence[object]]) -> None:
-    """CSV with a header row, as RFC 4180 has it."""
+    """CSV with a header row. Source: RFC 4180."""
     csv.writer(sys.stdout, lineterminator="\r\n").writerows([header, *rows])
 
 
 def show_table(header: Row, rows: Iterable[Row], *, console: Console = out) -> None:
     """One line a row; on a terminal that is too narrow for it, one line a cell.
 
-    Nothing is ever cut: an id that is could not be named in the next command.
+    Nothing is cut, since an id has to be complete for the next command.
     """
-    held = [list(row) for row in rows]
-    title, *lines = _aligned(header, held)
+    cells = [list(row) for row in rows]
+    title, *lines = _aligned(header, cells)
     if console.is_terminal and max(map(len, (title, *lines))) > console.width:
-        for row in held:
+        for row in cells:
             show_record(dict(zip(header, row, strict=True)), console=console)
             _print(console, "")
         return
@@ -85,5 +85,5 @@ def _print(console: Console, line: str, *, style: str | None = None, end: str = 
 
 
 def _printable(text: str) -> str:
-    """The text, with what could move a terminal's cursor spelled out."""
+    """The text, with characters that could move a terminal's cursor escaped."""
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)

@@ -1,22 +1,20 @@
-"""`token`: the keys that consumers call the API with."""
+"""`token`: the tokens that consumers call the API with."""
 
 from typing import Annotated, Any
 
 import typer
 
 from cli.deployments import services_of
-from cli.failures import Yes, confirm, failures_told
-from cli.lists import comma_list
-from cli.printing import AsJson, show_json, show_line, show_record, show_table, tell
-from cli.views import TOKEN_HEADER, date_of, token_document, token_row
-from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.operations import ALL_SCOPES, Scope
-from imagineart.domain.tokens import StoredToken, TokenKind
-from imagineart.use_cases.manage_tokens import DEFAULT_OVERLAP_DAYS, ManageTokens, TokenState
+from cli.failures import Yes, confirm, reported_failures
+from cli.printing import AsJson, print_note, show_json, show_line, show_record, show_table
+from cli.views import TOKEN_HEADER, comma_list, date_of, token_document, token_row
+from imagineart.access.manage_tokens import DEFAULT_OVERLAP_DAYS, ManageTokens, TokenState
+from imagineart.access.tokens import ALL_SCOPES, Scope, StoredToken, TokenKind
+from imagineart.errors import InvalidRequestError
 
-app = typer.Typer(help="The keys they call it with.", no_args_is_help=True)
+app = typer.Typer(help="The tokens that consumers call the API with.", no_args_is_help=True)
 
-TokenId = Annotated[str, typer.Argument(help="The id: what stands between 'iart_' and the next '_'.")]
+TokenId = Annotated[str, typer.Argument(help="The id: the part between 'iart_' and the next '_'.")]
 
 
 @app.command("create")
@@ -35,8 +33,8 @@ def create_token(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a token and show it, this once."""
-    with failures_told():
+    """Create a token and show it, which is possible only now."""
+    with reported_failures():
         kind = TokenKind.INTERNAL if internal else TokenKind.PARTNER
         allowed = _parse_scopes(scopes)
         tokens = services_of(context).manage_tokens
@@ -44,19 +42,19 @@ def create_token(
     if as_json:
         show_json({"token": token.text} | _document(stored, tokens))
         return
-    tell(f"{_introduction(stored)} Shown only now:")
+    print_note(f"{_introduction(stored)} Shown only now:")
     print(token.text)
 
 
 @app.command("list")
 def list_tokens(
     context: typer.Context,
-    consumer: Annotated[str | None, typer.Option(help="Only those of this consumer.")] = None,
-    due: Annotated[bool, typer.Option("--due", help="Only those that should have been rotated.")] = False,
+    consumer: Annotated[str | None, typer.Option(help="Only tokens of this consumer.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Only tokens that are due for rotation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the tokens; secrets are not kept, so none is shown."""
-    with failures_told():
+    """List the tokens, without their secrets, which are not stored."""
+    with reported_failures():
         tokens = services_of(context).manage_tokens
         listed = [
             token
@@ -71,8 +69,8 @@ def list_tokens(
 
 @app.command("describe")
 def describe_token(context: typer.Context, token_id: TokenId, as_json: AsJson = False) -> None:
-    """Show one token, but for its secret, which is not kept."""
-    with failures_told():
+    """Show one token, without its secret, which is not stored."""
+    with reported_failures():
         tokens = services_of(context).manage_tokens
         token = tokens.find(token_id)
     if as_json:
@@ -98,8 +96,8 @@ def rotate_token(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Create a token in place of another, and show it, this once; the old one ends after an overlap."""
-    with failures_told():
+    """Create a token in place of another, and show it, which is possible only now; the old one ends later."""
+    with reported_failures():
         tokens = services_of(context).manage_tokens
         if overlap_days == 0:
             confirm(f"Revoke {_named(tokens.find(token_id))} at once, with a new one in its place?", yes=yes)
@@ -111,10 +109,12 @@ def rotate_token(
         )
         return
     if old.revoked_at is not None or old.expires_at is None:
-        tell(f"Token {old.id} is revoked.")
+        print_note(f"Token {old.id} is revoked.")
     else:
-        tell(f"Token {old.id} stays valid until {date_of(old.expires_at)}; deploy the new one before.")
-    tell(f"{_introduction(stored)} Shown only now:")
+        print_note(
+            f"Token {old.id} stays valid until {date_of(old.expires_at)}; deploy the new one before that day."
+        )
+    print_note(f"{_introduction(stored)} Shown only now:")
     print(rotation.token.text)
 
 
@@ -122,14 +122,14 @@ def rotate_token(
 def expire_token(
     context: typer.Context,
     token_id: TokenId,
-    in_days: Annotated[int, typer.Option(help="Days it stays valid yet.")],
+    in_days: Annotated[int, typer.Option(help="Days it stays valid from now on.")],
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a token end in some days; never later than it would."""
-    with failures_told():
+    """End a token in some days, never later than it would end."""
+    with reported_failures():
         tokens = services_of(context).manage_tokens
-        confirm(f"Let {_named(tokens.find(token_id))} end in {str(in_days)[:20]} days?", yes=yes)
+        confirm(f"End {_named(tokens.find(token_id))} in {str(in_days)[:20]} days?", yes=yes)
         token = tokens.expire(token_id, in_days=in_days)
     if as_json:
         show_json(_document(token, tokens))
@@ -141,8 +141,8 @@ def expire_token(
 def revoke_token(
     context: typer.Context, token_id: TokenId, yes: Yes = False, as_json: AsJson = False
 ) -> None:
-    """End a token; it is refused on the very next request."""
-    with failures_told():
+    """Revoke a token, from the next request on."""
+    with reported_failures():
         tokens = services_of(context).manage_tokens
         confirm(f"Revoke {_named(tokens.find(token_id))}?", yes=yes)
         token = tokens.revoke(token_id)

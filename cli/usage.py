@@ -1,4 +1,4 @@
-"""`usage`: what was asked of the API."""
+"""`usage`: the requests that consumers made."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli.deployments import services_of
-from cli.failures import failures_told
+from cli.failures import reported_failures
 from cli.printing import AsJson, show_csv, show_json, show_table
-from imagineart.domain.accounting import DURATION_BOUNDS_SECONDS, NO_RESOLUTION, UsageRow
-from imagineart.domain.errors import InvalidRequestError
+from imagineart.errors import InvalidRequestError
+from imagineart.usage.model import DURATION_BOUNDS_SECONDS, NO_RESOLUTION, UsageRow
 
-app = typer.Typer(help="What was asked of the API.", no_args_is_help=True)
+app = typer.Typer(help="The requests that consumers made.", no_args_is_help=True)
 
 _HEADER: Final = (
     "consumer", "day", "model", "resolution", "outcome", "requests", "images", "mean s", "p50 s", "p95 s",
@@ -28,22 +28,23 @@ def show_usage(
     context: typer.Context,
     consumer: Annotated[str | None, typer.Option(help="Only this consumer.")] = None,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="First day (UTC); a week up to the last.")
+        datetime | None,
+        typer.Option("--from", formats=_DAY, help="First day (UTC); by default a week before the last."),
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="Last day (UTC); today.")
+        datetime | None, typer.Option("--to", formats=_DAY, help="Last day (UTC); by default today.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header row.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show requests by consumer, day, model, resolution and outcome, and how long they took.
 
-    p50 and p95 are bounds that half of the requests, and 95 in 100, kept.
+    Half of the requests took at most p50 seconds, and 95 of 100 took at most p95.
     """
-    with failures_told():
+    with reported_failures():
         if as_csv and as_json:
-            raise InvalidRequestError("--csv", "got --json beside it; say one of them.")
-        rows = services_of(context).report_usage(
+            raise InvalidRequestError("--csv", "got --json beside it; give one of them.")
+        rows = services_of(context).report_usage.rows(
             consumer_id=consumer,
             first_day=first.date() if first else None,
             last_day=last.date() if last else None,
@@ -51,14 +52,14 @@ def show_usage(
     if as_json:
         show_json({"usage": [dict(zip(_KEYS, _values(row), strict=True)) for row in rows]})
     elif as_csv:
-        # What is null in JSON is an empty cell.
+        # A value that is null in JSON is an empty cell.
         show_csv(_KEYS, map(_values, rows))
     else:
         show_table(_HEADER, map(_cells, rows))
 
 
 def _values(row: UsageRow) -> tuple[Any, ...]:
-    """By `_KEYS`; a bound is None beyond the longest that is told apart, a resolution where there is none."""
+    """By `_KEYS`; a bound above the highest and a missing resolution are None."""
     return (
         row.consumer_id,
         row.day,

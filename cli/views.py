@@ -1,12 +1,11 @@
-"""Consumers and tokens as rows of a table, and as JSON."""
+"""Consumers and tokens as rows of a table and as JSON, and options that have several values."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.operations import ALL_SCOPES
-from imagineart.domain.tokens import StoredToken, TokenKind
-from imagineart.use_cases.manage_tokens import TokenState
+from imagineart.access.consumers import Consumer
+from imagineart.access.manage_tokens import TokenState
+from imagineart.access.tokens import ALL_SCOPES, StoredToken, TokenKind
 
 CONSUMER_HEADER: Final = ("consumer", "requests a minute", "at a time", "images a day", "models")
 TOKEN_HEADER: Final = (
@@ -28,7 +27,7 @@ def consumer_row(consumer: Consumer) -> tuple[str, ...]:
 
 
 def consumer_sentence(consumer: Consumer) -> str:
-    """What a consumer may do, in words."""
+    """The limits and models of a consumer in words."""
     limits = consumer.limits
     images = "any number of" if limits.images_per_day is None else str(limits.images_per_day)
     models = "every model" if consumer.models is None else ", ".join(sorted(consumer.models))
@@ -79,6 +78,13 @@ def token_document(token: StoredToken, state: TokenState) -> dict[str, Any]:
         "pepper_version": token.pepper_version,
         "state": str(state),
     }
+
+
+def comma_list(text: str | None) -> frozenset[str] | None:
+    """The values between the commas, without blank ones; None where the option is not given."""
+    if text is None:
+        return None
+    return frozenset(value.strip() for value in text.split(",")) - {""}
 
 
 def date_of(unix_seconds: int) -> str:

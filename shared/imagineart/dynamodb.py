@@ -1,4 +1,4 @@
-"""What the DynamoDB adapters have in common: items, conditional writes, reads and scans of one table.
+"""One table of DynamoDB: items, conditional writes, and reads of all pages.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB.html
 """
@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from imagineart.aws import AwsClient
-from imagineart.aws import AwsCallError
+from imagineart.aws import AwsCallError, AwsClients, translated_errors
 from imagineart.errors import ImagineArtError, InternalError
 
 Item: TypeAlias = dict[str, dict[str, Any]]
@@ -18,38 +17,52 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class ConditionFailed:
-    """A write that was not made; `item` is what stood in its way, None where it cannot be known."""
+    """A write that was not made because of `item`; None where there is no such item."""
 
     item: Item | None
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDbTable:
-    """One table. Every method raises AwsCallError."""
+    """One table. Every method raises AwsCallError.
 
-    client: AwsClient
+    boto3 sends a call again where the response is lost, so a write may come twice: each of them has to be
+    one that changes nothing the second time.
+    """
+
+    clients: AwsClients
     name: str
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """An operation on this table."""
-        return self.client.call("dynamodb", operation, {"TableName": self.name, **parameters})
+        """An operation on this table, by boto3's name, such as ``get_item``."""
+        with translated_errors(f"dynamodb {operation}"):
+            act = getattr(self.clients.client("dynamodb"), operation)
+            response: dict[str, Any] = act(TableName=self.name, **parameters)
+            return response
 
     def get(self, key: Item) -> Item | None:
         """The item, read consistently, or None."""
-        item: Item | None = self.call("GetItem", Key=key, ConsistentRead=True).get("Item")
+        item: Item | None = self.call("get_item", Key=key, ConsistentRead=True).get("Item")
         return item
 
-    def write(self, operation: str, **parameters: Any) -> dict[str, Any] | ConditionFailed:
-        """The answer to a write with a condition, or what stood in its way."""
-        try:
-            return self.call(operation, **parameters, ReturnValuesOnConditionCheckFailure="ALL_OLD")
-        except AwsCallError as error:
-            if error.aws_code != "ConditionalCheckFailedException":
-                raise
-            return ConditionFailed(error.answer.get("Item"))
+    def update(self, key: Item, expression: str, **parameters: Any) -> Item | ConditionFailed:
+        """The item after a conditional update, or what the condition found."""
+        response = self._write(
+            "update_item", key, Key=key, UpdateExpression=expression, ReturnValues="ALL_NEW", **parameters
+        )
+        return response if isinstance(response, ConditionFailed) else response["Attributes"]
+
+    def put(self, key: Item, item: Item, **parameters: Any) -> ConditionFailed | None:
+        """Put an item, which `key` is part of; returns what the condition found where it is not met."""
+        response = self._write("put_item", key, Item=key | item, **parameters)
+        return response if isinstance(response, ConditionFailed) else None
+
+    def delete(self, key: Item, **parameters: Any) -> None:
+        """Delete an item where the condition is met."""
+        self._write("delete_item", key, Key=key, **parameters)
 
     def pages(self, operation: str, **parameters: Any) -> Iterator[Item]:
-        """Every item of a Scan or a Query, read consistently."""
+        """Every item of a scan or a query, read consistently."""
         start: dict[str, Any] = {}
         while True:
             page = self.call(operation, ConsistentRead=True, **parameters, **start)
@@ -57,6 +70,17 @@ class DynamoDbTable:
             if not page.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _write(self, operation: str, key: Item, **parameters: Any) -> dict[str, Any] | ConditionFailed:
+        if "ConditionExpression" in parameters:
+            parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            return self.call(operation, **parameters)
+        except AwsCallError as error:
+            if error.aws_code != "ConditionalCheckFailedException":
+                raise
+            # Some stand-ins for DynamoDB do not return the item.
+            return ConditionFailed(error.response.get("Item") or self.get(key))
 
 
 def text(value: str) -> dict[str, str]:
@@ -80,7 +104,7 @@ def optional_number(item: Item, name: str) -> int | None:
 
 
 def read_item(item: Item, read: Callable[[Item], _Value]) -> _Value:
-    """What `read` makes of an item. Raises InternalError where a hand has written something else into it."""
+    """What `read` makes of an item. Raises InternalError where it was edited manually into something else."""
     try:
         return read(item)
     except (ImagineArtError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -1,72 +1,64 @@
-"""The gate before the endpoints, over stores in memory."""
+"""What comes before and after every route, over stores in memory."""
 
 from dataclasses import dataclass, field
 
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.operations import ALL_SCOPES, Scope
-from imagineart.domain.tokens import StoredToken, TokenKind, create_token
-from imagineart.use_cases.admit_request import AdmitRequest
-from imagineart.use_cases.answer_once import AnswerOnce
-from imagineart.use_cases.authenticate_caller import AuthenticateCaller
-from imagineart.use_cases.settle_request import SettleRequest
-from imagineart.web.access import Access
-from tests.fakes.answers import InMemoryAnswerRecords, InMemoryAnswerStorage
+from imagineart.access.admit import RequestLimits
+from imagineart.access.authenticate import Authenticator
+from imagineart.access.consumers import Consumer
+from imagineart.access.tokens import ALL_SCOPES, Scope, StoredToken, TokenKind, create_token
+from imagineart.idempotency.respond_once import Idempotency
+from imagineart.uploads.uploads import Uploads
+from imagineart.usage.settle import Settlement
+from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
-from tests.fakes.ledgers import InMemoryConsumerLedger, InMemoryUsageLedger
+from tests.fakes.consumers import InMemoryConsumers
+from tests.fakes.idempotency import InMemoryRecords
 from tests.fakes.randomness import repeatable_random_below
-from tests.fakes.token_stores import (
-    InMemoryConsumers,
-    InMemoryPeppers,
-    InMemoryTokenMarks,
-    InMemoryTokenStore,
-)
+from tests.fakes.tokens import InMemoryMarks, InMemoryPeppers, InMemoryTokens
+from tests.fakes.usage import InMemoryUsage
 
 
 @dataclass(slots=True)
-class Deployment:
-    """Everything that stands before and behind the endpoints, for one consumer; nothing here waits."""
+class AccessInMemory:
+    """Authentication, limits, settlement, idempotency and uploads for one consumer; nothing here waits."""
 
     consumer: Consumer
     clock: FakeClock = field(default_factory=FakeClock)
     peppers: InMemoryPeppers = field(default_factory=InMemoryPeppers)
-    marks: InMemoryTokenMarks = field(default_factory=InMemoryTokenMarks)
-    usage: InMemoryUsageLedger = field(default_factory=InMemoryUsageLedger)
-    records: InMemoryAnswerRecords = field(default_factory=InMemoryAnswerRecords)
-    storage: InMemoryAnswerStorage = field(default_factory=InMemoryAnswerStorage)
+    marks: InMemoryMarks = field(default_factory=InMemoryMarks)
+    consumers: InMemoryConsumers = field(default_factory=InMemoryConsumers)
+    usage: InMemoryUsage = field(default_factory=InMemoryUsage)
+    records: InMemoryRecords = field(default_factory=InMemoryRecords)
+    bucket: InMemoryBucket = field(default_factory=InMemoryBucket)
     reports: list[str] = field(default_factory=list)
-    consumers: InMemoryConsumers = field(init=False)
-    ledger: InMemoryConsumerLedger = field(init=False)
-    stores: dict[TokenKind, InMemoryTokenStore] = field(init=False)
+    stores: dict[TokenKind, InMemoryTokens] = field(init=False)
+    authenticator: Authenticator = field(init=False)
+    limits: RequestLimits = field(init=False)
+    settlement: Settlement = field(init=False)
+    idempotency: Idempotency = field(init=False)
+    uploads: Uploads = field(init=False)
 
     def __post_init__(self) -> None:
-        self.consumers = InMemoryConsumers({self.consumer.id: self.consumer})
-        self.ledger = InMemoryConsumerLedger(self.consumers)
-        self.stores = {kind: InMemoryTokenStore(self.marks) for kind in TokenKind}
+        self.consumers.add_consumer(self.consumer)
+        self.stores = {kind: InMemoryTokens(self.marks) for kind in TokenKind}
+        random_below = repeatable_random_below(1)
+        self.authenticator = Authenticator(self.stores, self.peppers, self.marks, self.clock)
+        self.limits = RequestLimits(self.consumers, random_below, self.clock)
+        self.settlement = Settlement(self.limits, self.usage, self.marks, self.reports.append)
+        self.idempotency = Idempotency(
+            self.records, self.bucket, random_below, self.reports.append, self.clock, self._sleep
+        )
+        self.uploads = Uploads(self.bucket, self.peppers, random_below, self.clock)
 
     def issue_token(self, *, scopes: frozenset[Scope] = ALL_SCOPES) -> str:
         """A token of the consumer."""
-        token = create_token(TokenKind.PARTNER, repeatable_random_below(len(self.stores)))
+        tokens = self.stores[TokenKind.PARTNER]
+        token = create_token(TokenKind.PARTNER, repeatable_random_below(len(tokens.tokens)))
         digest = self.peppers.read().digest(token.secret, self.peppers.current_version)
-        stored = StoredToken(token.id, self.consumer.id, digest, self.peppers.current_version, 0, scopes)
-        self.stores[TokenKind.PARTNER].add_token(stored)
+        tokens.add_token(
+            StoredToken(token.id, self.consumer.id, digest, self.peppers.current_version, 0, scopes)
+        )
         return token.text
 
-    @property
-    def access(self) -> Access:
-        """The gate."""
-        authenticate = AuthenticateCaller(self.stores, self.peppers, self.marks, self.clock)
-        admit = AdmitRequest(self.ledger, repeatable_random_below(2), self.clock, self.clock.advance)
-        return Access(authenticate, admit)
-
-    @property
-    def settle(self) -> SettleRequest:
-        """What comes after an answer."""
-        return SettleRequest(self.ledger, self.usage, self.marks, self.reports.append)
-
-    @property
-    def answer_once(self) -> AnswerOnce:
-        """What answers retries."""
-        random_below = repeatable_random_below(3)
-        return AnswerOnce(
-            self.records, self.storage, random_below, self.reports.append, self.clock, self.clock.advance
-        )
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)

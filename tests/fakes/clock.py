@@ -1,11 +1,11 @@
-"""Time that stands still until a test moves it."""
+"""A clock that stands still until a test moves it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class FakeClock:
-    """A Clock."""
+    """Unix time in seconds."""
 
     now: float = 1_800_000_000.0
 

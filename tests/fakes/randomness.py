@@ -1,4 +1,4 @@
-"""Chance that repeats itself."""
+"""Random numbers that are the same in each run."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,7 @@ def repeatable_random_below(seed: int = 0) -> Callable[[int], int]:
 
 @dataclass(slots=True)
 class FixedRandomBelow:
-    """A RandomBelow that always answers `fraction` of its range, and remembers what it was asked."""
+    """A RandomBelow that always draws `fraction` of its range, and remembers the ranges."""
 
     fraction: float = 0.0
     limits: list[int] = field(default_factory=list)

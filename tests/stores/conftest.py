@@ -1,12 +1,16 @@
-"""Each test that takes `store_endpoint` runs against every implementation of DynamoDB."""
+"""Contract tests run against the store in memory and against every implementation of DynamoDB."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
 
+from imagineart.aws import AwsClients
 from local.moto_server import serving_moto
 from tests.stores.dynalite_server import NodeMissingError, serving_dynalite
+from tests.stores.tables import variables_of
+
+IMPLEMENTATIONS = ["moto", "dynalite"]
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +30,16 @@ def dynalite_endpoint() -> Iterator[str]:
         pytest.skip(str(missing))
 
 
-@pytest.fixture(scope="session", params=["moto", "dynalite"])
-def store_endpoint(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(f"{request.param}_endpoint")
+@pytest.fixture(scope="session")
+def moto(moto_endpoint: str) -> AwsClients:
+    return AwsClients(variables_of(moto_endpoint))
+
+
+@pytest.fixture(scope="session")
+def dynalite(dynalite_endpoint: str) -> AwsClients:
+    return AwsClients(variables_of(dynalite_endpoint))
+
+
+@pytest.fixture(scope="session", params=IMPLEMENTATIONS)
+def aws(request: pytest.FixtureRequest) -> AwsClients:
+    return request.getfixturevalue(request.param)

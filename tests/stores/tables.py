@@ -1,64 +1,54 @@
-"""Tables as the template declares them, in either implementation of DynamoDB."""
+"""Tables as the template declares them, in any implementation of DynamoDB."""
 
-from dataclasses import replace
 from itertools import count
 
-from imagineart.adapters.aws_client import AwsClient
-from imagineart.adapters.aws_signature import Credentials
-from imagineart.adapters.dynamodb_table import DynamoDbTable, Item
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.limits import DAY_SECONDS, MINUTE_SECONDS, Slot, Standing, window_start
+from imagineart.access.consumer_store import ConsumerStore
+from imagineart.access.limits import DAY_SECONDS, MINUTE_SECONDS, Slot, Standing, window_start
+from imagineart.aws import AwsClients
+from imagineart.dynamodb import DynamoDbTable, Item
 from local.template import load_template
+from tests.fakes.consumers import InMemoryConsumers
 
-REGION = "us-east-1"
 CREATED = ("AttributeDefinitions", "KeySchema", "BillingMode")
 LOOKS_UNTIL_ACTIVE = 1000
 declared_tables = load_template().resources("AWS::DynamoDB::Table")
 numbers = count(1)
 
 
-def client_of(endpoint_url: str) -> AwsClient:
-    """A client with connections of its own, as each Lambda environment has them."""
-    return AwsClient(REGION, lambda: Credentials("local", "local"), endpoint_url)
+def variables_of(endpoint_url: str) -> dict[str, str]:
+    """The environment variables of a Lambda environment that uses the stand-in at `endpoint_url`."""
+    return {
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ENDPOINT_URL": endpoint_url,
+    }
 
 
-def new_table(endpoint_url: str, declared_name: str) -> DynamoDbTable:
+def new_table(clients: AwsClients, declared_name: str) -> DynamoDbTable:
     """An empty table with the key of the template's `declared_name`."""
     properties = declared_tables[declared_name]
-    table = DynamoDbTable(client_of(endpoint_url), f"{declared_name}-{next(numbers)}")
-    table.call("CreateTable", **{name: properties[name] for name in CREATED})
+    table = DynamoDbTable(clients, f"{declared_name}-{next(numbers)}")
+    table.call("create_table", **{name: properties[name] for name in CREATED})
     for _ in range(LOOKS_UNTIL_ACTIVE):
-        if table.call("DescribeTable")["Table"]["TableStatus"] == "ACTIVE":
+        if table.call("describe_table")["Table"]["TableStatus"] == "ACTIVE":
             return table
     raise AssertionError(f"{table.name} did not become active")
 
 
-def of_another_environment(table: DynamoDbTable) -> DynamoDbTable:
-    """The same table over other connections."""
-    assert table.client.endpoint_url
-    return DynamoDbTable(client_of(table.client.endpoint_url), table.name)
-
-
-def consumer_item(table: DynamoDbTable, consumer_id: str) -> Item:
+def consumer_item(store: ConsumerStore, consumer_id: str = "acme") -> Item:
     """The item of a consumer that exists."""
-    item = table.get({"key": {"S": consumer_id}})
+    item = store.table.get({"key": {"S": consumer_id}})
     assert item is not None
     return item
 
 
-def standing_in(item: Item, now: int) -> Standing:
-    """What the item says that the consumer has used."""
+def standing_of(store: ConsumerStore | InMemoryConsumers, consumer_id: str, now: int) -> Standing:
+    """What a consumer has used."""
+    if isinstance(store, InMemoryConsumers):
+        return store.standing(consumer_id, now)
+    item = consumer_item(store, consumer_id)
     minute = item.get(f"minute_{window_start(now, MINUTE_SECONDS)}", {"N": "0"})
     day = item.get(f"day_{window_start(now, DAY_SECONDS)}", {"N": "0"})
     slots = frozenset(map(Slot.parse, item.get("slots", {"SS": []})["SS"]))
     return Standing(int(minute["N"]), int(day["N"]), slots)
-
-
-def counters_in(item: Item) -> set[str]:
-    """The names of the windows that are counted."""
-    return {name for name in item if name.startswith(("minute_", "day_"))}
-
-
-def with_limits(consumer: Consumer, **limits: int | None) -> Consumer:
-    """The consumer with some limits changed."""
-    return replace(consumer, limits=replace(consumer.limits, **limits))

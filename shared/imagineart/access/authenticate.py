@@ -1,13 +1,39 @@
 """Who is calling: a bearer token becomes the consumer it was issued to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-from imagineart.errors import InvalidTokenError, MissingBearerTokenError, NoTokensConfiguredError
-from imagineart.access.tokens import Scope
-from imagineart.domain.ports import Clock, PepperSource, TokenMarks, TokenStore
-from imagineart.access.tokens import Peppers, StoredToken, TokenKind, matches, parse_token
 from imagineart.access.refused_tokens import RefusedTokens
+from imagineart.access.tokens import Peppers, Scope, StoredToken, TokenKind, matches, parse_token
+from imagineart.errors import InvalidTokenError, MissingBearerTokenError, NoTokensConfiguredError
+
+
+class TokenLookup(Protocol):
+    """Where stored tokens are found."""
+
+    def find(self, token_id: str) -> StoredToken | None:
+        """The stored token, also a revoked or expired one, or None."""
+
+    def has_tokens(self) -> bool:
+        """Whether any token was ever stored here."""
+
+
+class PepperLookup(Protocol):
+    """Where peppers are found."""
+
+    def read(self) -> Peppers:
+        """All versions, as of some minutes ago at most."""
+
+    def read_anew(self) -> Peppers:
+        """All versions, as of some seconds ago at most."""
+
+
+class TokenRevoker(Protocol):
+    """Where tokens of either kind are revoked."""
+
+    def revoke(self, token_id: str, *, now: int) -> None:
+        """End the token, from the next request on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,43 +46,49 @@ class Caller:
     last_used_on: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticateCaller:
-    """Checks bearer tokens against the store their kind belongs to."""
+class Authenticator:
+    """Checks bearer tokens, each against the store of its kind."""
 
-    stores: Mapping[TokenKind, TokenStore]
-    peppers: PepperSource
-    marks: TokenMarks
-    clock: Clock
-    refused: RefusedTokens = field(default_factory=RefusedTokens)
-    _seen: "_Seen" = field(default_factory=lambda: _Seen())
+    def __init__(
+        self,
+        stores: Mapping[TokenKind, TokenLookup],
+        peppers: PepperLookup,
+        revoker: TokenRevoker,
+        clock: Callable[[], float],
+    ) -> None:
+        self._stores = stores
+        self._peppers = peppers
+        self._revoker = revoker
+        self._clock = clock
+        self._refused = RefusedTokens()
+        self._has_seen_token = False
 
-    def __call__(self, bearer: str | None, *, sent_over_plain_http: bool) -> Caller:
-        """The caller who holds `bearer`; a live token sent over plain HTTP is revoked on the spot.
+    def authenticate(self, bearer: str | None, *, sent_over_plain_http: bool) -> Caller:
+        """The caller whose token is `bearer`; a live token sent over plain HTTP is revoked at once.
 
-        Raises MissingBearerTokenError, InvalidTokenError, WrongTokensError, NoTokensConfiguredError. The
-        caller is not told whether a token is unknown, expired, revoked or has a wrong secret; the log is.
+        Raises MissingBearerTokenError, InvalidTokenError, WrongTokensError, NoTokensConfiguredError. Whether
+        a token is unknown, expired, revoked or has a wrong secret is for the log, not for the caller.
         """
         if not bearer:
             raise MissingBearerTokenError
         token = parse_token(bearer)
         if token is None:
             raise InvalidTokenError(detail="malformed token")
-        now = int(self.clock())
-        self.refused.refuse_known(token, self.peppers.read(), now=now)
-        stored = self.stores[token.kind].find(token.id)
+        now = int(self._clock())
+        self._refused.refuse_known(token, self._peppers.read(), now=now)
+        stored = self._stores[token.kind].find(token.id)
         peppers = self._peppers_with(stored)
-        genuine = matches(token, stored, peppers)
+        is_genuine = matches(token, stored, peppers)
         if stored is None:
             self._require_some_token()
-        self._seen.token = True
-        if stored is None or not genuine or not stored.is_live(now):
-            # A pepper that is not there yet may be in a moment.
+        self._has_seen_token = True
+        if stored is None or not is_genuine or not stored.is_live(now):
+            # A pepper that is missing now may have been added by the next request.
             if stored is None or stored.pepper_version in peppers.keys:
-                self.refused.remember(token.id, stored, now=now)
-            raise InvalidTokenError(detail=f"{_fault(stored, genuine)} {token.id}")
+                self._refused.remember(token.id, stored, now=now)
+            raise InvalidTokenError(detail=f"{_reason(stored, is_genuine)} {token.id}")
         if sent_over_plain_http:
-            self.marks.revoke(token.id, now=now)
+            self._revoker.revoke(token.id, now=now)
             raise InvalidTokenError(
                 "This token was sent over plain HTTP and has been revoked. Use HTTPS and a new token.",
                 detail=f"token {token.id} sent over plain HTTP",
@@ -64,27 +96,20 @@ class AuthenticateCaller:
         return Caller(stored.consumer_id, token.id, stored.scopes, stored.last_used_on)
 
     def _peppers_with(self, stored: StoredToken | None) -> Peppers:
-        """The peppers, looked up anew for a token made under one that was added a moment ago."""
-        peppers = self.peppers.read()
+        """The peppers, read anew for a token made under one that was added recently."""
+        peppers = self._peppers.read()
         if stored is None or stored.pepper_version in peppers.keys:
             return peppers
-        return self.peppers.read_anew()
+        return self._peppers.read_anew()
 
     def _require_some_token(self) -> None:
-        """Asked until one was seen, so that an unknown id costs no more reads than a wrong secret."""
-        if not self._seen.token and not any(store.has_tokens() for store in self.stores.values()):
+        """Check until one was seen, so that an unknown id costs no more reads than a wrong secret."""
+        if not self._has_seen_token and not any(store.has_tokens() for store in self._stores.values()):
             raise NoTokensConfiguredError
 
 
-@dataclass(slots=True)
-class _Seen:
-    """Whether this environment knows that there is any token; there will be one ever after."""
-
-    token: bool = False
-
-
-def _fault(stored: StoredToken | None, genuine: bool) -> str:
-    """What the log is told of a refused token."""
+def _reason(stored: StoredToken | None, is_genuine: bool) -> str:
+    """Why a token was refused, for the log."""
     if stored is None:
         return "unknown token id"
-    return "revoked or expired token" if genuine else "wrong secret for token"
+    return "revoked or expired token" if is_genuine else "wrong secret for token"

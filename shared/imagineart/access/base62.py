@@ -1,4 +1,4 @@
-"""Numbers as text of digits and letters alone, which no URL, form or shell has to escape."""
+"""Numbers as text of digits and letters alone, which need no escaping in a URL, a form or a shell."""
 
 from typing import Final
 

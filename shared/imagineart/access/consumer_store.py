@@ -1,15 +1,21 @@
-"""Consumers in DynamoDB: their limits and models, and what they have under way, in one item each.
+"""Consumers in DynamoDB: their limits, their models and what they have in progress, in one item each.
 
 Key ``<consumer id>``; attributes requests_per_minute, concurrent_requests, images_per_day?, models? (a set);
 ``minute_<start>`` and ``day_<start>`` count requests and images of the window that began then, in Unix
-seconds; ``slots`` is the set of slots that are taken. So one conditional update checks every limit and
-counts, or does neither, and a change of limits holds from the next request on.
+seconds; ``slots`` is the set of slots that are taken, ``reserved_<slot>`` the images of a slot that has more
+than one, and ``last_entry`` the nonce of the latest request without a slot. One conditional update checks
+every limit and counts, or does neither, and a change of limits holds from the next request on.
+
+A call is sent again where its response is lost. So the condition of each update is false once it is made,
+and what the condition found then says that it was.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from imagineart.access.consumers import Consumer, Entrance
+from imagineart.access.limits import DAY_SECONDS, MINUTE_SECONDS, Limits, Slot, Standing, window_start
 from imagineart.dynamodb import (
     ConditionFailed,
     DynamoDbTable,
@@ -20,59 +26,56 @@ from imagineart.dynamodb import (
     text,
     texts,
 )
-from imagineart.access.consumers import Consumer
-from imagineart.access.limits import DAY_SECONDS, MINUTE_SECONDS, Limits, Slot, Standing, window_start
-from imagineart.domain.ports import Entrance
 
 _EXISTS: Final = "attribute_exists(#key)"
 _MINUTE_HAS_ROOM: Final = "(attribute_not_exists(#minute) OR #minute < requests_per_minute)"
 _DAY_HAS_ROOM: Final = (
     "(attribute_not_exists(images_per_day) OR attribute_not_exists(#day) OR #day < images_per_day)"
 )
-# A call that is repeated under way, its first answer lost, must not count twice.
 _SLOT_IS_FREE: Final = (
     "(attribute_not_exists(slots) OR (size(slots) < concurrent_requests AND NOT contains(slots, :entering)))"
 )
+_IS_NEW_ENTRY: Final = "(attribute_not_exists(last_entry) OR last_entry <> :entry)"
+_WINDOW_SECONDS: Final = {"minute": MINUTE_SECONDS, "day": DAY_SECONDS}
 _KEPT_WINDOWS: Final = 2
 """The present window and the one before, in which a clock that lags may still count."""
 
-_FORGOTTEN_AT_ONCE: Final = 50
-"""Counters that crashes left behind may be many, and an expression has 4 KB and 300 operators at most.
+_CHANGED_AT_ONCE: Final = 50
+"""Counters and slots that crashes leave may be many, and an expression has 4 KB and 300 operators at most.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoDbConsumers:
-    """A ConsumerRegister and a ConsumerLedger. Every method raises AwsCallError."""
+class ConsumerStore:
+    """Consumers, their limits and what they use. Every method raises AwsCallError."""
 
     table: DynamoDbTable
 
     def add_consumer(self, consumer: Consumer) -> bool:
         """Register a consumer; False where the id is taken already."""
-        written = self.table.write(
-            "PutItem",
-            Item=_key(consumer.id) | _consumer_to_item(consumer),
+        failed = self.table.put(
+            _key(consumer.id),
+            _consumer_to_item(consumer),
             ConditionExpression="attribute_not_exists(#key)",
             ExpressionAttributeNames={"#key": "key"},
         )
-        return not isinstance(written, ConditionFailed)
+        return failed is None
 
     def replace_consumer(self, consumer: Consumer) -> bool:
         """Give a consumer other limits and models; what it has used stays. False where there is none."""
         item = _consumer_to_item(consumer)
         absent = {"images_per_day", "models"} - item.keys()
         sets = ", ".join(f"{name} = :{name}" for name in item)
-        written = self.table.write(
-            "UpdateItem",
-            Key=_key(consumer.id),
-            UpdateExpression=f"SET {sets}" + (f" REMOVE {', '.join(sorted(absent))}" if absent else ""),
+        updated = self.table.update(
+            _key(consumer.id),
+            f"SET {sets}" + (f" REMOVE {', '.join(sorted(absent))}" if absent else ""),
             ConditionExpression=_EXISTS,
             ExpressionAttributeNames={"#key": "key"},
             ExpressionAttributeValues={f":{name}": value for name, value in item.items()},
         )
-        return not isinstance(written, ConditionFailed)
+        return not isinstance(updated, ConditionFailed)
 
     def find_consumer(self, consumer_id: str) -> Consumer | None:
         """The registered consumer, or None."""
@@ -81,115 +84,123 @@ class DynamoDbConsumers:
 
     def list_consumers(self) -> list[Consumer]:
         """Every registered consumer, in no order."""
-        return [read_item(item, _consumer_from_item) for item in self.table.pages("Scan")]
+        return [read_item(item, _consumer_from_item) for item in self.table.pages("scan")]
 
-    def enter(
-        self, consumer_id: str, *, now: int, slot: Slot | None, counts_request: bool = True
-    ) -> Entrance | None:
-        """Count one request if every limit leaves room; None where there is no such consumer.
+    def count_request(self, consumer_id: str, *, now: int, nonce: str) -> Entrance | None:
+        """Count a request without a slot if the minute leaves room; None for an unknown consumer.
 
-        A second call with the same slot counts nothing and is not let in; it finds its slot in the standing.
+        A repeated call with the same `nonce` counts once, unless another request came in between.
         """
-        names = {"#key": "key"}
-        values: dict[str, Any] = {":one": number(1)}
-        conditions, added = [_EXISTS], []
+        updated = self.table.update(
+            _key(consumer_id),
+            "ADD #minute :one SET last_entry = :entry",
+            ConditionExpression=f"{_EXISTS} AND {_MINUTE_HAS_ROOM} AND {_IS_NEW_ENTRY}",
+            ExpressionAttributeNames={"#key": "key", "#minute": _window("minute", now)},
+            ExpressionAttributeValues={":one": number(1), ":entry": text(nonce)},
+        )
+        return _entrance(updated, now, lambda item: item.get("last_entry") == text(nonce))
+
+    def take_slot(self, consumer_id: str, *, now: int, slot: Slot, counts_request: bool) -> Entrance | None:
+        """Take a slot and count an image if every limit leaves room; None for an unknown consumer.
+
+        With `counts_request` the request is counted too. A repeated call with the same slot counts once.
+        """
+        names, conditions, added = {"#key": "key", "#day": _window("day", now)}, [_EXISTS], ["#day :one"]
         if counts_request:
             names["#minute"] = _window("minute", now)
             conditions.append(_MINUTE_HAS_ROOM)
             added.append("#minute :one")
-        if slot is not None:
-            names["#day"] = _window("day", now)
-            values |= {":slot": texts(frozenset({str(slot)})), ":entering": text(str(slot))}
-            conditions += [_DAY_HAS_ROOM, _SLOT_IS_FREE]
-            added += ["#day :one", "slots :slot"]
-        written = self.table.write(
-            "UpdateItem",
-            Key=_key(consumer_id),
-            UpdateExpression=f"ADD {', '.join(added)}",
-            ConditionExpression=" AND ".join(conditions),
+        updated = self.table.update(
+            _key(consumer_id),
+            f"ADD {', '.join(added)}, slots :slots",
+            ConditionExpression=" AND ".join((*conditions, _DAY_HAS_ROOM, _SLOT_IS_FREE)),
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
-            ReturnValues="ALL_NEW",
+            ExpressionAttributeValues={
+                ":one": number(1),
+                ":slots": texts(frozenset({str(slot)})),
+                ":entering": text(str(slot)),
+            },
         )
-        return self._read_entrance(consumer_id, written, now)
+        return _entrance(updated, now, lambda item: slot in _slots(item))
 
     def reserve(
-        self, consumer_id: str, *, entered_at: int, slot: Slot, more: int, images_per_day: int
+        self, consumer_id: str, *, entered_at: int, slot: Slot, images: int, images_per_day: int
     ) -> Entrance | None:
-        """Count `more` images if the day leaves room for all; a repeated call may count them twice."""
-        written = self.table.write(
-            "UpdateItem",
-            Key=_key(consumer_id),
-            UpdateExpression="ADD #day :more",
-            # Conditions cannot add, so the room is told; where the limit was changed meanwhile, it is not.
-            ConditionExpression="contains(slots, :slot) AND images_per_day = :limit AND #day <= :room",
-            ExpressionAttributeNames={"#day": _window("day", entered_at)},
+        """Count `images` for a slot in place of one if the day leaves room; None for an unknown consumer.
+
+        Nothing is counted where the limit is no longer `images_per_day`. A repeated call counts once.
+        """
+        reserved = _reserved(slot)
+        updated = self.table.update(
+            _key(consumer_id),
+            "ADD #day :more SET #reserved = :images",
+            # A condition cannot add, so the room is given.
+            ConditionExpression=(
+                "contains(slots, :slot) AND attribute_not_exists(#reserved) "
+                "AND images_per_day = :limit AND #day <= :room"
+            ),
+            ExpressionAttributeNames={"#day": _window("day", entered_at), "#reserved": reserved},
             ExpressionAttributeValues={
-                ":more": number(more),
+                ":more": number(images - 1),
+                ":images": number(images),
                 ":slot": text(str(slot)),
                 ":limit": number(images_per_day),
-                ":room": number(images_per_day - more),
+                ":room": number(images_per_day - (images - 1)),
             },
-            ReturnValues="ALL_NEW",
         )
-        return self._read_entrance(consumer_id, written, entered_at)
+        return _entrance(updated, entered_at, lambda item: item.get(reserved) == number(images))
 
     def leave(
         self,
         consumer_id: str,
         *,
         entered_at: int,
-        slot: Slot | None,
+        slot: Slot,
         images: int,
-        past_counters: Sequence[str],
         reserved: int = 1,
+        past_counters: Sequence[str] = (),
     ) -> None:
-        """Give the slot back, set the day's images right, and forget counters of past windows."""
-        names = {f"#past{index}": name for index, name in enumerate(past_counters)}
-        removed = f" REMOVE {', '.join(names)}" if names else ""
-        if slot is None:
-            if removed:
-                self.table.write(
-                    "UpdateItem",
-                    Key=_key(consumer_id),
-                    UpdateExpression=removed.lstrip(),
-                    ConditionExpression=_EXISTS,
-                    ExpressionAttributeNames=names | {"#key": "key"},
-                )
-            return
-        self.table.write(
-            "UpdateItem",
-            Key=_key(consumer_id),
-            UpdateExpression=f"ADD #day :images DELETE slots :slots{removed}",
-            # Whoever leaves a second time, as in a call that was repeated under way, has no slot any more.
+        """Give the slot back, count `images` in place of those `reserved`, delete past counters.
+
+        Without images, what the item has as reserved is given back, since a response to `reserve` may have
+        been lost. Leaving again with the same slot changes nothing.
+        """
+        names = {"#day": _window("day", entered_at), "#reserved": _reserved(slot)}
+        past = {f"#past{index}": name for index, name in enumerate(past_counters)}
+        if images:
+            day, count = "ADD #day :images", {":images": number(images - reserved)}
+        else:
+            day, count = "SET #day = #day - if_not_exists(#reserved, :one)", {":one": number(1)}
+        self.table.update(
+            _key(consumer_id),
+            f"{day} DELETE slots :slots REMOVE {', '.join(('#reserved', *past))}",
             ConditionExpression="contains(slots, :slot)",
-            ExpressionAttributeNames=names | {"#day": _window("day", entered_at)},
-            ExpressionAttributeValues={
-                ":images": number(images - reserved),
-                ":slot": text(str(slot)),
-                ":slots": texts(frozenset({str(slot)})),
-            },
+            ExpressionAttributeNames=names | past,
+            ExpressionAttributeValues=count
+            | {":slot": text(str(slot)), ":slots": texts(frozenset({str(slot)}))},
+        )
+
+    def forget_counters(self, consumer_id: str, past_counters: Sequence[str]) -> None:
+        """Delete counters of past windows."""
+        names = {f"#past{index}": name for index, name in enumerate(past_counters)}
+        self.table.update(
+            _key(consumer_id),
+            f"REMOVE {', '.join(names)}",
+            ConditionExpression=_EXISTS,
+            ExpressionAttributeNames=names | {"#key": "key"},
         )
 
     def drop_slots(self, consumer_id: str, slots: Iterable[Slot]) -> None:
-        """Forget slots of requests that never left; their images were never seen."""
-        self.table.write(
-            "UpdateItem",
-            Key=_key(consumer_id),
-            UpdateExpression="DELETE slots :slots",
+        """Take back slots of requests that crashed; their images stay counted."""
+        dropped = sorted(slots, key=str)[:_CHANGED_AT_ONCE]
+        names = {f"#reserved{index}": _reserved(slot) for index, slot in enumerate(dropped)}
+        self.table.update(
+            _key(consumer_id),
+            f"DELETE slots :slots REMOVE {', '.join(names)}",
             ConditionExpression=_EXISTS,
-            ExpressionAttributeNames={"#key": "key"},
-            ExpressionAttributeValues={":slots": texts(frozenset(map(str, slots)))},
+            ExpressionAttributeNames=names | {"#key": "key"},
+            ExpressionAttributeValues={":slots": texts(frozenset(map(str, dropped)))},
         )
-
-    def _read_entrance(
-        self, consumer_id: str, written: dict[str, Any] | ConditionFailed, now: int
-    ) -> Entrance | None:
-        if not isinstance(written, ConditionFailed):
-            return _entrance(written["Attributes"], now, admitted=True)
-        # Some stand-ins for DynamoDB do not say what stood in the way.
-        item = written.item or self.table.get(_key(consumer_id))
-        return _entrance(item, now, admitted=False) if item else None
 
 
 def _key(consumer_id: str) -> Item:
@@ -197,17 +208,30 @@ def _key(consumer_id: str) -> Item:
 
 
 def _window(kind: str, now: int) -> str:
-    """The name of the counter of the window that holds `now`."""
+    """The name of the counter of the window that `now` is in."""
     return f"{kind}_{window_start(now, _WINDOW_SECONDS[kind])}"
 
 
-_WINDOW_SECONDS: Final = {"minute": MINUTE_SECONDS, "day": DAY_SECONDS}
+def _reserved(slot: Slot) -> str:
+    """The name of the attribute with the images of a slot."""
+    return f"reserved_{slot}"
 
 
-def _entrance(item: Item, now: int, *, admitted: bool) -> Entrance:
+def _entrance(
+    updated: Item | ConditionFailed, now: int, was_made_before: Callable[[Item], bool]
+) -> Entrance | None:
+    """What an update did; one that fails counts as made where `was_made_before` finds its effect."""
+    item = updated.item if isinstance(updated, ConditionFailed) else updated
+    if item is None:
+        return None
     return read_item(
         item,
-        lambda item: Entrance(admitted, _consumer_from_item(item), _standing(item, now), _past(item, now)),
+        lambda item: Entrance(
+            updated is item or was_made_before(item),
+            _consumer_from_item(item),
+            _standing(item, now),
+            _past(item, now),
+        ),
     )
 
 
@@ -215,19 +239,23 @@ def _standing(item: Item, now: int) -> Standing:
     return Standing(
         requests_this_minute=optional_number(item, _window("minute", now)) or 0,
         images_today=optional_number(item, _window("day", now)) or 0,
-        slots=frozenset(map(Slot.parse, item.get("slots", {"SS": []})["SS"])),
+        slots=_slots(item),
     )
 
 
+def _slots(item: Item) -> frozenset[Slot]:
+    return frozenset(map(Slot.parse, item.get("slots", {"SS": []})["SS"]))
+
+
 def _past(item: Item, now: int) -> tuple[str, ...]:
-    """Counters of windows that are over for good."""
+    """Counters of windows in which nothing is counted any more."""
     past: list[str] = []
     for name in item:
         kind, _, start = name.partition("_")
         if kind in _WINDOW_SECONDS and start.isdigit():
             kept_from = window_start(now, _WINDOW_SECONDS[kind]) - (_KEPT_WINDOWS - 1) * _WINDOW_SECONDS[kind]
             past += [name] if int(start) < kept_from else []
-    return tuple(past[:_FORGOTTEN_AT_ONCE])
+    return tuple(past[:_CHANGED_AT_ONCE])
 
 
 def _consumer_to_item(consumer: Consumer) -> Item:

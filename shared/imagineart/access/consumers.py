@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from imagineart.models.catalogue import CATALOGUE
+from imagineart.access.limits import Limits, Standing
 from imagineart.errors import InvalidRequestError
-from imagineart.access.limits import Limits
+from imagineart.models.catalogue import MODEL_IDS
 
 TIERS: Final = MappingProxyType(
     {
@@ -16,7 +16,6 @@ TIERS: Final = MappingProxyType(
         "premium": Limits(requests_per_minute=100, concurrent_requests=20),
     }
 )
-MODEL_IDS: Final = tuple(model.id for model in CATALOGUE)
 _ID_FORMAT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -44,10 +43,23 @@ class Consumer:
         return self.models is None or model_id in self.models
 
 
-def check_models(models: frozenset[str]) -> None:
-    """Raises InvalidRequestError for models that nobody can be allowed.
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Whether a request of `consumer` was counted, and what the consumer has used, the request included.
 
-    A consumer may have been allowed a model that is no longer offered.
+    `past_counters` names counters of earlier windows, which the request deletes when it leaves.
+    """
+
+    admitted: bool
+    consumer: Consumer
+    standing: Standing
+    past_counters: tuple[str, ...] = ()
+
+
+def check_models(models: frozenset[str]) -> None:
+    """Raises InvalidRequestError for models that no consumer can be allowed to use.
+
+    A registered consumer may still have one that is no longer offered.
     """
     for model in sorted(models):
         if model not in MODEL_IDS:

@@ -1,8 +1,8 @@
 """What bounds a consumer: requests a minute, image requests at a time, images a day.
 
-Minutes and days are fixed windows, aligned to the clock (UTC). Requests of every kind count for the minute;
-only requests for images take a slot, of which a consumer has as many as it may have under way at a time, and
-count for the day. A slot is a lease: that of a request that crashed ends when the request would have had to.
+Minutes and days are fixed windows, aligned to the clock (UTC). Every request counts for the minute. Requests
+for images alone take a slot, of which a consumer has as many as it may have requests in progress, and count
+for the day. A slot is a lease: if a request crashes, its slot ends when the request would have had to.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from imagineart.errors import InvalidRequestError
+from imagineart.errors import InvalidRequestError, RateLimitedError
 
 MINUTE_SECONDS: Final = 60
 DAY_SECONDS: Final = 86_400
@@ -19,11 +19,14 @@ MAX_REQUESTS_PER_MINUTE: Final = 1_000_000
 MAX_CONCURRENT_REQUESTS: Final = 1_000
 MAX_IMAGES_PER_DAY: Final = 100_000_000
 CONCURRENCY_RETRY_SECONDS: Final = 2
-"""When to ask again where all slots are taken: nobody knows when one becomes free."""
+"""When to retry where all slots are taken: it is not known when one becomes free."""
+LEASE_MARGIN_SECONDS: Final = 5.0
+"""A lease ends this much later than its request, so that clocks may differ a little."""
+_LONGEST_AUTOMATIC_WAIT_SECONDS: Final = 60
 
 
 class LimitName(StrEnum):
-    """The limits, by the names under which they are set and told."""
+    """The limits, by the names under which they are set and reported."""
 
     REQUESTS_PER_MINUTE = "requests_per_minute"
     CONCURRENT_REQUESTS = "concurrent_requests"
@@ -32,7 +35,7 @@ class LimitName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitStatus:
-    """Where a consumer stands with one limit; `reset_at`, in Unix seconds, is when it has room again."""
+    """What a consumer has left of one limit; `reset_at`, in Unix seconds, is when it has room again."""
 
     name: LimitName
     limit: int
@@ -48,6 +51,21 @@ class LimitStatus:
             LimitName.IMAGES_PER_DAY: "images a day (UTC)",
         }[self.name]
         return f"{self.limit} {unit}"
+
+
+class LimitReachedError(RateLimitedError):
+    """A limit of the consumer is reached; `status` says which."""
+
+    code = "rate_limited"
+
+    def __init__(self, status: LimitStatus, *, now: int) -> None:
+        super().__init__(
+            f"The limit of {status.description} is reached ({status.name}). Retry after the seconds in "
+            "Retry-After.",
+            retry_after_seconds=max(1, status.reset_at - now),
+        )
+        self.status = status
+        self.retryable = self.retry_after_seconds <= _LONGEST_AUTOMATIC_WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +86,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The right to have one image request under way, until `expires_at` (Unix seconds) at the latest."""
+    """The right to have one image request in progress, until `expires_at` (Unix seconds) at the latest."""
 
     expires_at: int
     nonce: str
@@ -85,7 +103,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a consumer has used in the present minute and day, and the slots that are taken."""
+    """What a consumer has used of the present minute and day, and the slots that are taken."""
 
     requests_this_minute: int
     images_today: int
@@ -93,7 +111,7 @@ class Standing:
 
 
 def minute_status(limits: Limits, standing: Standing, now: int) -> LimitStatus:
-    """Where a consumer stands in the present minute."""
+    """What a consumer has left of the present minute."""
     left = max(0, limits.requests_per_minute - standing.requests_this_minute)
     reset_at = window_start(now, MINUTE_SECONDS) + MINUTE_SECONDS
     return LimitStatus(LimitName.REQUESTS_PER_MINUTE, limits.requests_per_minute, left, reset_at)
@@ -115,9 +133,9 @@ def reached_limit(
 
 
 def day_used_up(images_per_day: int, standing: Standing, now: int) -> LimitStatus:
-    """Where a consumer stands whose day has no room for what it asks.
+    """The status of a day without room for the request.
 
-    It has until midnight, or until a request that is under way fails and gives its image back.
+    The day has room again at midnight, or when a request in progress fails and gives its image back.
     """
     may_be_given_back = standing.images_today - len(standing.slots) < images_per_day
     midnight = window_start(now, DAY_SECONDS) + DAY_SECONDS
@@ -125,21 +143,14 @@ def day_used_up(images_per_day: int, standing: Standing, now: int) -> LimitStatu
     return LimitStatus(LimitName.IMAGES_PER_DAY, images_per_day, 0, reset_at)
 
 
-def may_pass_soon(reached: LimitStatus, now: int) -> bool:
-    """Whether a request that is under way may make room."""
-    return reached.name is not LimitName.REQUESTS_PER_MINUTE and (
-        reached.reset_at - now <= CONCURRENCY_RETRY_SECONDS
-    )
-
-
 def slots_taken(limits: Limits, now: int) -> LimitStatus:
-    """Where a consumer stands whose every slot is taken."""
+    """The status where every slot is taken."""
     reset_at = now + CONCURRENCY_RETRY_SECONDS
     return LimitStatus(LimitName.CONCURRENT_REQUESTS, limits.concurrent_requests, 0, reset_at)
 
 
 def expired_slots(slots: Iterable[Slot], now: int) -> frozenset[Slot]:
-    """Those of requests that never ended properly."""
+    """The slots of requests that crashed."""
     return frozenset(slot for slot in slots if slot.expires_at <= now)
 
 
@@ -149,7 +160,7 @@ def lease_slot(now: float, *, lease_seconds: float, nonce: str) -> Slot:
 
 
 def window_start(now: int, window_seconds: int) -> int:
-    """The Unix second at which the window holding `now` began."""
+    """The Unix second at which the window began that `now` is in."""
     return now - now % window_seconds
 
 

@@ -1,25 +1,39 @@
 """The operator's side of consumers: register, list, change."""
 
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from imagineart.access.consumers import TIERS, Consumer, check_models
-from imagineart.errors import InvalidRequestError
 from imagineart.access.limits import Limits
-from imagineart.domain.ports import ConsumerRegister
-from imagineart.errors import NotFoundError
+from imagineart.errors import InvalidRequestError, NotFoundError
 
 DEFAULT_TIER: Final = "basic"
 
 _Value = TypeVar("_Value")
 
 
+class ConsumerRegister(Protocol):
+    """The consumers that tokens may be issued to."""
+
+    def add_consumer(self, consumer: Consumer) -> bool:
+        """Keep a new consumer; False where the id is taken."""
+
+    def replace_consumer(self, consumer: Consumer) -> bool:
+        """Give a consumer other limits and models, from its next request on; False where there is none."""
+
+    def find_consumer(self, consumer_id: str) -> Consumer | None:
+        """The consumer, or None."""
+
+    def list_consumers(self) -> list[Consumer]:
+        """Every consumer, in no order."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsumerChange:
-    """What is to be set of a consumer; None leaves a thing as it is.
+    """What to set of a consumer; None leaves a value as it is.
 
-    A tier brings its limits, of which others can be named beside it. It leaves the images a day alone where
-    it does not bound them: that bound ends only with `lifts_images_per_day`.
+    A tier sets its limits, and a limit named beside it replaces the tier's. A tier that does not bound the
+    images a day leaves their bound as it is: only `lifts_images_per_day` removes it.
     """
 
     tier: str | None = None
@@ -36,10 +50,10 @@ class ConsumerChange:
             raise InvalidRequestError("tier", f"got '{self.tier[:80]}'; allowed are {', '.join(TIERS)}.")
         if self.lifts_images_per_day and self.images_per_day is not None:
             raise InvalidRequestError(
-                "images_per_day", "got a bound and that there is none; say one of them."
+                "images_per_day", "got a bound and the removal of the bound; give one of them."
             )
         if self.allows_all_models and self.models is not None:
-            raise InvalidRequestError("models", "got some and all; say one of them.")
+            raise InvalidRequestError("models", "got some and all; give one of them.")
         if self.models is not None:
             check_models(self.models)
 
@@ -69,7 +83,7 @@ class ManageConsumers:
     consumers: ConsumerRegister
 
     def create(self, consumer_id: str, change: ConsumerChange) -> Consumer:
-        """A new consumer, of the tier `basic` but for what `change` says.
+        """A new consumer of the tier `basic`, except for what `change` sets.
 
         Raises InvalidRequestError for a value out of bounds and for an id that is taken.
         """
@@ -83,14 +97,14 @@ class ManageConsumers:
         return sorted(self.consumers.list_consumers(), key=lambda consumer: consumer.id)
 
     def find(self, consumer_id: str) -> Consumer:
-        """The consumer. Raises InvalidRequestError for what is no id; NotFoundError for an unknown one."""
+        """The consumer. Raises InvalidRequestError for a malformed id, NotFoundError for an unknown one."""
         return find_registered(self.consumers, consumer_id)
 
     def update(self, consumer_id: str, change: ConsumerChange) -> Consumer:
-        """The consumer, changed; it holds from its next request on.
+        """The changed consumer; the change holds from its next request on.
 
-        Raises InvalidRequestError for a value out of bounds and where nothing is to be changed; NotFoundError
-        for an unknown consumer.
+        Raises InvalidRequestError for a value out of bounds and for an empty change; NotFoundError for an
+        unknown consumer.
         """
         if change == ConsumerChange():
             raise InvalidRequestError("consumer", "got nothing to change; name a tier, a limit or models.")
@@ -101,8 +115,8 @@ class ManageConsumers:
 
 
 def find_registered(consumers: ConsumerRegister, consumer_id: str) -> Consumer:
-    """The consumer. Raises InvalidRequestError for what is no id; NotFoundError for an unknown one."""
-    # What cannot be an id is refused here, before a store is asked for it that may choke on it.
+    """The consumer. Raises InvalidRequestError for a malformed id, NotFoundError for an unknown one."""
+    # A malformed id is refused here, before it reaches a store.
     Consumer(consumer_id, TIERS[DEFAULT_TIER])
     consumer = consumers.find_consumer(consumer_id)
     if consumer is None:

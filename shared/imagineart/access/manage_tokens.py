@@ -1,26 +1,45 @@
-"""The operator's side of tokens, their whole life: issue, list, rotate, let end, revoke."""
+"""The operator's side of tokens: issue, list, rotate, expire, revoke."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
-from imagineart.errors import ImagineArtError, InvalidRequestError
+from imagineart.access.authenticate import PepperLookup, TokenRevoker
 from imagineart.access.limits import DAY_SECONDS
-from imagineart.access.tokens import ALL_SCOPES, Scope
-from imagineart.domain.ports import Clock, ConsumerRegister, PepperSource, TokenMarks, TokenRegister
+from imagineart.access.manage_consumers import ConsumerRegister, find_registered
+from imagineart.access.tokens import (
+    ALL_SCOPES,
+    ROTATION_DAYS,
+    Scope,
+    StoredToken,
+    Token,
+    TokenKind,
+    create_token,
+)
+from imagineart.errors import ImagineArtError, InvalidRequestError, NotFoundError
 from imagineart.images.seeds import RandomBelow
-from imagineart.access.tokens import ROTATION_DAYS, StoredToken, Token, TokenKind, create_token
-from imagineart.access.manage_consumers import find_registered
-from imagineart.errors import NotFoundError
 
 DEFAULT_OVERLAP_DAYS: Final = 7
 _MAX_LIFE_DAYS: Final = 3650
 
 
+class TokenRegister(Protocol):
+    """Where new tokens of one kind are put."""
+
+    def add_token(self, token: StoredToken) -> None:
+        """Keep a new token beside its consumer's earlier ones."""
+
+    def list_tokens(self) -> list[StoredToken]:
+        """Every token, also revoked and expired ones."""
+
+    def set_expiry(self, token: StoredToken, expires_at: int) -> None:
+        """End a token at that time (Unix seconds), if it does not end sooner."""
+
+
 class TokenState(StrEnum):
-    """Where a token is in its life; one that is due for rotation is live all the same."""
+    """The state of a token; a token that is due for rotation is still live."""
 
     LIVE = "live"
     DUE = "due"
@@ -30,7 +49,7 @@ class TokenState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A new token, how it is stored, and the old one with its end."""
+    """A new token, its stored form, and the old token with its end."""
 
     token: Token
     stored: StoredToken
@@ -39,14 +58,14 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class ManageTokens:
-    """Carries tokens of registered consumers through their life."""
+    """Issues, lists, rotates, expires and revokes tokens of registered consumers."""
 
     registers: Mapping[TokenKind, TokenRegister]
     consumers: ConsumerRegister
-    marks: TokenMarks
-    peppers: PepperSource
+    revoker: TokenRevoker
+    peppers: PepperLookup
     random_below: RandomBelow
-    clock: Clock
+    clock: Callable[[], float]
 
     def issue(
         self,
@@ -56,7 +75,7 @@ class ManageTokens:
         life_days: int | None,
         scopes: frozenset[Scope] = ALL_SCOPES,
     ) -> tuple[Token, StoredToken]:
-        """A new token beside the consumer's earlier ones; its secret exists only in the answer.
+        """A new token beside the consumer's earlier ones; its secret is kept nowhere.
 
         Raises InvalidRequestError for no scope and for a life out of bounds; NotFoundError for an unknown
         consumer.
@@ -97,7 +116,7 @@ class ManageTokens:
         return sorted(tokens, key=lambda token: (token.created_at, token.id))
 
     def find(self, token_id: str) -> StoredToken:
-        """The token, looked for where its kind is kept alone. Raises NotFoundError for an unknown id."""
+        """The token, searched only in the store of its kind. Raises NotFoundError for an unknown id."""
         register = self.registers.get(TokenKind(token_id[0])) if token_id[:1] in list(TokenKind) else None
         for token in register.list_tokens() if register else ():
             if token.id == token_id:
@@ -105,7 +124,7 @@ class ManageTokens:
         raise NotFoundError("token", token_id)
 
     def state_of(self, token: StoredToken) -> TokenState:
-        """Where the token is in its life."""
+        """The state of the token."""
         now = int(self.clock())
         if token.revoked_at is not None:
             return TokenState.REVOKED
@@ -117,15 +136,15 @@ class ManageTokens:
         """A new token for the same consumer, scopes and kind; the old one ends after the overlap, or at once.
 
         An old one that ends sooner keeps its end. Raises InvalidRequestError for days out of bounds, for a
-        token that has ended, and for one that expires where no life of the new one is named; NotFoundError
-        for an unknown id.
+        token that has ended, and for one that expires where the new one is given no life; NotFoundError for
+        an unknown id.
         """
         _require_days("overlap_days", overlap_days, lowest=0, highest=ROTATION_DAYS)
         old = self._find_live(token_id)
         if old.expires_at is not None and life_days is None:
             raise InvalidRequestError(
                 "expires_in_days",
-                f"got none, and {old.id} expires on {_date(old.expires_at)}; say how long the new one lives.",
+                f"got none, and {old.id} expires on {_date(old.expires_at)}; give the new one's days.",
             )
         token, stored = self.issue(
             old.consumer_id, TokenKind(old.id[0]), life_days=life_days, scopes=old.scopes
@@ -133,13 +152,13 @@ class ManageTokens:
         try:
             replaced = self._end_after(old, overlap_days)
         except ImagineArtError:
-            # Nobody will ever see it.
-            self.marks.revoke(token.id, now=int(self.clock()))
+            # The operator does not get to see the new one.
+            self.revoker.revoke(token.id, now=int(self.clock()))
             raise
         return Rotation(token, stored, replaced)
 
     def expire(self, token_id: str, *, in_days: int) -> StoredToken:
-        """Let the token end in some days; never later than it would.
+        """End the token in some days, never later than it would end.
 
         Raises InvalidRequestError for days out of bounds and for a token that has ended or ends sooner;
         NotFoundError for an unknown id.
@@ -158,9 +177,9 @@ class ManageTokens:
         return self._revoke(self.find(token_id))
 
     def revoke_all(self, consumer_id: str) -> tuple[StoredToken, ...]:
-        """End every token of a consumer that has not ended; return those.
+        """Revoke every live token of a consumer, and return them.
 
-        Where one kind cannot be read, the others are ended all the same, and then it raises what that raised.
+        Where one store cannot be read, the tokens of the others are still revoked before the error is raised.
         Raises NotFoundError for a consumer that is not registered and has no token.
         """
         now = int(self.clock())
@@ -200,7 +219,7 @@ class ManageTokens:
 
     def _revoke(self, token: StoredToken) -> StoredToken:
         now = int(self.clock())
-        self.marks.revoke(token.id, now=now)
+        self.revoker.revoke(token.id, now=now)
         return token if token.revoked_at is not None else replace(token, revoked_at=now)
 
 

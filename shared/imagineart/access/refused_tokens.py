@@ -1,25 +1,40 @@
-"""What one Lambda environment remembers of tokens that were refused, so that a flood of them costs no reads.
+"""Tokens that one Lambda environment refused recently, so that a flood of them costs no reads.
 
-Only what was read is remembered, and whoever holds the right secret is never in anybody's way.
+The right secret of an id is accepted also while wrong ones are refused.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from imagineart.errors import InvalidTokenError, WrongTokensError
 from imagineart.access.tokens import Peppers, StoredToken, Token, matches
+from imagineart.errors import InvalidTokenError, RateLimitedError
 
 REMEMBERED_SECONDS: Final = 30
-"""How long a refusal stands before the token's store is asked again."""
+"""How long a refusal is remembered before the token's store is read again."""
 
 UNKNOWN_SECONDS: Final = 5
-"""The same for an id that the store does not hold: a new token may reach it a moment later."""
+"""The same for an id that the store does not have: the token may be created in the meantime."""
 
 REFUSALS_TO_SLOW: Final = 5
-"""So many refusals of one id within that time make it wait for the rest of it."""
+"""After so many refusals of one id within that time, its requests are rate limited for the rest of it."""
 
 _MAX_REMEMBERED: Final = 1_000
+
+
+class WrongTokensError(RateLimitedError):
+    """Too many requests came with one token's id and a wrong secret; the right secret is still accepted."""
+
+    code = "rate_limited"
+    retryable = False
+
+    def __init__(self, *, retry_after_seconds: int, detail: str) -> None:
+        super().__init__(
+            "Too many requests with this invalid API token. Use a valid one; Retry-After says when this one "
+            "is checked again.",
+            retry_after_seconds=retry_after_seconds,
+            detail=detail,
+        )
 
 
 @dataclass(slots=True)
@@ -30,13 +45,13 @@ class _Refusals:
 
 
 class RefusedTokens:
-    """The ids whose tokens were refused a moment ago, and what the store holds of them."""
+    """The ids of tokens that were refused recently, with what the store has of them."""
 
     def __init__(self) -> None:
         self._refusals: OrderedDict[str, _Refusals] = OrderedDict()
 
     def refuse_known(self, token: Token, peppers: Peppers, *, now: int) -> None:
-        """Raises InvalidTokenError or WrongTokensError where the store's answer is known to be no."""
+        """Raises InvalidTokenError or WrongTokensError for a token that is known to be refused."""
         known = self._refusals.get(token.id)
         if known is None or now >= known.until:
             return
@@ -49,7 +64,7 @@ class RefusedTokens:
         raise InvalidTokenError(detail=detail)
 
     def remember(self, token_id: str, stored: StoredToken | None, *, now: int) -> None:
-        """A token was refused after `stored` was read."""
+        """Remember that a token was refused after `stored` was read."""
         self._refusals[token_id] = _Refusals(
             stored, now + (REMEMBERED_SECONDS if stored else UNKNOWN_SECONDS), 1
         )

@@ -1,17 +1,15 @@
-"""The operator's side of peppers: list, rotate, retire."""
+"""The operator's side of peppers: list, rotate, retire, prune."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from imagineart.access.base62 import to_base62
-from imagineart.errors import InvalidRequestError
-from imagineart.domain.ports import PepperRegister
-from imagineart.images.seeds import RandomBelow
-from imagineart.access.tokens import Peppers, StoredToken
 from imagineart.access.manage_tokens import ManageTokens, TokenState
-from imagineart.errors import NotFoundError
+from imagineart.access.tokens import Peppers, StoredToken
+from imagineart.errors import InvalidRequestError, NotFoundError
+from imagineart.images.seeds import RandomBelow
 
 _KEY_BITS: Final = 256
 _KEY_CHARACTERS: Final = 43
@@ -19,9 +17,22 @@ _NAMED_TOKENS: Final = 10
 _LIVE: Final = (TokenState.LIVE, TokenState.DUE)
 
 
+class PepperRegister(Protocol):
+    """Where peppers are added and removed."""
+
+    def read(self) -> Peppers:
+        """All versions."""
+
+    def change(self, make: Callable[[Peppers], Peppers]) -> None:
+        """Replace all peppers by what `make` makes of them; no other change is ever lost.
+
+        `make` may be called more than once; what it raises ends the change, and nothing is changed.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class PepperVersion:
-    """One pepper, but for its key."""
+    """One pepper without its key."""
 
     version: str
     is_current: bool
@@ -30,14 +41,14 @@ class PepperVersion:
 
 @dataclass(frozen=True, slots=True)
 class RotatePeppers:
-    """Adds and takes away the keys under which tokens are made. `random_below` must be strong."""
+    """Adds and removes the keys under which tokens are made. `random_below` must be strong."""
 
     peppers: PepperRegister
     tokens: ManageTokens
     random_below: RandomBelow
 
     def list(self) -> list[PepperVersion]:
-        """Every version, oldest first, with how many live tokens are made under it."""
+        """Every version, oldest first, with the number of live tokens made under it."""
         peppers = self.peppers.read()
         live = Counter(token.pepper_version for token in self._live_tokens())
         return [
@@ -46,7 +57,7 @@ class RotatePeppers:
         ]
 
     def rotate(self) -> str:
-        """Make later tokens under a new key, whose version is returned; those made before stay valid."""
+        """Make later tokens under a new key, and return its version; earlier tokens stay valid."""
         added = ""
 
         def with_new_key(peppers: Peppers) -> Peppers:
@@ -59,31 +70,42 @@ class RotatePeppers:
         return added
 
     def require_unused(self, version: str) -> None:
-        """Raises what `retire` would."""
+        """Raises what `retire` would raise."""
         self._without(version, self.peppers.read())
 
     def retire(self, version: str) -> None:
-        """Take a key away for good.
+        """Delete a key.
 
         Raises InvalidRequestError for the current version and for one under which live tokens are made, which
         it names; NotFoundError for an unknown one.
         """
         self.peppers.change(lambda peppers: self._without(version, peppers))
 
+    def unused(self) -> tuple[str, ...]:
+        """The versions that `prune` would delete, oldest first."""
+        return tuple(each.version for each in self.list() if not (each.is_current or each.live_tokens))
+
+    def prune(self) -> tuple[str, ...]:
+        """Delete every key but the current one under which no live token is made; return their versions."""
+        unused = self.unused()
+        for version in unused:
+            self.retire(version)
+        return unused
+
     def _without(self, version: str, peppers: Peppers) -> Peppers:
         if version not in peppers.keys:
             raise NotFoundError("pepper", version)
         if version == peppers.current_version:
             raise InvalidRequestError(
-                "pepper", f"got '{version}', which is the current one; rotate it first."
+                "pepper", f"got '{version}', which is the current one; rotate the pepper first."
             )
-        in_the_way = [token.id for token in self._live_tokens() if token.pepper_version == version]
-        if in_the_way:
-            more = len(in_the_way) - _NAMED_TOKENS
+        needed_by = [token.id for token in self._live_tokens() if token.pepper_version == version]
+        if needed_by:
+            more = len(needed_by) - _NAMED_TOKENS
             raise InvalidRequestError(
                 "pepper",
                 f"got '{version}', under which live tokens are made; rotate or revoke them first: "
-                f"{', '.join(in_the_way[:_NAMED_TOKENS])}{f' and {more} more' if more > 0 else ''}.",
+                f"{', '.join(needed_by[:_NAMED_TOKENS])}{f' and {more} more' if more > 0 else ''}.",
             )
         kept = {other: key for other, key in peppers.keys.items() if other != version}
         return Peppers(peppers.current_version, kept)
@@ -93,7 +115,7 @@ class RotatePeppers:
 
 
 def _number(version: str) -> int:
-    """What a version counts as; a hand may have named one otherwise."""
+    """The number of a version; an operator may have named one in words."""
     return int(version) if version.isascii() and version.isdigit() else 0
 
 

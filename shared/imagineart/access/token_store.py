@@ -1,14 +1,15 @@
 """Partner tokens and the marks on all tokens, in DynamoDB, read consistently on every request.
 
 One item a token, key ``token#<id>``: consumer_id, digest, pepper_version, scopes (a set), created_at,
-expires_at, revoked_at (Unix seconds), last_used_on (a day); a token that expires also has purge_at, when the
-table's time to live takes it away. Of a token that another store holds there are revoked_at and last_used_on
-alone. The item ``tokens-configured`` appears with the first token.
+expires_at, revoked_at (Unix seconds), last_used_on (a day); a token that expires also has purge_at, after
+which the table deletes it. A token of another store has revoked_at and last_used_on alone. The item
+``tokens-configured`` is put with the first token.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+from imagineart.access.tokens import KEPT_AFTER_EXPIRY_SECONDS, Scope, StoredToken
 from imagineart.dynamodb import (
     DynamoDbTable,
     Item,
@@ -18,23 +19,22 @@ from imagineart.dynamodb import (
     text,
     texts,
 )
-from imagineart.access.tokens import Scope
-from imagineart.access.tokens import KEPT_AFTER_EXPIRY_SECONDS, StoredToken
+from imagineart.errors import InternalError
 
-_CONFIGURED_KEY: Final = "tokens-configured"
+_CONFIGURED_KEY: Final[Item] = {"key": text("tokens-configured")}
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is noted of a token beside what it was issued with."""
+    """What is known of a token beside what it was issued with."""
 
     revoked_at: int | None = None
     last_used_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoDbTokenStore:
-    """A TokenStore, and the TokenMarks of both stores. Every method raises AwsCallError."""
+class TokenStore:
+    """Partner tokens, and the marks on tokens of every store. Every method raises AwsCallError."""
 
     table: DynamoDbTable
 
@@ -45,46 +45,44 @@ class DynamoDbTokenStore:
 
     def has_tokens(self) -> bool:
         """Whether a token was ever added."""
-        return self.table.get({"key": text(_CONFIGURED_KEY)}) is not None
+        return self.table.get(_CONFIGURED_KEY) is not None
 
     def revoke(self, token_id: str, *, now: int) -> None:
         """End the token; the first time of revocation is kept."""
-        self.table.call(
-            "UpdateItem",
-            Key=_key(token_id),
-            UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
+        self.table.update(
+            _key(token_id),
+            "SET revoked_at = if_not_exists(revoked_at, :now)",
             ExpressionAttributeValues={":now": number(now)},
         )
 
     def note_use(self, token_id: str, *, day: str) -> None:
         """Remember the last day on which the token was used."""
-        self.table.call(
-            "UpdateItem",
-            Key=_key(token_id),
-            UpdateExpression="SET last_used_on = :day",
-            ExpressionAttributeValues={":day": text(day)},
+        self.table.update(
+            _key(token_id), "SET last_used_on = :day", ExpressionAttributeValues={":day": text(day)}
         )
 
     def marks(self, token_id: str) -> Marks:
-        """What is noted of a token of either store."""
+        """The marks of a token of any store."""
         return read_item(self.table.get(_key(token_id)) or {}, _marks_from_item)
 
     def add_token(self, token: StoredToken) -> None:
-        """Put a new token. Raises AwsCallError, also when the id is taken."""
-        self.table.call(
-            "PutItem",
-            Item=_token_to_item(token),
-            ConditionExpression="attribute_not_exists(#key)",
+        """Put a new token. Raises InternalError where another one has its id."""
+        found = self.table.put(
+            _key(token.id),
+            _token_to_item(token),
+            ConditionExpression="attribute_not_exists(#key) OR digest = :digest",
             ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={":digest": text(token.digest)},
         )
-        self.mark_configured()
+        if found is not None:
+            raise InternalError(detail=f"another token has the id {token.id}")
+        self.table.put(_CONFIGURED_KEY, {})
 
     def set_expiry(self, token: StoredToken, expires_at: int) -> None:
-        """Let a token end at that time, if it does not end sooner."""
-        self.table.write(
-            "UpdateItem",
-            Key=_key(token.id),
-            UpdateExpression="SET expires_at = :expiry, purge_at = :purge",
+        """End a token at that time, if it does not end sooner."""
+        self.table.update(
+            _key(token.id),
+            "SET expires_at = :expiry, purge_at = :purge",
             ConditionExpression=(
                 "attribute_exists(digest) AND (attribute_not_exists(expires_at) OR expires_at > :expiry)"
             ),
@@ -94,13 +92,9 @@ class DynamoDbTokenStore:
             },
         )
 
-    def mark_configured(self) -> None:
-        """Remember that tokens exist."""
-        self.table.call("PutItem", Item={"key": text(_CONFIGURED_KEY)})
-
     def list_tokens(self) -> list[StoredToken]:
         """Every partner token, in no order."""
-        return [read_item(item, _token_from_item) for item in self.table.pages("Scan") if "digest" in item]
+        return [read_item(item, _token_from_item) for item in self.table.pages("scan") if "digest" in item]
 
 
 def _key(token_id: str) -> Item:
@@ -115,16 +109,13 @@ def _token_to_item(token: StoredToken) -> Item:
         "revoked_at": token.revoked_at,
         "purge_at": purge_at,
     }
-    return (
-        _key(token.id)
-        | {
-            "consumer_id": text(token.consumer_id),
-            "digest": text(token.digest),
-            "pepper_version": text(token.pepper_version),
-            "scopes": texts(frozenset(token.scopes)),
-        }
-        | {name: number(time) for name, time in times.items() if time is not None}
-    )
+    return {
+        "consumer_id": text(token.consumer_id),
+        "digest": text(token.digest),
+        "pepper_version": text(token.pepper_version),
+        "scopes": texts(frozenset(token.scopes)),
+        **{name: number(time) for name, time in times.items() if time is not None},
+    }
 
 
 def _token_from_item(item: Item) -> StoredToken:

@@ -2,19 +2,20 @@
 
 Format: ``iart_<id>_<secret><checksum>``. The id (16 characters, public, loggable) begins with the letter of
 its store; the secret is 256 random bits in 43 base-62 digits; the checksum is the CRC-32 of all before it in
-6 base-62 digits, so that a mistyped or invented token is refused without a read.
+6 base-62 digits, so that a mistyped or invented token is refused without a read of the store.
 """
 
 import hashlib
 import hmac
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from imagineart.access.base62 import to_base62
+from imagineart.errors import InvalidTokenError
 
 _ID_RANDOM_CHARACTERS: Final = 15
 _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -26,7 +27,7 @@ _FORMAT: Final = re.compile(
 )
 
 KEPT_AFTER_EXPIRY_SECONDS: Final = 90 * 86_400
-"""How long a token that has expired is still listed before its store forgets it."""
+"""How long a token that has expired is still listed before its store deletes it."""
 
 ROTATION_DAYS: Final = 90
 """Rotate at least this often. Source: ImagineArt 2.0 API reference, "Header format"."""
@@ -44,6 +45,18 @@ class Scope(StrEnum):
 ALL_SCOPES: Final = frozenset(Scope)
 
 
+class MissingScopeError(InvalidTokenError):
+    """The token is valid, but was not issued for this kind of request."""
+
+    code = "invalid_token"
+
+    def __init__(self, *, needed: str, held: Iterable[str]) -> None:
+        super().__init__(
+            f"This token was not issued for this request, which needs the scope '{needed}'; it has "
+            f"{', '.join(sorted(held))}. Use a token with that scope."
+        )
+
+
 class TokenKind(StrEnum):
     """Who a token is for, which decides the store that holds it; the first letter of its id."""
 
@@ -53,7 +66,7 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as the caller holds it. `secret` never reaches a log or a store."""
+    """A token as the caller has it. `secret` never reaches a log or a store."""
 
     id: str
     secret: str
@@ -92,12 +105,12 @@ class StoredToken:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def is_due(self, now: int) -> bool:
-        """Whether it should have been replaced by `now`."""
+        """Whether it should have been rotated by `now`."""
         return self.rotation_due_at <= now
 
     @property
     def rotation_due_at(self) -> int:
-        """When it should have been replaced."""
+        """When it should be rotated."""
         return self.created_at + ROTATION_DAYS * 86_400
 
 

@@ -1,4 +1,4 @@
-"""Answers that are given again when the same request is sent again under the same Idempotency-Key.
+"""Responses that are sent again when a request is repeated under the same Idempotency-Key.
 
 Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -17,8 +17,8 @@ _KEY_FORMAT: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole successful answer: headers by name, and the body."""
+class StoredResponse:
+    """A whole successful response: headers by name, and the body."""
 
     headers: Mapping[str, str]
     content: bytes
@@ -26,7 +26,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt's right to answer; it lasts until `lease_ends_at`, in Unix seconds.
+    """One attempt's right to make the response, until `lease_ends_at` (Unix seconds).
 
     `record_id` stands for a consumer's key, `fingerprint` for the request, and `attempt` for the attempt.
     """
@@ -38,8 +38,8 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRecord:
-    """What is known of a key: the request it came with, and where the answer is kept, once there is one."""
+class Record:
+    """What is known of a key: the request it came with, and where the response is, once there is one."""
 
     fingerprint: str
     headers: Mapping[str, str] | None = None
@@ -47,7 +47,7 @@ class AnswerRecord:
 
 
 def check_idempotency_key(key: str) -> None:
-    """Raises InvalidRequestError for a key that is no key."""
+    """Raises InvalidRequestError for a malformed key."""
     if not _KEY_FORMAT.fullmatch(key):
         raise InvalidRequestError(
             "Idempotency-Key",
@@ -56,20 +56,20 @@ def check_idempotency_key(key: str) -> None:
 
 
 def record_id(consumer_id: str, key: str) -> str:
-    """What stands for a consumer's key in the store, which so never holds the key itself."""
+    """A digest that stands for a consumer's key in the store, which never has the key itself."""
     return hashlib.sha256(f"{consumer_id}\0{key}".encode()).hexdigest()
 
 
 def fingerprint(
-    key: str, operation: str, fields: Mapping[str, str], files: Sequence[bytes | str], answer_type: str
+    key: str, operation: str, fields: Mapping[str, str], files: Sequence[bytes | str], response_type: str
 ) -> str:
-    """What tells a request from another under its `key`, in hexadecimal.
+    """A digest of what a request means; another request under the same `key` has another one.
 
-    It is made from what the form means, for a client that repeats it chooses another multipart boundary. The
-    key, which is kept nowhere, makes that nobody who reads it can try prompts until one fits.
+    It is not made from bytes, since a client that repeats a form chooses another multipart boundary. It
+    includes the key, which is stored nowhere, so that nobody can find a prompt by trying.
     """
     digests = [
         file if isinstance(file, str) else f"sha256 {hashlib.sha256(file).hexdigest()}" for file in files
     ]
-    meaning = json.dumps([key, operation, sorted(fields.items()), digests, answer_type])
+    meaning = json.dumps([key, operation, sorted(fields.items()), digests, response_type])
     return hashlib.sha256(meaning.encode(errors="surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Which idempotency keys have been claimed or answered, in DynamoDB.
+"""Which idempotency keys are claimed or completed, in DynamoDB.
 
 The items are those of Powertools' DynamoDBPersistenceLayer: id, status (INPROGRESS or COMPLETED), expiration
 (Unix seconds), in_progress_expiration (milliseconds), validation (the request's fingerprint) and data (JSON:
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imagineart.dynamodb import ConditionFailed, DynamoDbTable, Item, number, read_item, text
-from imagineart.idempotency.model import KEPT_SECONDS, AnswerRecord, Claim
+from imagineart.idempotency.model import KEPT_SECONDS, Claim, Record
 
 _IN_PROGRESS: Final = "INPROGRESS"
 _COMPLETED: Final = "COMPLETED"
@@ -22,17 +22,16 @@ _IS_FREE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoDbAnswerRecords:
-    """An AnswerRecords. Every method raises AwsCallError."""
+class RecordStore:
+    """The records of keys; every change is atomic. Every method raises AwsCallError."""
 
     table: DynamoDbTable
 
-    def claim(self, claim: Claim, *, now: float) -> AnswerRecord | None:
-        """Claim the key; None where it was free, else the record that is in the way."""
-        written = self.table.write(
-            "PutItem",
-            Item={
-                "id": text(claim.record_id),
+    def claim(self, claim: Claim, *, now: float) -> Record | None:
+        """Claim the key; None where it was free, else the record that has it."""
+        failed = self.table.put(
+            _key(claim.record_id),
+            {
                 "status": text(_IN_PROGRESS),
                 "expiration": number(int(now) + KEPT_SECONDS),
                 "in_progress_expiration": number(int(claim.lease_ends_at * 1000)),
@@ -47,30 +46,25 @@ class DynamoDbAnswerRecords:
                 ":in_progress": text(_IN_PROGRESS),
             },
         )
-        if not isinstance(written, ConditionFailed):
+        # A call that was sent again after its response was lost finds its own first copy.
+        if failed is None or (failed.item and failed.item.get("attempt") == text(claim.attempt)):
             return None
-        # Some stand-ins for DynamoDB do not say what stood in the way.
-        item = written.item or self.table.get({"id": text(claim.record_id)})
-        # A call that was repeated under way finds its own first copy.
-        if item and item.get("attempt") == text(claim.attempt):
-            return None
-        # What was in the way a moment ago and is gone is found by nobody: ask again.
-        return read_item(item, _record_from_item) if item else AnswerRecord(claim.fingerprint)
+        # A record that was deleted meanwhile is not found by the next look either, which claims the key.
+        return read_item(failed.item, _record_from_item) if failed.item else Record(claim.fingerprint)
 
-    def find(self, record_id: str, *, now: float) -> AnswerRecord | None:
-        """The record, or None where the key is free."""
-        item = self.table.get({"id": text(record_id)})
+    def find(self, record_id: str, *, now: float) -> Record | None:
+        """The record, or None where the key is free, as it is after a lease that ended."""
+        item = self.table.get(_key(record_id))
         if item is None or read_item(item, lambda item: _is_over(item, now)):
             return None
         return read_item(item, _record_from_item)
 
-    def complete(self, claim: Claim, answer: AnswerRecord, *, now: float) -> bool:
-        """Keep the answer of the attempt that holds the claim; False where it holds it no longer."""
-        data = json.dumps({"headers": dict(answer.headers or {}), "storage_key": answer.storage_key})
-        written = self.table.write(
-            "UpdateItem",
-            Key={"id": text(claim.record_id)},
-            UpdateExpression="SET #status = :completed, #data = :data, expiration = :expiration",
+    def complete(self, claim: Claim, record: Record, *, now: float) -> bool:
+        """Keep the record of the attempt that has the claim; False where it has lost the claim."""
+        data = json.dumps({"headers": dict(record.headers or {}), "storage_key": record.storage_key})
+        updated = self.table.update(
+            _key(claim.record_id),
+            "SET #status = :completed, #data = :data, expiration = :expiration",
             ConditionExpression="attempt = :attempt",
             ExpressionAttributeNames={"#status": "status", "#data": "data"},
             ExpressionAttributeValues={
@@ -80,27 +74,29 @@ class DynamoDbAnswerRecords:
                 ":expiration": number(int(now) + KEPT_SECONDS),
             },
         )
-        return not isinstance(written, ConditionFailed)
+        return not isinstance(updated, ConditionFailed)
 
     def release(self, claim: Claim) -> None:
-        """Free the key, if this attempt still holds the claim."""
-        self.table.write(
-            "DeleteItem",
-            Key={"id": text(claim.record_id)},
+        """Free the key, if this attempt still has the claim and has not completed it."""
+        self.table.delete(
+            _key(claim.record_id),
             ConditionExpression="attempt = :attempt AND #status = :in_progress",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={":attempt": text(claim.attempt), ":in_progress": text(_IN_PROGRESS)},
         )
 
-    def forget(self, record_id: str, answer: AnswerRecord) -> None:
-        """Free the key of an answer that can no longer be given."""
-        self.table.write(
-            "DeleteItem",
-            Key={"id": text(record_id)},
+    def forget(self, record_id: str, record: Record) -> None:
+        """Free the key of a response that is gone."""
+        self.table.delete(
+            _key(record_id),
             ConditionExpression="contains(#data, :storage_key)",
             ExpressionAttributeNames={"#data": "data"},
-            ExpressionAttributeValues={":storage_key": text(answer.storage_key or "")},
+            ExpressionAttributeValues={":storage_key": text(record.storage_key or "")},
         )
+
+
+def _key(record_id: str) -> Item:
+    return {"id": text(record_id)}
 
 
 def _is_over(item: Item, now: float) -> bool:
@@ -110,8 +106,8 @@ def _is_over(item: Item, now: float) -> bool:
     return in_progress and int(item["in_progress_expiration"]["N"]) < int(now * 1000)
 
 
-def _record_from_item(item: Item) -> AnswerRecord:
+def _record_from_item(item: Item) -> Record:
     if item["status"]["S"] != _COMPLETED:
-        return AnswerRecord(item["validation"]["S"])
+        return Record(item["validation"]["S"])
     data = json.loads(item["data"]["S"])
-    return AnswerRecord(item["validation"]["S"], data["headers"], data["storage_key"])
+    return Record(item["validation"]["S"], data["headers"], data["storage_key"])

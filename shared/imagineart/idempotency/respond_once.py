@@ -1,67 +1,81 @@
-"""A request that is sent again under its Idempotency-Key gets its first answer again, and costs nothing."""
+"""A request that is repeated under its Idempotency-Key gets its first response again, and costs nothing."""
 
-import time
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from imagineart.access.base62 import to_base62
-from imagineart.errors import AnswerPendingError, ImagineArtError, InvalidRequestError
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
-from imagineart.domain.ports import AnswerRecords, AnswerStorage, Clock
-from imagineart.idempotency.model import (
-    Answer,
-    AnswerRecord,
-    Claim,
-    check_idempotency_key,
-    record_id,
-)
+from imagineart.errors import ImagineArtError, InternalError, InvalidRequestError, ResponsePendingError
+from imagineart.idempotency.model import Claim, Record, StoredResponse, check_idempotency_key, record_id
 from imagineart.images.seeds import RandomBelow
-from imagineart.use_cases.reported_attempt import attempt
 
 POLL_SECONDS: Final = 0.5
-ANSWERING_SECONDS: Final = 2.0
-"""What is left for everything else while an answer is kept or fetched."""
+RESPONDING_SECONDS: Final = 2.0
+"""What is left of the request's time for everything else when a body is stored or fetched."""
+MAX_BODY_BYTES: Final = 200 * 1024 * 1024
+"""The most that Lambda streams."""
 _ATTEMPT_BITS: Final = 128
 
 
+class Records(Protocol):
+    """The records of keys. See `RecordStore` for what each method does."""
+
+    def claim(self, claim: Claim, *, now: float) -> Record | None: ...
+
+    def find(self, record_id: str, *, now: float) -> Record | None: ...
+
+    def complete(self, claim: Claim, record: Record, *, now: float) -> bool: ...
+
+    def release(self, claim: Claim) -> None: ...
+
+    def forget(self, record_id: str, record: Record) -> None: ...
+
+
+class Bodies(Protocol):
+    """Where the bodies of responses are stored."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store a body."""
+
+    def get(self, key: str, *, limit_bytes: int) -> bytes | None:
+        """The body, or None where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
-class AnsweredOnce:
-    """An answer; `replayed` tells that it was made for an earlier request."""
+class Idempotency:
+    """Makes the response for a key, or finds the one that was made; a second request waits for the first.
 
-    answer: Answer
-    replayed: bool
+    `report` is called with what failed without harm to the request.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class AnswerOnce:
-    """Makes an answer for a key, or finds the one that was made; a second request waits for the first."""
-
-    records: AnswerRecords
-    storage: AnswerStorage
+    records: Records
+    bodies: Bodies
     random_below: RandomBelow
     report: Callable[[str], None]
-    clock: Clock
-    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def __call__(
+    async def respond_once(
         self,
         consumer_id: str,
         key: str,
         fingerprint: str,
-        make: Callable[[], Answer],
+        make: Callable[[], Awaitable[StoredResponse]],
         *,
         seconds_left: Callable[[], float],
         patience_seconds: float,
-    ) -> AnsweredOnce:
-        """The answer of `make`, or the one that an earlier request with the consumer's `key` got.
+    ) -> tuple[StoredResponse, bool]:
+        """The response of `make`, or that of an earlier request with the consumer's `key`, and whether it is.
 
-        A failure frees the key. `seconds_left` tells how long this request can still last; an earlier one is
-        waited for up to `patience_seconds`. Raises InvalidRequestError where the key is none, or came with
-        another request; AnswerPendingError where an earlier one is still under way; and what `make` raises.
+        A failure frees the key. `seconds_left` returns how long this request can still last; an earlier one
+        is waited for up to `patience_seconds`. Raises InvalidRequestError for a malformed key and for a key
+        that came with another request; ResponsePendingError where an earlier one is still in progress; and
+        what `make` raises.
         """
         check_idempotency_key(key)
-        ends_at = self.clock() + patience_seconds
+        waits_until = self.clock() + patience_seconds
         claim = Claim(
             record_id(consumer_id, key),
             fingerprint,
@@ -69,22 +83,25 @@ class AnswerOnce:
             lease_ends_at=self.clock() + seconds_left() + LEASE_MARGIN_SECONDS,
         )
         while True:
-            record = self.records.claim(claim, now=self.clock())
+            record = self._claim(claim)
             if record is None:
-                answer = self._make(consumer_id, claim, make, seconds_left)
-                return AnsweredOnce(answer, replayed=False)
-            earlier = self._await(record, claim, ends_at, seconds_left)
+                return await self._make(consumer_id, claim, make, seconds_left), False
+            earlier = await self._await_earlier(record, claim, waits_until, seconds_left)
             if earlier is not None:
-                return AnsweredOnce(earlier, replayed=True)
+                return earlier, True
 
-    def _await(
-        self,
-        record: AnswerRecord | None,
-        claim: Claim,
-        ends_at: float,
-        seconds_left: Callable[[], float],
-    ) -> Answer | None:
-        """The answer of an earlier request, or None where there will be none."""
+    def _claim(self, claim: Claim) -> Record | None:
+        try:
+            return self.records.claim(claim, now=self.clock())
+        except InternalError:
+            # The key may be claimed though the response was lost.
+            self._release(claim)
+            raise
+
+    async def _await_earlier(
+        self, record: Record | None, claim: Claim, waits_until: float, seconds_left: Callable[[], float]
+    ) -> StoredResponse | None:
+        """The response of an earlier request, or None where there will be none."""
         while record is not None:
             if record.fingerprint != claim.fingerprint:
                 raise InvalidRequestError(
@@ -93,45 +110,61 @@ class AnswerOnce:
                     "key.",
                 )
             if record.storage_key is not None:
-                return self._find_answer(record, claim.record_id, seconds_left() - ANSWERING_SECONDS)
-            if self.clock() + POLL_SECONDS > ends_at:
-                raise AnswerPendingError
-            self.sleep(POLL_SECONDS)
+                return await self._fetch(record, record.storage_key, claim.record_id, seconds_left)
+            if self.clock() + POLL_SECONDS > waits_until:
+                raise ResponsePendingError
+            await self.sleep(POLL_SECONDS)
             record = self.records.find(claim.record_id, now=self.clock())
         return None
 
-    def _find_answer(self, record: AnswerRecord, record_id: str, within_seconds: float) -> Answer | None:
-        content = self.storage.get(record.storage_key or "", within_seconds=within_seconds)
+    async def _fetch(
+        self, record: Record, storage_key: str, record_id: str, seconds_left: Callable[[], float]
+    ) -> StoredResponse | None:
+        try:
+            async with asyncio.timeout(seconds_left() - RESPONDING_SECONDS):
+                content = await asyncio.to_thread(self.bodies.get, storage_key, limit_bytes=MAX_BODY_BYTES)
+        except TimeoutError as error:
+            raise InternalError(detail=f"the response of {record_id} was not fetched in time") from error
         if content is None:
-            self.report(f"the answer of {record_id} is gone; it is made anew")
+            self.report(f"the response of {record_id} is gone; it is made again")
             self.records.forget(record_id, record)
             return None
-        return Answer(record.headers or {}, content)
+        return StoredResponse(record.headers or {}, content)
 
-    def _make(
+    async def _make(
         self,
         consumer_id: str,
         claim: Claim,
-        make: Callable[[], Answer],
+        make: Callable[[], Awaitable[StoredResponse]],
         seconds_left: Callable[[], float],
-    ) -> Answer:
+    ) -> StoredResponse:
         try:
-            answer = make()
+            response = await make()
         except BaseException:
-            attempt(lambda: self.records.release(claim), self.report)
+            self._release(claim)
             raise
-        within_seconds = seconds_left() - ANSWERING_SECONDS
-        attempt(lambda: self._keep(consumer_id, claim, answer, within_seconds), self.report)
-        return answer
-
-    def _keep(self, consumer_id: str, claim: Claim, answer: Answer, within_seconds: float) -> None:
-        """Keep the answer for later requests; the key is free again where it cannot be kept in time."""
-        storage_key = f"answers/{consumer_id}/{claim.record_id}/{claim.attempt}"
         try:
-            self.storage.put(storage_key, answer.content, within_seconds=within_seconds)
-            kept = AnswerRecord(claim.fingerprint, answer.headers, storage_key)
-            if not self.records.complete(claim, kept, now=self.clock()):
-                self.report(f"the claim on {claim.record_id} had ended before its answer was kept")
-        except ImagineArtError:
-            self.records.release(claim)
+            async with asyncio.timeout(seconds_left() - RESPONDING_SECONDS):
+                await self._keep(consumer_id, claim, response)
+        except (ImagineArtError, TimeoutError) as error:
+            # The caller gets its response all the same, and a repeated request makes another.
+            detail = error.detail if isinstance(error, ImagineArtError) else "not in time"
+            self.report(f"the response of {claim.record_id} is not kept: {detail}")
+            self._release(claim)
+        except BaseException:
+            self._release(claim)
             raise
+        return response
+
+    async def _keep(self, consumer_id: str, claim: Claim, response: StoredResponse) -> None:
+        storage_key = f"responses/{consumer_id}/{claim.record_id}/{claim.attempt}"
+        await asyncio.to_thread(self.bodies.put, storage_key, response.content)
+        record = Record(claim.fingerprint, response.headers, storage_key)
+        if not self.records.complete(claim, record, now=self.clock()):
+            self.report(f"the claim on {claim.record_id} ended before its response was kept")
+
+    def _release(self, claim: Claim) -> None:
+        try:
+            self.records.release(claim)
+        except ImagineArtError as error:
+            self.report(f"the key of {claim.record_id} is not freed: {error.detail}")

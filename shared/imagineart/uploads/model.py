@@ -1,4 +1,4 @@
-"""Upload ids: what stands for an uploaded reference image in a request, unguessable and one consumer's alone.
+"""Upload ids, which name an uploaded reference image in a request; unguessable, and one consumer's alone.
 
 Format: ``upl_<nonce><expiry><code>``: 128 random bits in 22 base-62 digits, the Unix second of expiry in 7,
 and in 22 the first 128 bits of an HMAC-SHA256 over both and the consumer's id, so that an id needs no record.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from imagineart.access.base62 import from_base62, to_base62
-from imagineart.images.seeds import RandomBelow
 from imagineart.access.tokens import Peppers
+from imagineart.images.seeds import RandomBelow
 
 UPLOAD_LIFE_SECONDS: Final = 3600
 
@@ -24,7 +24,7 @@ _FORMAT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload of a consumer; `expires_at` is in Unix seconds."""
+    """An upload of a consumer; until `expires_at` (Unix seconds) a request can name it."""
 
     id: str
     consumer_id: str
@@ -32,16 +32,18 @@ class Upload:
 
     @property
     def key(self) -> str:
-        """Where its content is kept."""
+        """Where its content is stored."""
         return f"uploads/{self.consumer_id}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
-class UploadRequest:
-    """How to send the content: a PUT of exactly these headers to `url`."""
+class GrantedUpload:
+    """How to upload: one PUT with exactly these headers to `url`, before `expires_at` (Unix seconds)."""
 
+    id: str
     url: str
     headers: dict[str, str]
+    expires_at: int
 
 
 def create_upload(consumer_id: str, *, now: int, peppers: Peppers, random_below: RandomBelow) -> Upload:

@@ -4,15 +4,15 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Final
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from imagineart.errors import InternalError
-from imagineart.domain.observations import ObservedRequest, TokenCensus
 
 _LOGGER: Final = logging.getLogger(__name__)
 
@@ -24,40 +24,58 @@ ERRORS: Final = "Errors"
 BACKEND_ATTEMPTS: Final = "BackendAttempts"
 BACKEND_FAILURES: Final = "BackendFailures"
 UNSETTLED_REQUESTS: Final = "UnsettledRequests"
+STALE_SECRETS: Final = "StaleSecrets"
 LIVE_TOKENS: Final = "LiveTokens"
 TOKENS_DUE: Final = "TokensDueForRotation"
 TOKENS_ENDING: Final = "TokensEndingSoon"
 
 
+class Stage(StrEnum):
+    """A part of a request whose time is measured."""
+
+    ADMISSION = "Admission"
+    """Authentication and limits."""
+    BACKEND = "Backend"
+    """The generation of all images of the request."""
+
+
 @dataclass(frozen=True, slots=True)
-class EmbeddedMetrics:
+class Metrics:
     """Metrics of one version of a function, under the dimension ``service``; times are in milliseconds.
 
-    Beside it, errors have the dimension ``code``, and attempts at backends ``backend``. Those errors that are
-    nobody's but the code's are counted by ``version`` too, for whoever judges a new one.
+    Errors have the dimension ``code`` too, and attempts at backends ``backend``. Errors of the service itself
+    are also counted by ``version``, so that a canary deployment is judged by its own. No method raises.
     """
 
     namespace: str
     service: str
     version: str
 
-    def note_request(self, request: ObservedRequest) -> None:
-        """Count a request and its time, in all and by stage."""
+    def request_finished(
+        self,
+        *,
+        error_code: str | None,
+        is_server_error: bool,
+        seconds: float,
+        seconds_by_stage: Mapping[Stage, float],
+        images: int,
+    ) -> None:
+        """Count a request and its time, in all and by stage; `error_code` is None for a success."""
 
         def fill(metrics: EphemeralMetrics) -> None:
             metrics.add_metric(REQUESTS, MetricUnit.Count, 1)
-            metrics.add_metric(SERVER_ERRORS, MetricUnit.Count, int(request.is_server_error))
-            metrics.add_metric(DURATION, MetricUnit.Milliseconds, _milliseconds(request.seconds))
-            for stage, seconds in request.seconds_by_stage.items():
-                metrics.add_metric(stage, MetricUnit.Milliseconds, _milliseconds(seconds))
-            if request.images:
-                metrics.add_metric(IMAGES, MetricUnit.Count, request.images)
+            metrics.add_metric(SERVER_ERRORS, MetricUnit.Count, int(is_server_error))
+            metrics.add_metric(DURATION, MetricUnit.Milliseconds, _milliseconds(seconds))
+            for stage, stage_seconds in seconds_by_stage.items():
+                metrics.add_metric(stage, MetricUnit.Milliseconds, _milliseconds(stage_seconds))
+            if images:
+                metrics.add_metric(IMAGES, MetricUnit.Count, images)
 
         self._write(fill)
-        if request.error_code is not None:
-            self._write(partial(self._fill_error, request.error_code))
+        if error_code is not None:
+            self._write(partial(self._fill_error, error_code))
 
-    def note_attempt(self, backend: str, *, failed: bool) -> None:
+    def attempt_finished(self, backend: str, *, failed: bool) -> None:
         """Count an attempt at a backend, in all and by backend."""
 
         def fill(metrics: EphemeralMetrics) -> None:
@@ -67,17 +85,21 @@ class EmbeddedMetrics:
 
         self._write(fill)
 
-    def note_unsettled(self) -> None:
-        """Count something that failed when the answer was given."""
+    def settlement_failed(self) -> None:
+        """Count a part of a request's settlement that failed."""
         self._write(lambda metrics: metrics.add_metric(UNSETTLED_REQUESTS, MetricUnit.Count, 1))
 
-    def note_tokens(self, census: TokenCensus) -> None:
-        """Note how tokens stand."""
+    def stale_secret_used(self) -> None:
+        """Count an attempt to read a secret that failed, so that its cached copy is used."""
+        self._write(lambda metrics: metrics.add_metric(STALE_SECRETS, MetricUnit.Count, 1))
+
+    def tokens_reviewed(self, *, live: int, due: int, ending: int) -> None:
+        """Report how many tokens are live, and how many of those are due for rotation or end soon."""
 
         def fill(metrics: EphemeralMetrics) -> None:
-            metrics.add_metric(LIVE_TOKENS, MetricUnit.Count, census.live)
-            metrics.add_metric(TOKENS_DUE, MetricUnit.Count, census.due)
-            metrics.add_metric(TOKENS_ENDING, MetricUnit.Count, census.ending)
+            metrics.add_metric(LIVE_TOKENS, MetricUnit.Count, live)
+            metrics.add_metric(TOKENS_DUE, MetricUnit.Count, due)
+            metrics.add_metric(TOKENS_ENDING, MetricUnit.Count, ending)
 
         self._write(fill)
 
@@ -88,7 +110,7 @@ class EmbeddedMetrics:
         metrics.add_metric(ERRORS, MetricUnit.Count, 1)
 
     def _write(self, fill: Callable[[EphemeralMetrics], None]) -> None:
-        """Write one record. What fails is logged: nobody's request is worth less for it."""
+        """Write one record. A failure is logged: no request fails because of a metric."""
         try:
             metrics = EphemeralMetrics(namespace=self.namespace, service=self.service)
             metrics.add_dimension("service", self.service)

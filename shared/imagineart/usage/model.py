@@ -8,30 +8,30 @@ from typing import Final
 
 OK: Final = "ok"
 REPLAYED: Final = "replayed"
-CUT_OFF: Final = "cut_off"
-"""Outcomes beside the public error codes: answered, answered again as before, broken off amid a picture."""
+"""Outcomes beside the public error codes; a replayed response was made for an earlier request."""
 
 NO_RESOLUTION: Final = "-"
 DURATION_BOUNDS_SECONDS: Final = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
-"""Upper bounds of the classes that durations are counted in; the last class has none."""
+"""Upper bounds of the classes in which durations are counted; the last class has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class AnsweredRequest:
-    """One request that was answered; `answered_at` is in Unix seconds."""
+class FinishedRequest:
+    """One authenticated request whose response is known; `finished_at` is in Unix seconds."""
 
+    request_id: str
     consumer_id: str
     operation: str
     resolution: str
     outcome: str
     images: int
     seconds: float
-    answered_at: float
+    finished_at: float
 
     @property
     def day(self) -> str:
         """The day (UTC) on which it counts."""
-        return day_of(self.answered_at)
+        return day_of(self.finished_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class UsageRow:
 
     @property
     def requests(self) -> int:
-        """How many requests."""
+        """The number of requests."""
         return sum(self.durations.values())
 
     @property
@@ -61,7 +61,7 @@ class UsageRow:
         return self.total_seconds / max(1, self.requests)
 
     def seconds_at_most(self, share: float) -> float | None:
-        """The bound that `share` (0 to 1) of the requests kept; None where it is beyond the last bound."""
+        """The bound that `share` (0 to 1) of the requests kept; None where it is above the last bound."""
         needed, seen = share * self.requests, 0
         for index, count in sorted(self.durations.items()):
             seen += count
@@ -71,7 +71,7 @@ class UsageRow:
 
 
 def duration_class(seconds: float) -> int:
-    """The index of the class that a duration counts in."""
+    """The index of the class in which a duration is counted."""
     return bisect.bisect_left(DURATION_BOUNDS_SECONDS, seconds)
 
 

@@ -1,36 +1,43 @@
-"""The operator's account of requests."""
+"""The operator's report of usage."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
-from imagineart.usage.model import UsageRow
+from imagineart.access.manage_consumers import ConsumerRegister, find_registered
 from imagineart.errors import InvalidRequestError
-from imagineart.domain.ports import Clock, ConsumerRegister, UsageLedger
-from imagineart.access.manage_consumers import find_registered
+from imagineart.usage.model import UsageRow
 
 DEFAULT_DAYS: Final = 7
 
 
+class CountedUsage(Protocol):
+    """Where usage is counted."""
+
+    def rows(self, consumer_id: str, *, first_day: str, last_day: str) -> list[UsageRow]:
+        """What is counted of a consumer from the first to the last day (UTC, ISO form)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReportUsage:
-    """Reads what is counted of every request."""
+    """Reads the usage of consumers."""
 
-    usage: UsageLedger
+    usage: CountedUsage
     consumers: ConsumerRegister
-    clock: Clock
+    clock: Callable[[], float]
 
-    def __call__(
+    def rows(
         self, *, consumer_id: str | None, first_day: date | None, last_day: date | None
     ) -> list[UsageRow]:
         """What is counted by consumer, day, model, resolution and outcome, in that order.
 
-        Of every consumer where none is named, and of seven days up to the last, which is today (UTC) unless
-        named. Raises InvalidRequestError where the last day comes before the first; NotFoundError for an
-        unknown consumer.
+        Without `consumer_id` it covers every consumer, without `last_day` it ends today (UTC), and without
+        `first_day` it covers seven days. Raises InvalidRequestError where the last day comes before the
+        first; NotFoundError for an unknown consumer.
         """
         last = last_day or datetime.fromtimestamp(self.clock(), UTC).date()
-        # The calendar begins on a day, and so a week cannot always be taken from it.
+        # The calendar has a first day, before which no week can begin.
         days_before = timedelta(DEFAULT_DAYS - 1)
         first = first_day or max(last, date.min + days_before) - days_before
         if last < first:

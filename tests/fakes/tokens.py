@@ -1,16 +1,16 @@
-"""Tokens, consumers, revocations and peppers held in memory."""
+"""Tokens, their marks and peppers, kept in memory."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.errors import InternalError
-from imagineart.domain.tokens import Peppers, StoredToken
+from imagineart.access.token_store import Marks
+from imagineart.access.tokens import Peppers, StoredToken
+from imagineart.errors import InternalError
 
 
 @dataclass(slots=True)
-class InMemoryTokenMarks:
-    """A TokenMarks."""
+class InMemoryMarks:
+    """The marks on tokens of every store."""
 
     revoked: dict[str, int] = field(default_factory=dict)
     last_used: dict[str, str] = field(default_factory=dict)
@@ -21,15 +21,18 @@ class InMemoryTokenMarks:
     def note_use(self, token_id: str, *, day: str) -> None:
         self.last_used[token_id] = day
 
+    def marks(self, token_id: str) -> Marks:
+        return Marks(self.revoked.get(token_id), self.last_used.get(token_id))
+
 
 @dataclass(slots=True)
-class InMemoryTokenStore:
-    """A TokenStore and TokenRegister that counts how often it is read.
+class InMemoryTokens:
+    """Tokens of one kind; `reads` counts how often they are looked up.
 
-    While it is `unreadable` no tokens are listed, and while it is `unwritable` none gets an end.
+    While they are `unreadable` no token is listed, and while they are `unwritable` none gets an end.
     """
 
-    marks: InMemoryTokenMarks
+    marked_in: InMemoryMarks
     tokens: dict[str, StoredToken] = field(default_factory=dict)
     reads: int = 0
     unreadable: bool = False
@@ -54,39 +57,12 @@ class InMemoryTokenStore:
     def set_expiry(self, token: StoredToken, expires_at: int) -> None:
         if self.unwritable:
             raise InternalError(detail="the store cannot be written")
-        self.tokens[token.id] = replace(self.tokens[token.id], expires_at=expires_at)
+        ends_at = min(expires_at, self.tokens[token.id].expires_at or expires_at)
+        self.tokens[token.id] = replace(self.tokens[token.id], expires_at=ends_at)
 
     def _marked(self, token: StoredToken) -> StoredToken:
-        return replace(
-            token,
-            revoked_at=self.marks.revoked.get(token.id),
-            last_used_on=self.marks.last_used.get(token.id),
-        )
-
-
-@dataclass(slots=True)
-class InMemoryConsumers:
-    """A ConsumerRegister."""
-
-    consumers: dict[str, Consumer] = field(default_factory=dict)
-
-    def add_consumer(self, consumer: Consumer) -> bool:
-        if consumer.id in self.consumers:
-            return False
-        self.consumers[consumer.id] = consumer
-        return True
-
-    def replace_consumer(self, consumer: Consumer) -> bool:
-        if consumer.id not in self.consumers:
-            return False
-        self.consumers[consumer.id] = consumer
-        return True
-
-    def find_consumer(self, consumer_id: str) -> Consumer | None:
-        return self.consumers.get(consumer_id)
-
-    def list_consumers(self) -> list[Consumer]:
-        return list(self.consumers.values())
+        marks = self.marked_in.marks(token.id)
+        return replace(token, revoked_at=marks.revoked_at, last_used_on=marks.last_used_on)
 
 
 @dataclass(slots=True)
@@ -112,9 +88,9 @@ class CountingKeys(Mapping[str, str]):
 
 @dataclass(slots=True)
 class InMemoryPeppers:
-    """A PepperRegister whose digests can be counted in `keys.lookups`.
+    """Peppers whose digests are counted in `keys.lookups`.
 
-    `added` holds versions that only who reads anew finds, as a cache does that is some minutes old.
+    `added` has versions that only `read_anew` finds, as where a cached copy is some minutes old.
     """
 
     current_version: str = "1"

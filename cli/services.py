@@ -1,0 +1,53 @@
+"""What the operator's commands work with, against any deployment."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from imagineart.access.consumer_store import ConsumerStore
+from imagineart.access.internal_tokens import InternalTokenStore
+from imagineart.access.manage_consumers import ManageConsumers
+from imagineart.access.manage_tokens import ManageTokens
+from imagineart.access.pepper_store import PepperStore
+from imagineart.access.rotate_peppers import RotatePeppers
+from imagineart.access.token_store import TokenStore
+from imagineart.access.tokens import TokenKind
+from imagineart.aws import AwsClients
+from imagineart.dynamodb import DynamoDbTable
+from imagineart.secrets_manager import CachedSecret
+from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.usage.report_usage import ReportUsage
+from imagineart.usage.usage_store import UsageStore
+
+
+class OperatorServices:
+    """The use cases of one deployment's operator; nothing is cached between two of them."""
+
+    def __init__(
+        self,
+        settings: AccessSettings,
+        clients: AwsClients,
+        backends: Mapping[str, BackendSettings] = MappingProxyType({}),
+    ) -> None:
+        """`backends` are those of each public model, by its id."""
+        partner_tokens = TokenStore(DynamoDbTable(clients, settings.tokens_table))
+        internal_tokens = InternalTokenStore(
+            CachedSecret(clients, settings.internal_tokens_secret, cached_seconds=0), partner_tokens
+        )
+        peppers = PepperStore(CachedSecret(clients, settings.pepper_secret, cached_seconds=0))
+        self.clients = clients
+        self.backends = backends
+        self.consumers = ConsumerStore(DynamoDbTable(clients, settings.consumers_table))
+        self.usage = UsageStore(DynamoDbTable(clients, settings.usage_table), secrets.randbelow)
+        self.manage_consumers = ManageConsumers(self.consumers)
+        self.manage_tokens = ManageTokens(
+            registers={TokenKind.PARTNER: partner_tokens, TokenKind.INTERNAL: internal_tokens},
+            consumers=self.consumers,
+            revoker=partner_tokens,
+            peppers=peppers,
+            random_below=secrets.randbelow,
+            clock=time.time,
+        )
+        self.rotate_peppers = RotatePeppers(peppers, self.manage_tokens, secrets.randbelow)
+        self.report_usage = ReportUsage(self.usage, self.consumers, time.time)

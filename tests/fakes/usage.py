@@ -1,0 +1,78 @@
+"""Usage and metrics, kept in memory."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imagineart.aws import AwsCallError
+from imagineart.usage.metrics import Stage
+from imagineart.usage.model import FinishedRequest, UsageRow, duration_class
+
+
+@dataclass(slots=True)
+class InMemoryUsage:
+    """A UsageStore without DynamoDB; while it `is_broken`, nothing is counted."""
+
+    requests: list[FinishedRequest] = field(default_factory=list)
+    is_broken: bool = False
+
+    def count(self, request: FinishedRequest) -> None:
+        if self.is_broken:
+            raise AwsCallError("Unreachable", detail="usage is out of order")
+        if not any(each.request_id == request.request_id for each in self.requests):
+            self.requests.append(request)
+
+    def rows(self, consumer_id: str, *, first_day: str, last_day: str) -> list[UsageRow]:
+        groups: dict[tuple[str, str, str, str], list[FinishedRequest]] = {}
+        for each in self.requests:
+            if each.consumer_id == consumer_id and first_day <= each.day <= last_day:
+                key = (each.day, each.operation, each.resolution, each.outcome)
+                groups.setdefault(key, []).append(each)
+        return [
+            UsageRow(
+                consumer_id,
+                *key,
+                images=sum(each.images for each in group),
+                total_seconds=sum(each.seconds for each in group),
+                durations=Counter(duration_class(each.seconds) for each in group),
+            )
+            for key, group in sorted(groups.items())
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRequest:
+    """What `request_finished` was called with."""
+
+    error_code: str | None
+    is_server_error: bool
+    seconds: float
+    seconds_by_stage: Mapping[Stage, float]
+    images: int
+
+
+@dataclass(slots=True)
+class RecordedMetrics:
+    """A Metrics that writes nothing."""
+
+    requests: list[MeasuredRequest] = field(default_factory=list)
+    attempts: list[tuple[str, bool]] = field(default_factory=list)
+    """Each backend that was tried, and whether it failed."""
+    failed_settlements: int = 0
+    stale_secrets: int = 0
+    reviews: list[dict[str, int]] = field(default_factory=list)
+
+    def request_finished(self, **measured) -> None:
+        self.requests.append(MeasuredRequest(**measured))
+
+    def attempt_finished(self, backend: str, *, failed: bool) -> None:
+        self.attempts.append((backend, failed))
+
+    def settlement_failed(self) -> None:
+        self.failed_settlements += 1
+
+    def stale_secret_used(self) -> None:
+        self.stale_secrets += 1
+
+    def tokens_reviewed(self, **counts: int) -> None:
+        self.reviews.append(counts)

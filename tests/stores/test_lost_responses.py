@@ -1,0 +1,256 @@
+"""Whatever a network loses, one to three times, before or after a call took effect: nothing counts twice.
+
+botocore makes three attempts: after one or two losses a call succeeds, after three it fails.
+"""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from imagineart.access.admit import RequestLimits
+from imagineart.access.authenticate import Caller
+from imagineart.access.consumer_store import ConsumerStore
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits, Standing
+from imagineart.access.token_store import TokenStore
+from imagineart.access.tokens import ALL_SCOPES, StoredToken
+from imagineart.aws import AwsCallError, AwsClients
+from imagineart.errors import ModelError
+from imagineart.idempotency.model import StoredResponse, record_id
+from imagineart.idempotency.record_store import RecordStore
+from imagineart.idempotency.respond_once import Idempotency
+from imagineart.usage.model import FinishedRequest
+from imagineart.usage.settle import Settlement
+from imagineart.usage.usage_store import UsageStore
+from tests.fakes.bucket import InMemoryBucket
+from tests.fakes.clock import FakeClock
+from tests.fakes.lossy_aws import LossyAws
+from tests.fakes.randomness import repeatable_random_below
+from tests.stores.tables import new_table, standing_of, variables_of
+
+NOW = 1_800_000_000
+ACME = Consumer("acme", Limits(requests_per_minute=100, concurrent_requests=2, images_per_day=6))
+CALLER = Caller("acme", "p000000000000001", ALL_SCOPES)
+FINISHED = FinishedRequest("request 1", "acme", "text-to-image", "1K", "ok", 1, 7.0, NOW)
+TOKEN = StoredToken("p000000000000001", "acme", "digest", "1", created_at=NOW)
+
+losses = pytest.mark.parametrize("times", [1, 2, 3])
+moments = pytest.mark.parametrize("after_effect", [False, True], ids=["the call", "the response"])
+
+
+@pytest.fixture
+def aws(moto: AwsClients) -> LossyAws:
+    """A client of its own for each test, since a client that has often retried stops to retry."""
+    assert moto.endpoint_url
+    return LossyAws(variables_of(moto.endpoint_url), moto.session)
+
+
+@pytest.fixture
+def consumers(aws: LossyAws) -> ConsumerStore:
+    store = ConsumerStore(new_table(aws, "ConsumersTable"))
+    store.add_consumer(ACME)
+    return store
+
+
+@pytest.fixture
+def limits(consumers: ConsumerStore) -> RequestLimits:
+    return RequestLimits(consumers, repeatable_random_below(), FakeClock(NOW))
+
+
+def standing(consumers: ConsumerStore) -> Standing:
+    return standing_of(consumers, "acme", NOW)
+
+
+@losses
+@moments
+def test_a_request_is_counted_once(
+    aws: LossyAws, consumers: ConsumerStore, limits: RequestLimits, times: int, after_effect: bool
+) -> None:
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    if times == 3:
+        with pytest.raises(AwsCallError):
+            limits.enter("acme", lease_seconds=None)
+    else:
+        assert limits.enter("acme", lease_seconds=None).status.remaining == 99
+    assert standing(consumers) == Standing(int(times < 3 or after_effect), 0, frozenset())
+
+
+@losses
+@moments
+def test_a_slot_is_taken_once_and_given_back_where_the_request_fails(
+    aws: LossyAws, consumers: ConsumerStore, limits: RequestLimits, times: int, after_effect: bool
+) -> None:
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    if times == 3:
+        with pytest.raises(AwsCallError):
+            limits.enter("acme", lease_seconds=60)
+        assert standing(consumers).slots == frozenset()
+        assert standing(consumers).images_today == 0
+    else:
+        slot = limits.enter("acme", lease_seconds=60).slot
+        assert standing(consumers) == Standing(1, 1, frozenset({slot}))
+
+
+@losses
+@moments
+def test_a_reservation_counts_once_and_a_failed_request_gives_back_all_that_it_took(
+    aws: LossyAws, consumers: ConsumerStore, limits: RequestLimits, times: int, after_effect: bool
+) -> None:
+    admission = limits.enter("acme", lease_seconds=60)
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    if times == 3:
+        with pytest.raises(AwsCallError):
+            limits.reserve_images(admission, 4)
+    else:
+        admission = limits.reserve_images(admission, 4)
+        assert standing(consumers).images_today == 4
+    limits.leave(admission, images=0)
+    assert standing(consumers) == Standing(1, 0, frozenset())
+
+
+@losses
+@moments
+@pytest.mark.parametrize("images", [0, 4])
+def test_a_request_is_settled_once(
+    aws: LossyAws,
+    consumers: ConsumerStore,
+    limits: RequestLimits,
+    times: int,
+    after_effect: bool,
+    images: int,
+) -> None:
+    usage = UsageStore(new_table(aws, "UsageTable"), repeatable_random_below())
+    tokens = TokenStore(new_table(aws, "TokensTable"))
+    reports: list[str] = []
+    admission = limits.reserve_images(limits.enter("acme", lease_seconds=60), 4)
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    Settlement(limits, usage, tokens, reports.append).settle(
+        CALLER, admission, replace(FINISHED, images=images)
+    )
+    was_settled = times < 3 or after_effect
+    expected = (
+        Standing(1, images, frozenset()) if was_settled else Standing(1, 4, frozenset({admission.slot}))
+    )
+    assert standing(consumers) == expected
+    assert len(reports) == int(times == 3)
+    (row,) = usage.rows("acme", first_day=FINISHED.day, last_day=FINISHED.day)
+    assert (row.requests, row.images) == (1, images)
+    assert tokens.marks(CALLER.token_id).last_used_on == FINISHED.day
+
+
+@losses
+@moments
+def test_usage_counts_once(aws: LossyAws, times: int, after_effect: bool) -> None:
+    usage = UsageStore(new_table(aws, "UsageTable"), repeatable_random_below())
+    usage.count(FINISHED)
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    second = replace(FINISHED, request_id="request 2")
+    if times == 3:
+        with pytest.raises(AwsCallError):
+            usage.count(second)
+    else:
+        usage.count(second)
+    (row,) = usage.rows("acme", first_day=FINISHED.day, last_day=FINISHED.day)
+    assert row.requests == (2 if times < 3 or after_effect else 1)
+
+
+@losses
+@moments
+def test_a_token_is_added_once(aws: LossyAws, times: int, after_effect: bool) -> None:
+    tokens = TokenStore(new_table(aws, "TokensTable"))
+    aws.lose("PutItem", times, after_effect=after_effect)
+    if times == 3:
+        with pytest.raises(AwsCallError):
+            tokens.add_token(TOKEN)
+    else:
+        tokens.add_token(TOKEN)
+        assert tokens.find(TOKEN.id) == TOKEN
+
+
+# Idempotency
+
+
+class Client:
+    """A client that sends the same request again and again under one key."""
+
+    def __init__(self, aws: LossyAws) -> None:
+        self.clock = FakeClock(NOW)
+        self.records = RecordStore(new_table(aws, "AnswersTable"))
+        self.reports: list[str] = []
+        self.made = 0
+        self.idempotency = Idempotency(
+            self.records,
+            InMemoryBucket(),
+            repeatable_random_below(),
+            self.reports.append,
+            self.clock,
+            self._sleep,
+        )
+
+    def send(self, *, fails: bool = False) -> bytes:
+        async def make() -> StoredResponse:
+            self.made += 1
+            if fails:
+                raise ModelError
+            return StoredResponse({}, b"image %d" % self.made)
+
+        response, _ = asyncio.run(
+            self.idempotency.respond_once(
+                "acme", "key", "fingerprint", make, seconds_left=lambda: 285.0, patience_seconds=20.0
+            )
+        )
+        return response.content
+
+    def is_free(self) -> bool:
+        return self.records.find(record_id("acme", "key"), now=self.clock()) is None
+
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+
+@losses
+@moments
+def test_a_claim_is_made_once_and_freed_where_the_request_fails(
+    aws: LossyAws, times: int, after_effect: bool
+) -> None:
+    client = Client(aws)
+    aws.lose("PutItem", times, after_effect=after_effect)
+    if times == 3:
+        with pytest.raises(AwsCallError):
+            client.send()
+        assert client.is_free()
+    assert client.send() == b"image 1"
+    assert client.send() == b"image 1"
+    assert client.made == 1
+
+
+@losses
+@moments
+def test_a_response_is_kept_or_the_key_is_free(aws: LossyAws, times: int, after_effect: bool) -> None:
+    client = Client(aws)
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    assert client.send() == b"image 1"
+    was_kept = times < 3 or after_effect
+    assert client.is_free() is not was_kept
+    assert client.send() == (b"image 1" if was_kept else b"image 2")
+
+
+@losses
+@moments
+def test_a_failure_frees_the_key(aws: LossyAws, times: int, after_effect: bool) -> None:
+    client = Client(aws)
+    aws.lose("DeleteItem", times, after_effect=after_effect)
+    with pytest.raises(ModelError):
+        client.send(fails=True)
+    was_freed = times < 3 or after_effect
+    assert client.is_free() is was_freed
+    assert len(client.reports) == int(times == 3)
+
+
+def test_every_loss_here_really_happened(aws: LossyAws) -> None:
+    tokens = TokenStore(new_table(aws, "TokensTable"))
+    before = len(aws.calls)
+    aws.lose("GetItem", 2, after_effect=True)
+    tokens.has_tokens()
+    assert aws.calls[before:].count("GetItem") == 3

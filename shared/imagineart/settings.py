@@ -37,6 +37,14 @@ class BackendSettings:
     backends: str
     credential_secret: str
 
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "BackendSettings":
+        """Raises SettingsError."""
+        return cls(
+            backends=_required(variables, "IMAGINEART_BACKENDS"),
+            credential_secret=_required(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:

@@ -1,1 +1,0 @@
-"""What the system knows about pictures, parameters, tokens and limits, in the standard library alone."""

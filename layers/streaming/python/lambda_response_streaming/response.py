@@ -43,12 +43,16 @@ class StreamedResponse:
 
         Raises ValueError where they exceed `MAX_PRELUDE_BYTES`.
         """
+        headers = dict(self.headers)
+        cookies = [
+            value for name in self.headers if name.lower() == "set-cookie" for value in headers.pop(name)
+        ]
         metadata = {
             "statusCode": self.status,
-            "headers": {name: values[0] for name, values in self.headers.items() if len(values) == 1},
-            "multiValueHeaders": {
-                name: list(values) for name, values in self.headers.items() if len(values) > 1
-            },
+            "headers": {name: values[0] for name, values in headers.items() if len(values) == 1},
+            "multiValueHeaders": {name: list(values) for name, values in headers.items() if len(values) > 1},
+            # API Gateway and function URLs both take cookies here; a function URL takes several nowhere else.
+            **({"cookies": cookies} if cookies else {}),
         }
         prelude = json.dumps(metadata).encode() + DELIMITER
         if len(prelude) > MAX_PRELUDE_BYTES:

@@ -29,8 +29,7 @@ class Body:
 
 
 def test_a_prelude_is_json_and_eight_nul_bytes():
-    headers = {"A": ["1"], "B": ["2", "3"], "C": [], "Set-Cookie": ["a=1"]}
-    prelude = StreamedResponse(404, headers, []).prelude()
+    prelude = StreamedResponse(404, {"A": ["1"], "B": ["2", "3"], "C": []}, [], cookies=["a=1"]).prelude()
     assert prelude[-8:] == bytes(8)
     assert json.loads(prelude[:-8]) == {
         "statusCode": 404,

@@ -47,7 +47,12 @@ class StreamingHandler:
         """
         exchange = _Exchange(self._app, _read_scope(event, context), self._event_loop())
         exchange.start()
-        return StreamedResponse(exchange.status, exchange.headers, exchange)
+        headers, cookies = exchange.headers, list[str]()
+        if event.get("version") == "2.0":
+            # A function URL takes several values for cookies alone, and those in a field of their own.
+            cookies = headers.pop("set-cookie", cookies)
+            headers = {name: [", ".join(values)] for name, values in headers.items()}
+        return StreamedResponse(exchange.status, headers, exchange, cookies=cookies)
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -129,7 +134,7 @@ class _Exchange(Iterator[Piece]):
 
     def _read(self, message: Message) -> Piece:
         if message["type"] == "http.response.start":
-            self.headers = _group_headers(message.get("headers", ()), self._scope["aws.event"])
+            self.headers = _group_headers(message.get("headers", ()))
             self.status = message["status"]
             self._expected = "http.response.body"
             return b""
@@ -184,14 +189,11 @@ def _read_body(event: dict[str, Any]) -> bytes:
     return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
 
 
-def _group_headers(headers: Iterable[tuple[bytes, bytes]], event: dict[str, Any]) -> dict[str, list[str]]:
+def _group_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
     """Every value of each header that is the application's to send."""
     values: dict[str, list[str]] = {}
     for raw_name, value in headers:
         name = raw_name.decode("latin-1").lower()
         if name not in _OMITTED_HEADERS:
             values.setdefault(name, []).append(value.decode("latin-1"))
-    if event.get("version") == "2.0":
-        # A function URL knows several values of a header for cookies alone.
-        return {name: each if name == "set-cookie" else [", ".join(each)] for name, each in values.items()}
     return values

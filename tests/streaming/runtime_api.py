@@ -7,6 +7,7 @@ import json
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,7 +20,6 @@ class Post:
 
     path: str
     headers: dict[str, str]
-    connection: int
     body: bytes = b""
     chunk_sizes: list[int] = field(default_factory=list)
     trailers: dict[str, str] = field(default_factory=dict)
@@ -33,16 +33,13 @@ class Post:
 class RuntimeApi:
     """The server; `invoke` queues an invocation and waits, bounded, for what the runtime posts about it."""
 
-    def __init__(
-        self, *, keep_bodies=True, hang_up_after_bytes=None, invocation_ids=True, answers_status=202
-    ):
-        self.keep_bodies = keep_bodies
+    def __init__(self, *, hang_up_after_bytes=None, invocation_ids=True, answers_status=202):
         self.hang_up_after_bytes = hang_up_after_bytes
         self.invocation_ids = invocation_ids
         self.answers_status = answers_status
+        self.on_piece: Callable[[bytes], None] = lambda _: None
         self.posts: queue.Queue[Post] = queue.Queue()
-        self.next_connections: list[int] = []
-        self._invocations: queue.Queue[tuple[str, bytes] | None] = queue.Queue()
+        self.invocations: queue.Queue[tuple[str, bytes] | None] = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -52,14 +49,11 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_port}"
 
     def invoke(self, event, request_id="request-1", timeout_seconds=60):
-        self._invocations.put((request_id, json.dumps(event).encode()))
+        self.invocations.put((request_id, json.dumps(event).encode()))
         return self.posts.get(timeout=timeout_seconds)
 
-    def next_invocation(self):
-        return self._invocations.get()
-
     def stop(self):
-        self._invocations.put(None)
+        self.invocations.put(None)
         self._server.shutdown()
         self._server.server_close()
 
@@ -67,15 +61,13 @@ class RuntimeApi:
 def _handler_for(api):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
 
         def log_message(self, *_):
             pass
 
         def do_GET(self):
             assert self.path == f"{PATH}/invocation/next", self.path
-            api.next_connections.append(id(self.connection))
-            invocation = api.next_invocation()
+            invocation = api.invocations.get()
             if invocation is None:
                 self.close_connection = True
                 return
@@ -93,7 +85,7 @@ def _handler_for(api):
 
         def do_POST(self):
             headers = {name.lower(): value for name, value in self.headers.items()}
-            post = Post(self.path.removeprefix(PATH), headers, id(self.connection))
+            post = Post(self.path.removeprefix(PATH), headers)
             if headers.get("transfer-encoding") == "chunked":
                 self._read_chunks(post)
             else:
@@ -109,8 +101,8 @@ def _handler_for(api):
                 assert self.rfile.read(2) == b"\r\n"
                 received += size
                 post.chunk_sizes.append(size)
-                if api.keep_bodies or len(post.body) < 65_536:
-                    post.body += content
+                api.on_piece(content)
+                post.body += content
                 if api.hang_up_after_bytes is not None and received > api.hang_up_after_bytes:
                     post.hung_up = self.close_connection = True
                     return

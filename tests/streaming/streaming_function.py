@@ -1,46 +1,86 @@
-"""A Lambda function that answers as its event says; run by the real runtime in a process of its own."""
+"""The function under test: an ASGI application, in the process of a test or run by the real runtime."""
 
+import asyncio
 from pathlib import Path
 
-from lambda_response_streaming import FollowedResponse, StreamedResponse, is_streaming
+from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.responses import Response, StreamingResponse
+from fastapi.sse import EventSourceResponse
 
-done = []
+from lambda_response_streaming import FollowedResponse, StreamedResponse, is_streaming
+from lambda_response_streaming.asgi import StreamingHandler
+
+app = FastAPI()
+serve = StreamingHandler(app)
+happened = []
+
+
+@app.get("/numbers")
+async def numbers(count: int = 3, fails_at: int = -1):
+    async def pieces():
+        try:
+            for number in range(count):
+                if number == fails_at:
+                    raise LookupError("midway")
+                happened.append(number)
+                yield b"%d" % number
+        finally:
+            happened.append("closed")
+
+    return StreamingResponse(pieces())
+
+
+@app.get("/held")
+async def held(gate: str):
+    """The second piece is made when somebody has written to the named pipe."""
+
+    async def pieces():
+        yield b"first"
+        await asyncio.to_thread(Path(gate).read_bytes)
+        yield b"second"
+
+    return StreamingResponse(pieces())
+
+
+@app.get("/events", response_class=EventSourceResponse)
+async def events():
+    try:
+        for number in range(3):
+            yield {"number": number}
+    finally:
+        happened.append("closed")
+
+
+@app.post("/echo")
+async def echo(request: Request, body: dict):
+    happened.extend([request.scope["aws.event"], request.scope["aws.context"]])
+    return [request.query_params.getlist("q"), body]
+
+
+@app.get("/background")
+async def background(tasks: BackgroundTasks, fails: bool = False):
+    tasks.add_task([].remove if fails else happened.append, "done")
+    return Response(b"body")
+
+
+@app.get("/fails")
+async def fails():
+    raise LookupError("in the endpoint")
 
 
 def handler(event, context):
-    kind = event["kind"]
-    if kind == "environment":
-        return {"streaming": is_streaming(), "request_id": context.aws_request_id}
-    if kind == "failure":
-        raise ValueError("failed in the handler")
-    if kind == "buffered":
-        return {"statusCode": 200, "body": "as ever"}
-    if kind == "what was done":
-        return done
-    if kind == "followed":
-        return FollowedResponse({"statusCode": 200, "body": "first"}, lambda: _follow(event))
-    headers = {"Content-Type": ["image/png"], "X-Twice": ["1", "2"], **event.get("headers", {})}
-    afterwards = (lambda: _follow(event)) if "pipe" in event else None
-    return StreamedResponse(event.get("status", 200), headers, _body(event), afterwards)
+    """A streamed response to a request, and a buffered one to an event that asks what happened."""
+    if event.get("asks") == "what happened":
+        return {"is_streaming": is_streaming(), "last": happened[-1:]}
+    if event.get("asks") == "followed":
+        return FollowedResponse("first", lambda: follow(event))
+    if event.get("asks") == "followed stream":
+        return StreamedResponse(200, {}, [b"body"], lambda: follow(event))
+    return serve(event, context)
 
 
-def _follow(event):
-    """Wait for what the test says when it has the answer."""
-    with Path(event["pipe"]).open() as pipe:
-        done.append(pipe.readline())
+def follow(event):
+    """Wait for what the test says when it has the response."""
+    happened.append(Path(event["gate"]).read_text())
     if event.get("fails"):
-        raise ValueError("failed after the answer")
-
-
-def _body(event):
-    if event["kind"] == "failure before the first byte":
-        raise ValueError("failed before the first byte")
-    remaining = event["bytes"]
-    piece = bytes(range(256)) * 256
-    while remaining > 0:
-        yield piece[:remaining]
-        remaining -= len(piece)
-        if event["kind"] == "stream with empty pieces":
-            yield b""
-    if event["kind"] == "failure after the first byte":
-        raise ValueError("failed after the first byte")
+        raise ValueError("failed after the response")

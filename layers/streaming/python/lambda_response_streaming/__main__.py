@@ -1,4 +1,4 @@
-"""The runtime's start: paths as AWS's bootstrap sets them, then AWS's own main with the streaming clients.
+"""The runtime's start: AWS's runtime client of this layer, then the function as AWS's bootstrap would run it.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html (wrapper scripts) and
 https://github.com/aws/aws-lambda-python-runtime-interface-client
@@ -9,13 +9,16 @@ import site
 import sys
 from pathlib import Path
 
-_OPT = Path("/opt/python")
+_OPT = "/opt/python"
 _RUNTIME_PACKAGES = "/var/lang/lib/python{0}.{1}/site-packages"
 
 
 def main() -> None:
     """Run the function that the environment names (``_HANDLER``, ``LAMBDA_TASK_ROOT``)."""
-    _set_up_paths()
+    version = sys.version_info[:2]
+    sys.path[0] = str(Path(__file__).parent.parent)
+    sys.path += [os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime"), _RUNTIME_PACKAGES.format(*version)]
+    # Before the function's folders are on the path, so that it is this layer's copy that is loaded.
     import awslambdaric.__main__ as aws_main
     from awslambdaric import lambda_multi_concurrent_utils
 
@@ -26,19 +29,16 @@ def main() -> None:
 
     aws_main.LambdaRuntimeClient = StreamingRuntimeClient
     lambda_multi_concurrent_utils.LambdaMultiConcurrentRuntimeClient = StreamingMultiConcurrentRuntimeClient
-    aws_main.main([sys.argv[0], os.environ["_HANDLER"]])
-
-
-def _set_up_paths() -> None:
-    """Task root first, then layers, then the runtime's own packages, .pth files included."""
-    version = sys.version_info[:2]
-    task_root = os.environ["LAMBDA_TASK_ROOT"]
-    opt_packages = _OPT / "lib" / f"python{version[0]}.{version[1]}" / "site-packages"
-    sys.path[0] = str(Path(__file__).parent.parent)
-    sys.path[:0] = [task_root, str(opt_packages), str(_OPT)]
-    for folder in (task_root, str(opt_packages), str(_OPT)):
+    # As AWS's bootstrap does: the function first, then layers, each with what its .pth files name.
+    folders = [
+        os.environ["LAMBDA_TASK_ROOT"],
+        f"{_OPT}/lib/python{version[0]}.{version[1]}/site-packages",
+        _OPT,
+    ]
+    sys.path[:0] = folders
+    for folder in folders:
         site.addsitedir(folder)
-    sys.path += [os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime"), _RUNTIME_PACKAGES.format(*version)]
+    aws_main.main([sys.argv[0], os.environ["_HANDLER"]])
 
 
 if __name__ == "__main__":

@@ -26,17 +26,19 @@ def is_streaming(environment: Mapping[str, str] | None = None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StreamedResponse:
-    """An HTTP answer whose body is produced piece by piece.
+    """An HTTP response whose body is produced piece by piece.
 
-    `headers` holds every value of each name. `body` is read once; if it has a ``close`` method, as generators
-    have, that is called when the answer ends, also when it ends early. `afterwards`, if given, is called
-    when the reader has the answer, before the next invocation; see `FollowedResponse`.
+    `headers` holds every value of each name, `cookies` values of Set-Cookie for a function URL, which takes
+    several of them in no other way. `body` is read once; its ``close`` method, if it has one as generators
+    have, is called when the response ends, also when it ends early. `afterwards`, if given, is called when
+    the response was posted, before the next invocation; see `FollowedResponse`.
     """
 
     status: int
     headers: Mapping[str, Sequence[str]]
     body: Iterable[Piece]
     afterwards: Callable[[], None] | None = None
+    cookies: Sequence[str] = ()
 
     def prelude(self) -> bytes:
         """The metadata and the delimiter that precede the body.
@@ -49,6 +51,7 @@ class StreamedResponse:
             "multiValueHeaders": {
                 name: list(values) for name, values in self.headers.items() if len(values) > 1
             },
+            **({"cookies": list(self.cookies)} if self.cookies else {}),
         }
         prelude = json.dumps(metadata).encode() + DELIMITER
         if len(prelude) > MAX_PRELUDE_BYTES:

@@ -1,5 +1,4 @@
-"""AWS's runtime client, extended: a `StreamedResponse` is posted as a stream, all else as ever, and what is
-to be done afterwards is done before the next invocation is asked for.
+"""AWS's runtime client, extended: a `StreamedResponse` is posted as a stream, everything else as before.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
 """
@@ -26,14 +25,12 @@ from lambda_response_streaming.response import (
 
 _ERROR_TYPE: Final = "Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY: Final = "Lambda-Runtime-Function-Error-Body"
-_ACCEPTED: Final = "202"
-_MAX_STATUS_LINE_BYTES: Final = 256
 
 logger: Final = logging.getLogger(__name__)
 
 
 class StreamingMarshaller(LambdaMarshaller):  # type: ignore[misc]
-    """Starts a streamed answer while the runtime can still report an ordinary error for it."""
+    """Starts a streamed response while the runtime can still report an ordinary error for it."""
 
     def marshal_response(self, response: Any) -> tuple[Any, str]:
         if isinstance(response, StreamedResponse):
@@ -56,40 +53,36 @@ class _Streaming:
         invoke_id: str,
         result_data: Any,
         content_type: str = "application/json",
-        *invocation_id: str | None,
+        invocation_id: str | None = None,
     ) -> None:
-        """Post a streamed answer here and any other with AWS's client.
-
-        awslambdaric passes `invocation_id` from version 4.0.2 on.
-        """
+        """Post a streamed response here and any other with AWS's client."""
         if isinstance(result_data, StartedStream):
             try:
-                self._post_stream(invoke_id, result_data, content_type, *invocation_id)
+                self._post_stream(invoke_id, result_data, content_type, invocation_id)
             finally:
                 result_data.close()
             if result_data.afterwards is not None:
                 _do_afterwards(result_data.afterwards, invoke_id)
         elif isinstance(result_data, FollowedResponse):
-            self.post_invocation_result(invoke_id, result_data.response, content_type, *invocation_id)
+            self.post_invocation_result(invoke_id, result_data.response, content_type, invocation_id)
             _do_afterwards(result_data.afterwards, invoke_id)
         else:
             super().post_invocation_result(  # type: ignore[misc]
-                invoke_id, result_data, content_type, *invocation_id
+                invoke_id, result_data, content_type, invocation_id
             )
 
     def _post_stream(
-        self, invoke_id: str, stream: StartedStream, content_type: str, invocation_id: str | None = None
+        self, invoke_id: str, stream: StartedStream, content_type: str, invocation_id: str | None
     ) -> None:
         connection = http.client.HTTPConnection(self.lambda_runtime_address)
-        head = _format_head(self.lambda_runtime_address, invoke_id, content_type, invocation_id)
         try:
-            connection.connect()
-            failure = _send_pieces(connection.sock, head, stream)
+            _send_head(connection, invoke_id, content_type, invocation_id)
+            failure = _send_pieces(connection.sock, stream)
             _send_end(connection.sock, failure)
-            status = _read_status(connection.sock)
-            if status != _ACCEPTED:
-                logger.error("The runtime API answered %s to the stream of %s", status, invoke_id)
-        except OSError as error:
+            status = connection.getresponse().status
+            if status != http.HTTPStatus.ACCEPTED:
+                logger.error("The runtime API answered %d to the stream of %s", status, invoke_id)
+        except (OSError, http.client.HTTPException) as error:
             logger.warning("The stream of %s was cut off by its reader: %s", invoke_id, error)
         finally:
             connection.close()
@@ -103,37 +96,33 @@ def _do_afterwards(act: Callable[[], None], invoke_id: str) -> None:
         logger.exception("What was to be done after the answer to %s failed", invoke_id)
 
 
-def _format_head(address: str, invoke_id: str, content_type: str, invocation_id: str | None) -> bytes:
-    lines = [
-        f"POST /2018-06-01/runtime/invocation/{invoke_id}/response HTTP/1.1",
-        f"Host: {address}",
-        f"Content-Type: {content_type}",
-        "Lambda-Runtime-Function-Response-Mode: streaming",
-        "Transfer-Encoding: chunked",
-        f"Trailer: {_ERROR_TYPE}, {_ERROR_BODY}",
-        "Connection: close",
-    ]
+def _send_head(
+    connection: http.client.HTTPConnection, invoke_id: str, content_type: str, invocation_id: str | None
+) -> None:
+    """Raises OSError."""
+    path = f"/2018-06-01/runtime/invocation/{invoke_id}/response"
+    connection.putrequest("POST", path, skip_accept_encoding=True)
+    connection.putheader("Content-Type", content_type)
+    connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.putheader("Trailer", f"{_ERROR_TYPE}, {_ERROR_BODY}")
+    connection.putheader("Connection", "close")
     if invocation_id:
-        lines.append(f"Lambda-Runtime-Invocation-Id: {invocation_id}")
-    return "\r\n".join([*lines, "", ""]).encode()
+        connection.putheader("Lambda-Runtime-Invocation-Id", invocation_id)
+    connection.endheaders()
 
 
-def _send_pieces(sock: socket.socket, head: bytes, stream: StartedStream) -> Exception | None:
-    """Send the head, then every piece as a chunk; return what the body's producer raised, if anything.
-
-    Raises OSError.
-    """
-    before = head
+def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None:
+    """Send every piece as a chunk; return what the body's producer raised, if anything. Raises OSError."""
     while True:
         try:
             piece = next(stream)
         except StopIteration:
             return None
         except Exception as error:
-            logger.exception("The body of a streamed answer failed after it had begun")
+            logger.exception("The body of a streamed response failed after it had begun")
             return error
-        _send_all(sock, b"%b%x\r\n" % (before, len(piece)), piece, b"\r\n")
-        before = b""
+        _send_all(sock, b"%x\r\n" % len(piece), piece, b"\r\n")
 
 
 def _send_all(sock: socket.socket, *buffers: Piece) -> None:
@@ -146,27 +135,16 @@ def _send_all(sock: socket.socket, *buffers: Piece) -> None:
 def _send_end(sock: socket.socket, failure: Exception | None) -> None:
     trailers = b""
     if failure is not None:
-        body = json.dumps(_describe(failure)).encode()
-        told = {
-            _ERROR_TYPE: f"Runtime.{type(failure).__name__}",
-            _ERROR_BODY: base64.b64encode(body).decode(),
+        error = {
+            "errorType": type(failure).__name__,
+            "errorMessage": str(failure),
+            "stackTrace": traceback.format_tb(failure.__traceback__),
         }
-        trailers = "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode()
+        encoded = base64.b64encode(json.dumps(error).encode())
+        trailers = (
+            f"{_ERROR_TYPE}: Runtime.{error['errorType']}\r\n{_ERROR_BODY}: ".encode() + encoded + b"\r\n"
+        )
     sock.sendall(b"0\r\n" + trailers + b"\r\n")
-
-
-def _read_status(sock: socket.socket) -> str:
-    """The status code of the answer, whose rest the closing of the connection lets go. Raises OSError."""
-    with sock.makefile("rb") as answer:
-        return answer.readline(_MAX_STATUS_LINE_BYTES)[9:12].decode("latin-1")
-
-
-def _describe(failure: Exception) -> dict[str, Any]:
-    return {
-        "errorType": type(failure).__name__,
-        "errorMessage": str(failure),
-        "stackTrace": traceback.format_tb(failure.__traceback__),
-    }
 
 
 class StreamingRuntimeClient(_Streaming, LambdaRuntimeClient):  # type: ignore[misc]

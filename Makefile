@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test rehearse check bench soak smoke cli \
 	lint types contracts template drift audit format \
-	openapi docs licences build package-check sbom validate lock \
+	openapi docs licences build sbom validate lock \
 	environment sam-environment checkov-environment audit-environment load-environment \
 	rehearsal-environment clean
 
@@ -51,16 +51,19 @@ types: environment ## Check types
 contracts: environment ## Check who may import whom
 	.venv/bin/lint-imports --no-logo
 
-template: environment checkov-environment ## Check template.yaml with cfn-lint, the project's own rules and checkov
-	.venv/bin/cfn-lint --append-rules tooling/template_rules -- template.yaml
+template: environment checkov-environment ## Check template.yaml with cfn-lint, the project's rules and checkov
+	.venv/bin/cfn-lint --include-checks I3011 --append-rules tooling/template_rules -- template.yaml
 	.venv-checkov/bin/checkov -f template.yaml
 
 drift: environment ## Check that documents and openapi.yaml say what the code does
 	$(PYTHON) -m pytest -q tests/contract
 
-audit: audit-environment ## Ask the package index for known weaknesses of what is locked
-	@.venv-audit/bin/python tooling/audit_dependencies.py .venv-audit/bin/pip-audit \
-		layers/dependencies/requirements.txt requirements/*.lock
+LAYER_LOCKS := $(wildcard layers/*/requirements.txt)
+
+audit: audit-environment ## Look up known vulnerabilities of the locked packages
+	@failed=0; for lock in $(LAYER_LOCKS) requirements/*.lock; do echo "$$lock"; \
+		.venv-audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner=off --requirement "$$lock" \
+			|| failed=1; done; exit $$failed
 
 format: environment ## Format the code and mend what can be mended
 	$(PYTHON) -m ruff check --fix
@@ -73,37 +76,33 @@ openapi: environment ## Write openapi.yaml and docs/api.md anew from the code
 docs: environment ## Build the reference page into .local/site (ARGS="--base-url https://api.example.com")
 	@$(PYTHON) -m contract.build_site $(ARGS)
 
-licences: environment ## Write docs/licences.md anew from the packages
-	$(PYTHON) -m tooling.package licences
+licences: environment audit-environment ## List the licences of the packages that are deployed
+	.venv-audit/bin/pip-licenses --python $(PYTHON) --format markdown \
+		--packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' $(LAYER_LOCKS))
 
-# SAM's cache knows nothing of the rules by which the package is built: it would ship what they left out before.
-build: sam-environment ## Build for deployment (sam build), the same bytes for the same Python
-	$(SAM) build --no-cached $(ARGS)
-	@.venv-sam/bin/python -m tooling.package seal .aws-sam/build
+sbom: audit-environment ## Write a software bill of materials (CycloneDX) of each layer into .local
+	@mkdir -p .local
+	$(foreach lock,$(LAYER_LOCKS),.venv-audit/bin/cyclonedx-py requirements $(lock) \
+		-o .local/sbom-$(notdir $(patsubst %/,%,$(dir $(lock)))).cdx.json &&) true
 
-package-check: sam-environment ## Build what is deployed twice for each processor, and compare
-	@.venv-sam/bin/python -m tooling.package check
-
-sbom: audit-environment ## Write bills of materials (CycloneDX) into .local
-	@.venv-audit/bin/python -m tooling.package sbom .local
-	@.venv-audit/bin/python tooling/validate_bills.py .local/sbom-*.cdx.json
+build: sam-environment ## Build everything that is deployed (ARGS=... for sam build)
+	$(SAM) build $(ARGS)
 
 validate: sam-environment ## Validate template.yaml as SAM does
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
-# The layer first: its lock is the constraint under which development is locked. uv takes its index from its own
-# settings (UV_DEFAULT_INDEX), not from pip's, and writes it nowhere.
+# The layer first: its lock constrains the lock of development. uv reads its index from its own settings
+# (UV_DEFAULT_INDEX), not from pip's, and writes it nowhere.
 LOCK := UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip compile --quiet --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links
-lock: environment ## Lock the dependencies anew (ARGS=--upgrade for newer versions)
-	$(LOCK) $(ARGS) --python-version 3.13 --python-platform linux \
-		requirements/runtime.in -o layers/dependencies/requirements.txt
-	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/development.in -o requirements/development.lock
-	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/sam.in -o requirements/sam.lock
-	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/audit.in -o requirements/audit.lock
-	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/checkov.in -o requirements/checkov.lock
-	$(LOCK) $(ARGS) --python-version 3.11 --universal requirements/load.in -o requirements/load.lock
-	$(LOCK) $(ARGS) --python-version 3.13 --universal requirements/rehearsal.in -o requirements/rehearsal.lock
+	--no-emit-index-url --no-emit-find-links --python-version 3.13
+lock: environment ## Lock the dependencies again (ARGS=--upgrade for newer versions)
+	$(LOCK) $(ARGS) --python-platform linux requirements/runtime.in -o layers/dependencies/requirements.txt
+	$(LOCK) $(ARGS) --universal requirements/development.in -o requirements/development.lock
+	$(LOCK) $(ARGS) --universal requirements/sam.in -o requirements/sam.lock
+	$(LOCK) $(ARGS) --universal requirements/audit.in -o requirements/audit.lock
+	$(LOCK) $(ARGS) --universal requirements/checkov.in -o requirements/checkov.lock
+	$(LOCK) $(ARGS) --universal requirements/load.in -o requirements/load.lock
+	$(LOCK) $(ARGS) --universal requirements/rehearsal.in -o requirements/rehearsal.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -120,7 +119,7 @@ rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
 load-environment: ## Install the load generator into .venv-load
 	@python3 tooling/make_environment.py .venv-load requirements/load.lock
 
-audit-environment: ## Install what asks for known weaknesses into .venv-audit
+audit-environment: ## Install the tools of audit, licences and sbom into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made

@@ -22,7 +22,6 @@ from local.rehearsal.deployment import (
     delete_step,
     deploy_step,
     mend_deployment,
-    seal_step,
     write_function_logs,
 )
 from local.rehearsal.emulator import PYTHON, emulated_aws, environment_without_aws
@@ -82,7 +81,6 @@ def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
     with emulated_aws(run, logs / "emulator.log") as emulator, _painter() as painter:
         for step in (
             build_step(run / "build", emulator),
-            seal_step(run / "build", emulator),
             deploy_step(run / "build", emulator, backends(painter.url)),
         ):
             _take(step, logs, run)

@@ -21,14 +21,13 @@ _STEP_SECONDS: Final = 180.0
 
 TEMPLATE_PARAMETERS: Final[Mapping[str, str]] = {
     "StageName": STAGE,
-    # So that the end-to-end suite meets the limits of its consumers and not the whole API's.
+    # So that the end-to-end suite reaches the limits of its consumers before those of the whole API.
     "ThrottlingRateLimit": "1000",
     "ThrottlingBurstLimit": "2000",
-    # Ministack knows no alarm that reckons with several metrics.
+    # Ministack supports no alarm on several metrics.
     "Alarms": "false",
 }
-"""The template's parameters in the rehearsal, beside backends and processor. What the emulator lacks is
-turned off here and nowhere else."""
+"""The template's parameters in the rehearsal, but for the backends; they turn off what the emulator lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +38,19 @@ class Deployed:
     outputs: Mapping[str, str]
 
 
-def architecture() -> str:
-    """The value of the parameter Architecture for which layers work on this machine."""
-    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
-
-
 def build_step(build: Path, emulator: Emulator) -> Step:
-    """`sam build` for this machine's processor into a folder of its own, from nothing."""
+    """`sam build` into `build`, with wheels for this machine, which runs the functions."""
     command = [
         str(SAM), "build", "--template-file", str(PROJECT / "template.yaml"), "--base-dir", str(PROJECT),
-        "--config-file", str(PROJECT / "samconfig.toml"), "--build-dir", str(build), "--no-cached",
-        "--parameter-overrides", f"Architecture={architecture()}",
+        "--config-file", str(PROJECT / "samconfig.toml"), "--build-dir", str(build),
     ]  # fmt: skip
-    return Step("sam-build", command, _sam_environment(emulator), _STEP_SECONDS)
-
-
-def seal_step(build: Path, emulator: Emulator) -> Step:
-    """What `make build` does then: the archives that are uploaded as they are."""
-    command = [str(SAM.with_name("python")), "-m", "tooling.package", "seal", str(build)]
-    return Step("seal", command, _sam_environment(emulator) | {"PYTHONPATH": str(PROJECT)}, _STEP_SECONDS)
+    platform_variable = {"PLATFORM": f"manylinux2014_{platform.machine()}"}
+    return Step("sam-build", command, _sam_environment(emulator) | platform_variable, _STEP_SECONDS)
 
 
 def deploy_step(build: Path, emulator: Emulator, backends: Mapping[str, str]) -> Step:
-    """`sam deploy` of what was built; `backends` are the template's parameters of that kind."""
-    parameters = {**TEMPLATE_PARAMETERS, **backends, "Architecture": architecture()}
+    """`sam deploy` of the build; `backends` are the template's parameters of that kind."""
+    parameters = {**TEMPLATE_PARAMETERS, **backends}
     command = [
         str(SAM), "deploy", "--template-file", str(build / "template.yaml"), "--stack-name", STACK,
         "--config-file", str(PROJECT / "samconfig.toml"), "--no-confirm-changeset",

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from imagineart.bootstrap import STREAMING_VARIABLE
+from imagineart.apis.common.application import STREAMING_VARIABLE
 from local.template import PROJECT, SEARCH_PATH, Function, resolve
 
 _WRAPPER_VARIABLE: Final = "AWS_LAMBDA_EXEC_WRAPPER"

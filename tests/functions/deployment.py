@@ -8,13 +8,13 @@ from typing import Any
 
 import boto3
 import httpx
-from cli.services import OperatorServices
 from PIL import Image
 
+from cli.services import OperatorServices
 from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits
 from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
-from imagineart.adapters.aws_signature import Credentials
+from imagineart.aws import AwsClients
 from imagineart.settings import AccessSettings
 from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
 from local.gateway import Gateway
@@ -55,14 +55,10 @@ class Deployment:
         token, _ = self.operator.manage_tokens.issue(consumer_id, kind, life_days=life_days, scopes=scopes)
         return token
 
-    def client(self, token: Token | None = None, *, hurries: bool = False) -> httpx.Client:
-        """An HTTP client of the API, authenticated where a token is given.
-
-        Unless it `hurries`, each request waits until functions have done what follows their earlier responses,
-        so that one environment serves one request after another.
-        """
+    def client(self, token: Token | None = None) -> httpx.Client:
+        """An HTTP client of the API, authenticated where a token is given."""
         headers = {"Authorization": f"Bearer {token.text}"} if token else {}
-        transport = GatewayTransport(self.gateway) if hurries else _UnhurriedTransport(self.gateway)
+        transport = GatewayTransport(self.gateway)
         return httpx.Client(transport=transport, base_url="https://api.local", headers=headers)
 
     def aws(self, service: str) -> Any:
@@ -74,16 +70,6 @@ class Deployment:
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
-
-
-class _UnhurriedTransport(GatewayTransport):
-    def __init__(self, gateway: Gateway) -> None:
-        super().__init__(gateway)
-        self._own_gateway = gateway
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._own_gateway.wait_until_idle()
-        return super().handle_request(request)
 
 
 @dataclass
@@ -116,15 +102,12 @@ class Deployer:
         self.gateways.append(gateway)
         variables = load_template().functions["ListModelsFunction"].variables
         settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
-        credentials = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
-        return Deployment(
-            gateway, OperatorServices(settings, lambda: credentials), references, self.cloud_url, cold_starts
-        )
+        operator = OperatorServices(settings, AwsClients(runtime))
+        return Deployment(gateway, operator, references, self.cloud_url, cold_starts)
 
     def close(self) -> None:
         """Let every environment end."""
         for gateway in self.gateways:
-            gateway.wait_until_idle()
             gateway.close()
 
 

@@ -81,14 +81,14 @@ def cut_off(_: RecordedRequest) -> Response:
 
 
 class GeneratingBackend(FaultBackend):
-    """Answers every request with its `reply`, which a test may replace at any time."""
+    """Responds to every request with its `reply`, which a test may replace at any time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reply: Reply = generated
 
-    def response(self, request: RecordedRequest) -> Response:
-        """Remember the request and let `reply` choose what to say to it."""
+    def respond(self, request: RecordedRequest) -> Response:
+        """Remember the request and let `reply` choose the response."""
         self.requests.append(request)
         response = self.reply(request)
         # A connection that the client keeps would outlive the test; a reply that wants it kept says so.

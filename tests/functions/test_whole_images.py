@@ -33,7 +33,7 @@ MIB = 1024 * 1024
 FORM = {"prompt": "a lighthouse", "resolution": "1K", "seed": "7"}
 
 in_either_form = pytest.mark.parametrize(
-    ("response_format", "wrap"), [("b64_json", image), ("png", raw_image)], ids=["b64_json", "raw"]
+    ("response_format", "wrap"), [("b64_json", json_image), ("png", raw_image)], ids=["b64_json", "raw"]
 )
 
 

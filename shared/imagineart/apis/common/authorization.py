@@ -8,19 +8,18 @@ from imagineart.access.tokens import MissingScopeError
 from imagineart.apis.common.operation import Operation
 
 
-def authenticate(authenticator: Authenticator, headers: Mapping[str, str], operation: Operation) -> Caller:
-    """The caller that the headers name (names in lower case).
-
-    Raises what `Authenticator.authenticate` raises, and MissingScopeError where the token was not issued for
-    the operation.
-    """
-    caller = authenticator.authenticate(
+def authenticate(authenticator: Authenticator, headers: Mapping[str, str]) -> Caller:
+    """The caller that the headers name. Raises what `Authenticator.authenticate` raises."""
+    return authenticator.authenticate(
         bearer_token(headers.get("authorization", "")),
         sent_over_plain_http=came_over_plain_http(headers.get("x-forwarded-proto", "")),
     )
+
+
+def require_scope(caller: Caller, operation: Operation) -> None:
+    """Raises MissingScopeError where the caller's token was not issued for the operation."""
     if operation.scope not in caller.scopes:
         raise MissingScopeError(needed=operation.scope, held=caller.scopes)
-    return caller
 
 
 def bearer_token(authorization: str) -> str | None:

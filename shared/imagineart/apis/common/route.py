@@ -14,7 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagineart.access.limits import LEASE_MARGIN_SECONDS, LimitReachedError
-from imagineart.apis.common.authorization import authenticate, rate_limit_headers
+from imagineart.apis.common.authorization import (
+    authenticate,
+    rate_limit_headers,
+    require_scope,
+)
 from imagineart.apis.common.call import RESERVED_SECONDS, Call, RequestRecord
 from imagineart.apis.common.operation import Operation
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
@@ -86,8 +90,9 @@ def _admit(call: Call) -> None:
     A request for images takes a slot at once, unless it may turn out to be a replay.
     """
     record, services = call.record, call.services
-    call.caller = authenticate(services.authenticator, call.request.headers, call.operation)
+    call.caller = authenticate(services.authenticator, call.request.headers)
     record.log_fields.update(consumer=call.caller.consumer_id, token_id=call.caller.token_id)
+    require_scope(call.caller, call.operation)
     takes_slot = call.operation.model is not None and call.idempotency_key is None
     call.admission = services.limits.enter(
         call.caller.consumer_id,

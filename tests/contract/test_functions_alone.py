@@ -14,13 +14,13 @@ import json, sys
 before = set(sys.modules)
 sys.path.append(sys.argv[1])
 import handler
-answer = handler.handler(json.loads(sys.argv[2]), None)
-print(json.dumps({"answer": answer, "imported": sorted(set(sys.modules) - before - {"handler"})}))
+response = handler.handler(json.loads(sys.argv[2]), None)
+print(json.dumps({"response": response, "imported": sorted(set(sys.modules) - before - {"handler"})}))
 """
 
 
 def run_alone(function: str, event: dict[str, Any]) -> dict[str, Any]:
-    """What the handler answers in an isolated interpreter without site-packages, and what it imported."""
+    """The response of the handler in an isolated interpreter without site-packages, and what it imported."""
     folder = PROJECT / "functions" / function
     command = [sys.executable, "-I", "-S", "-B", "-c", RUN_ALONE, str(folder), json.dumps(event)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -34,20 +34,20 @@ def event(method: str, path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health"])
-def test_health_answers_alone(path: str) -> None:
-    answer = run_alone("health", event("GET", path))["answer"]
-    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"ok": True})
-    assert answer["headers"] == {"Content-Type": "application/json", "X-Request-Id": "request-1"}
-    assert answer["isBase64Encoded"] is False
+def test_health_responds_alone(path: str) -> None:
+    response = run_alone("health", event("GET", path))["response"]
+    assert (response["statusCode"], json.loads(response["body"])) == (200, {"ok": True})
+    assert response["headers"] == {"Content-Type": "application/json", "X-Request-Id": "request-1"}
+    assert response["isBase64Encoded"] is False
 
 
-def test_unknown_request_answers_alone() -> None:
-    answer = run_alone("unknown_request", event("GET", "/v1/pictures"))["answer"]
-    error = json.loads(answer["body"])["error"]
-    assert answer["statusCode"] == 404
+def test_unknown_request_responds_alone() -> None:
+    response = run_alone("unknown_request", event("GET", "/v1/videos"))["response"]
+    error = json.loads(response["body"])["error"]
+    assert response["statusCode"] == 404
     assert (error["code"], error["request_id"]) == ("unknown_request", "request-1")
-    assert answer["headers"]["X-Request-Id"] == "request-1"
-    assert answer["headers"]["X-Should-Retry"] == "false"
+    assert response["headers"]["X-Request-Id"] == "request-1"
+    assert response["headers"]["X-Should-Retry"] == "false"
 
 
 @pytest.mark.parametrize("function", ["health", "unknown_request"])

@@ -1,33 +1,33 @@
-"""The rules that tools check for us, kept as tests so that nobody has to remember the tools."""
+"""Rules of the project that no linter knows."""
 
-import os
-import subprocess
-import sys
+import ipaddress
+import re
 from pathlib import Path
 
-from local.template import PROJECT, SEARCH_PATH
+from local.template import PROJECT
+
+PRODUCT = ("functions", "layers", "shared", "cli")
+HELPERS = ("local", "benchmarks", "load", "tooling")
+ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+ANY_ADDRESS = re.compile(r"""\(\(\s*["']{2}\s*,|["']::["']|\bhost=["']{2}""")
 
 
-def run(*command: str) -> "subprocess.CompletedProcess[str]":
-    search_path = {"PYTHONPATH": os.pathsep.join(SEARCH_PATH)}
-    return subprocess.run(
-        command, cwd=PROJECT, env=os.environ | search_path, capture_output=True, text=True, check=False
-    )
+def sources(*folders: str) -> dict[Path, str]:
+    return {path: path.read_text() for folder in folders for path in sorted((PROJECT / folder).rglob("*.py"))}
 
 
-def test_nothing_imports_what_it_may_not() -> None:
-    done = run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo")
-    assert done.returncode == 0, done.stdout + done.stderr
+def lines(*folders: str) -> int:
+    return sum(text.count("\n") for text in sources(*folders).values())
 
 
-def test_neither_cloudformation_nor_the_project_has_a_complaint_about_the_template() -> None:
-    cfn_lint = str(Path(sys.executable).with_name("cfn-lint"))
-    done = run(cfn_lint, "--append-rules", "tooling/template_rules", "--", "template.yaml")
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+def test_every_server_of_the_local_stack_listens_on_loopback_alone() -> None:
+    found = {path: ADDRESS.findall(text) for path, text in sources("local", "load").items()}
+    addresses = [each for named in found.values() for each in named]
+    assert addresses
+    assert [each for each in addresses if not ipaddress.ip_address(each).is_loopback] == []
+    assert [path for path, text in sources("local", "load").items() if ANY_ADDRESS.search(text)] == []
 
 
-def test_whatever_checkov_is_not_asked_says_why() -> None:
-    lines = (PROJECT / ".checkov.yaml").read_text().splitlines()
-    skipped = [index for index, line in enumerate(lines) if line.strip().startswith("- CKV")]
-    assert skipped
-    assert [lines[index] for index in skipped if not lines[index - 1].strip().startswith("# ")] == []
+def test_the_helpers_are_smaller_than_the_product_and_the_tests_at_most_twice_it() -> None:
+    assert lines(*HELPERS) < lines(*PRODUCT)
+    assert lines("tests") <= 2 * lines(*PRODUCT)

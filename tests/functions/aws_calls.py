@@ -3,14 +3,13 @@
 The packages come from the folder, and AWS is the stand-in at the URL, with the resources of the template.
 """
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
 
 packages, url = sys.argv[1:]
 sys.path.insert(0, packages)
-
-import contextlib
 
 import boto3  # noqa: E402
 import botocore  # noqa: E402

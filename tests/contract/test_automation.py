@@ -10,7 +10,6 @@ import yaml
 from local.template import PROJECT
 
 MAKEFILE = (PROJECT / "Makefile").read_text()
-TEMPLATE = (PROJECT / "template.yaml").read_text()
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 
 
@@ -26,11 +25,6 @@ def test_every_command_of_the_workflow_and_of_ci_is_a_task_of_the_makefile() -> 
     tasks = [word for line in lines for word in line.removeprefix("make ").split()]
     assert ".ci/run" in commands
     assert [task for task in tasks if not re.search(rf"^{task}:.*## ", MAKEFILE, re.MULTILINE)] == []
-
-
-def test_the_workflow_uses_the_deployed_python() -> None:
-    versions = {step["with"]["python-version"] for step in steps() if "setup-python" in step.get("uses", "")}
-    assert [f"Runtime: python{version}\n" in TEMPLATE for version in versions] == [True]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -109,6 +109,13 @@ def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
     assert (allowed, granting) == (set(IMAGE_FUNCTIONS), ["BackendAccessPolicy"])
 
 
+def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> None:
+    statements = RESOURCES["CallerAccessPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (allowed,) = [each for each in statements if each["Sid"] == "MarkToken"]
+    changeable = {"dynamodb:Attributes": ["key", "revoked_at", "last_used_on"]}
+    assert allowed["Condition"]["ForAllValues:StringEquals"] == changeable
+
+
 def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they_are_on() -> None:
     assert [name for name, own in FUNCTIONS.items() if "SnapStart" in own] == IMAGE_FUNCTIONS
     for function_id, path in zip(IMAGE_FUNCTIONS, IMAGE_PATHS, strict=True):
@@ -172,8 +179,7 @@ def test_an_error_of_the_gateway_uses_the_apis_error_format(
 def test_the_access_log_contains_no_token() -> None:
     line = json.loads(RESOURCES["Api"]["Properties"]["AccessLogSetting"]["Format"])
     assert {"request_id", "status", "path", "error_type"} <= line.keys()
-    # Its text can quote the Authorization header.
-    assert "$context.error.message" not in line.values()
+    assert "$context.error.message" not in line.values(), "it can quote the Authorization header"
 
 
 # Data

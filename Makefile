@@ -97,6 +97,7 @@ LOCK := UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip compile --quiet --generate-ha
 	--no-emit-index-url --no-emit-find-links --python-version 3.13
 lock: environment ## Lock the dependencies again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) --python-platform linux requirements/runtime.in -o layers/dependencies/requirements.txt
+	$(LOCK) $(ARGS) --python-platform linux layers/streaming/requirements.in -o layers/streaming/requirements.txt
 	$(LOCK) $(ARGS) --universal requirements/development.in -o requirements/development.lock
 	$(LOCK) $(ARGS) --universal requirements/sam.in -o requirements/sam.lock
 	$(LOCK) $(ARGS) --universal requirements/audit.in -o requirements/audit.lock

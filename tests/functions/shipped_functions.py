@@ -1,7 +1,6 @@
-"""The functions as they are deployed: what the build makes of them, under the real runtime, and nothing else.
+"""The functions as they are deployed: the build's files under AWS's runtime client, with no other package.
 
-Every file comes from the build, made here from the packages that are installed; only AWS's runtime client is
-linked beside it, as Lambda has it beside the layers. The Python of the test runs without its site-packages.
+Lambda has its own copy of the runtime client beside the layers; here the test's environment has it.
 """
 
 import hashlib
@@ -23,14 +22,14 @@ import httpx
 
 from local.proxy_events import HttpRequest, build_proxy_event
 from tests.streaming.runtime_api import RuntimeApi
-from tooling.package.unpacked import unpack
+from tooling.unpacked import unpack
 
 RUNTIME_PACKAGES = ("awslambdaric", "simplejson", "snapshot-restore-py")
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """Where each function's code lies, the layers as Lambda unpacks them into one folder, and the runtime."""
+    """The folder of each function's code, of all layers together, and of AWS's runtime client."""
 
     tasks: Mapping[str, Path]
     opt: Path
@@ -76,11 +75,15 @@ class ShippedFunction:
         self._runtime_api = runtime_api
 
     def send(self, request: httpx.Request) -> Reply:
-        """What the function responses to an HTTP request that the gateway hands over."""
-        return _read_post(self._runtime_api.invoke(_event(request)))
+        """The response to an HTTP request."""
+        return self.send_event(_event(request))
+
+    def send_event(self, event: dict[str, Any]) -> Reply:
+        """The response to a REST proxy event."""
+        return _read_post(self._runtime_api.invoke(event))
 
     def invoke(self, event: dict[str, Any]) -> Any:
-        """What the function responses to an event that is no HTTP request."""
+        """The result of an event that is not an HTTP request."""
         post = self._runtime_api.invoke(event)
         assert post.path.endswith("/response"), post.body
         return json.loads(post.body)
@@ -138,9 +141,9 @@ def _read_post(post: Any) -> Reply:
     assert post.path.endswith("/response"), post.body
     if post.is_streamed:
         prelude, _, content = post.body.partition(b"\0" * 8)
-        reported = json.loads(prelude)
+        told = json.loads(prelude)
     else:
-        reported = json.loads(post.body)
-        content = reported["body"].encode()
-    headers = {name.lower(): value for name, value in reported.get("headers", {}).items()}
-    return Reply(reported["statusCode"], headers, content)
+        told = json.loads(post.body)
+        content = told["body"].encode()
+    headers = {name.lower(): value for name, value in told.get("headers", {}).items()}
+    return Reply(told["statusCode"], headers, content)

@@ -6,7 +6,7 @@ import pytest
 
 from tooling.make_environment import main
 
-# Answers the probe, makes environments that contain itself, notes what it installs, and fails at a chosen step.
+# Answers the probe, makes environments that contain itself, notes installations, and fails at a chosen step.
 FAKE_PYTHON = """#!/bin/sh
 [ "$3" = "$(cat "{failing_step}" 2> /dev/null)" ] && exit 1
 case "$3" in

@@ -6,11 +6,12 @@ API Gateway itself responds to an unknown path with an Authorization header with
 import json
 from typing import Any
 
-METHODS_BY_PATH = {
+METHODS_BY_RESOURCE = {
     "/v1/images/generations": "POST",
     "/v1/images/edits": "POST",
     "/v1/uploads": "POST",
     "/v1/models": "GET",
+    "/v1/models/{model_id}": "GET",
     "/v1/health": "GET, HEAD",
     "/health": "GET, HEAD",
 }
@@ -22,7 +23,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     request_id = event["requestContext"]["requestId"]
     error = {"code": "unknown_request", "message": _message(event), "request_id": request_id}
     headers = {"Content-Type": "application/json", "X-Request-Id": request_id, "X-Should-Retry": "false"}
-    allowed = METHODS_BY_PATH.get(event["path"].rstrip("/"))
+    allowed = METHODS_BY_RESOURCE.get(event["resource"])
     return {
         "statusCode": 404,
         "headers": headers | ({"Allow": allowed} if allowed else {}),
@@ -32,8 +33,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _message(event: dict[str, Any]) -> str:
-    method, path = event["httpMethod"], event["path"].rstrip("/") or "/"
-    if path in METHODS_BY_PATH:
-        return f"{path} does not support {method}; allowed: {METHODS_BY_PATH[path]}."
+    method, path, resource = event["httpMethod"], event["path"], event["resource"]
+    if resource in METHODS_BY_RESOURCE:
+        return f"{resource} does not support {method}; allowed: {METHODS_BY_RESOURCE[resource]}."
     shown = path if len(path) <= _SHOWN_CHARACTERS else path[:_SHOWN_CHARACTERS] + "…"
-    return f"No endpoint has the path '{shown}'; allowed: {', '.join(METHODS_BY_PATH)}."
+    return f"No endpoint has the path '{shown}'; allowed: {', '.join(METHODS_BY_RESOURCE)}."

@@ -133,7 +133,7 @@ def test_the_404_response_names_the_methods_of_every_path() -> None:
         if route.method != "ANY":
             methods[route.path].add(route.method)
     handler = importlib.import_module("functions.unknown_request.handler")
-    assert {path: set(each.split(", ")) for path, each in handler.METHODS_BY_PATH.items()} == methods
+    assert {path: set(each.split(", ")) for path, each in handler.METHODS_BY_RESOURCE.items()} == methods
 
 
 def test_every_other_request_reaches_the_function_for_unknown_requests() -> None:

@@ -163,7 +163,8 @@ def test_of_many_attempts_at_once_one_claims_a_key_whose_lease_has_ended(stored:
     [
         {"status": {"S": "COMPLETED"}}, {"status": {"S": "COMPLETED"}, "data": {"S": "no json"}},
         {"status": {"S": "COMPLETED"}, "data": {"S": "{}"}}, {"status": {"N": "1"}},
-        {"validation": {"N": "1"}}, {"expiration": {"S": "never"}}, {"in_progress_expiration": {"S": "never"}},
+        {"validation": {"N": "1"}}, {"expiration": {"S": "never"}},
+        {"in_progress_expiration": {"S": "never"}},
     ],
     ids=str,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, a consumer's requests are admitted exactly where its limits leave room."""
+"""Whatever happens in whatever order, requests are admitted exactly where the limits leave room."""
 
 from collections import Counter
 from dataclasses import dataclass, field

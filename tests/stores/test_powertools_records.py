@@ -1,4 +1,4 @@
-"""Our idempotency records are those of Powertools Idempotency: each reads and respects what the other wrote."""
+"""Our records are those of Powertools Idempotency: each reads and respects what the other wrote."""
 
 import time
 

@@ -2,12 +2,11 @@
 
 import pytest
 
-from imagineart.domain.consumers import TIERS, Consumer
-from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.limits import Limits
-from imagineart.use_cases.manage_consumers import ConsumerChange, ManageConsumers
-from imagineart.use_cases.not_found import NotFoundError
-from tests.fakes.token_stores import InMemoryConsumers
+from imagineart.access.consumers import TIERS, Consumer
+from imagineart.access.limits import Limits
+from imagineart.access.manage_consumers import ConsumerChange, ManageConsumers
+from imagineart.errors import InvalidRequestError, NotFoundError
+from tests.fakes.consumers import InMemoryConsumers
 
 PREMIUM = TIERS["premium"]
 EDITS = frozenset({"image-edit"})
@@ -33,14 +32,14 @@ def test_a_tier_brings_its_limits(manage: ManageConsumers, tier: str) -> None:
     assert manage.create("acme", ConsumerChange(tier=tier)).limits == TIERS[tier]
 
 
-def test_limits_that_are_named_stand_in_place_of_the_tiers(manage: ManageConsumers) -> None:
+def test_a_named_limit_replaces_the_tiers(manage: ManageConsumers) -> None:
     change = ConsumerChange(
         tier="premium", requests_per_minute=7, concurrent_requests=3, images_per_day=9, models=EDITS
     )
     assert manage.create("acme", change) == Consumer("acme", Limits(7, 3, 9), EDITS)
 
 
-def test_an_id_is_given_once(manage: ManageConsumers) -> None:
+def test_an_id_is_used_once(manage: ManageConsumers) -> None:
     first = manage.create("acme", ConsumerChange(tier="free"))
     with pytest.raises(InvalidRequestError, match=r"^consumer: got 'acme', which exists already"):
         manage.create("acme", ConsumerChange(tier="premium"))
@@ -86,26 +85,26 @@ def test_an_update_that_names_nothing_is_refused(manage: ManageConsumers) -> Non
 
 
 @pytest.mark.parametrize(
-    ("named", "told"),
+    ("named", "message"),
     [
         ({"tier": "gold"}, "^tier: got 'gold'; allowed are free, basic, premium"),
         ({"tier": ""}, "^tier: got ''"),
         ({"requests_per_minute": 0}, "^requests_per_minute: got 0; allowed is 1 to"),
         ({"concurrent_requests": -1}, "^concurrent_requests: got -1"),
         ({"images_per_day": 10**9}, "^images_per_day: got 1000000000"),
-        ({"images_per_day": 5, "lifts_images_per_day": True}, "^images_per_day: .*say one of them"),
-        ({"models": EDITS, "allows_all_models": True}, "^models: .*say one of them"),
+        ({"images_per_day": 5, "lifts_images_per_day": True}, "^images_per_day: .*give one of them"),
+        ({"models": EDITS, "allows_all_models": True}, "^models: .*give one of them"),
         ({"models": frozenset({"dall-e"})}, "^models: got 'dall-e'; allowed are text-to-image, image-edit"),
         ({"models": frozenset()}, "^models: got none"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_and_nothing_changed(
-    manage: ManageConsumers, named: dict, told: str
+    manage: ManageConsumers, named: dict, message: str
 ) -> None:
     before = manage.create("acme", HELD)
-    with pytest.raises(InvalidRequestError, match=told):
+    with pytest.raises(InvalidRequestError, match=message):
         manage.update("acme", ConsumerChange(**named))
-    with pytest.raises(InvalidRequestError, match=told):
+    with pytest.raises(InvalidRequestError, match=message):
         manage.create("other", ConsumerChange(**named))
     assert manage.list() == [before]
 
@@ -130,7 +129,7 @@ def test_a_consumer_that_is_gone_meanwhile_does_not_come_back(
 
 
 @pytest.mark.parametrize("consumer_id", ["", "Acme", "a b", "../a", "\udcff", "a" * 64, "[red]"])
-def test_what_is_no_id_is_asked_of_no_store(
+def test_a_malformed_id_reaches_no_store(
     manage: ManageConsumers, monkeypatch: pytest.MonkeyPatch, consumer_id: str
 ) -> None:
     monkeypatch.delattr(InMemoryConsumers, "find_consumer")

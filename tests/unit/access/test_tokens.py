@@ -1,4 +1,4 @@
-"""Tokens: what is sent, what is stored, and that only the one matches the other."""
+"""Tokens: what is sent, what is stored, and that only the right one matches."""
 
 import hashlib
 import hmac
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.domain.tokens import (
+from imagineart.access.base62 import from_base62, to_base62
+from imagineart.access.tokens import (
     Peppers,
     StoredToken,
     Token,
@@ -18,7 +19,7 @@ from imagineart.domain.tokens import (
     parse_token,
 )
 from tests.fakes.randomness import repeatable_random_below
-from tests.fakes.token_stores import CountingKeys
+from tests.fakes.tokens import CountingKeys
 
 PEPPERS = Peppers("2", {"1": "old pepper", "2": "new pepper"})
 
@@ -40,7 +41,7 @@ def test_a_created_token_is_parsed_back_from_its_text(token: Token) -> None:
 
 
 @pytest.mark.parametrize(("kind", "letter"), [(TokenKind.PARTNER, "p"), (TokenKind.INTERNAL, "i")])
-def test_the_first_letter_of_the_id_tells_the_store(kind: TokenKind, letter: str) -> None:
+def test_the_first_letter_of_the_id_names_the_store(kind: TokenKind, letter: str) -> None:
     token = create_token(kind, secrets.randbelow)
     assert token.id[0] == letter
     assert parse_token(token.text).kind is kind
@@ -64,7 +65,7 @@ def test_the_largest_and_the_smallest_secret_have_the_same_length() -> None:
     assert parse_token(smallest.text) == smallest
 
 
-def test_a_token_once_issued_keeps_its_text_for_ever() -> None:
+def test_the_text_of_a_token_never_changes() -> None:
     token = create_token(TokenKind.PARTNER, lambda limit: 0)
     assert token.text == f"iart_p000000000000000_{'0' * 43}11IS1c"
 
@@ -164,3 +165,26 @@ def test_a_token_lives_until_it_expires_or_is_revoked(times: dict[str, int], now
 def test_a_token_is_due_for_rotation_after_90_days() -> None:
     token = create_token(TokenKind.PARTNER, secrets.randbelow)
     assert stored(token).rotation_due_at == 1000 + 90 * 24 * 60 * 60
+
+
+# Base 62
+
+
+@given(st.integers(0, 62**22 - 1))
+def test_a_number_that_fits_is_read_back_from_base_62(number: int) -> None:
+    text = to_base62(number, 22)
+    assert (len(text), text.isascii(), text.isalnum()) == (22, True, True)
+    assert from_base62(text) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "000"), (9, "009"), (10, "00A"), (36, "00a"), (61, "00z"), (62, "010")]
+)
+def test_digits_come_before_capitals_and_those_before_small_letters(number: int, text: str) -> None:
+    assert to_base62(number, 3) == text
+
+
+@pytest.mark.parametrize("text", ["-", "0-", " 0", "é", "²", "_", "0\n"], ids=ascii)
+def test_another_character_is_no_digit(text: str) -> None:
+    with pytest.raises(ValueError, match="substring not found"):
+        from_base62(text)

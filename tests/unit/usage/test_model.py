@@ -2,9 +2,9 @@
 
 import pytest
 
-from imagineart.domain.accounting import (
+from imagineart.usage.model import (
     DURATION_BOUNDS_SECONDS,
-    AnsweredRequest,
+    FinishedRequest,
     UsageRow,
     day_of,
     duration_class,
@@ -23,7 +23,7 @@ def row(durations: dict[int, int], total_seconds: float = 0) -> UsageRow:
 )
 def test_a_day_is_one_of_utc(unix_seconds: float, day: str) -> None:
     assert day_of(unix_seconds) == day
-    assert AnsweredRequest("acme", "models", "-", "ok", 0, 1.0, unix_seconds).day == day
+    assert FinishedRequest("1", "acme", "models", "-", "ok", 0, 1.0, unix_seconds).day == day
 
 
 @pytest.mark.parametrize(

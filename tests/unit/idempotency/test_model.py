@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagineart.domain.errors import InvalidRequestError
-from imagineart.domain.repeatable_answers import check_idempotency_key, fingerprint, record_id
+from imagineart.errors import InvalidRequestError
+from imagineart.idempotency.model import check_idempotency_key, fingerprint, record_id
 
 FIELDS = {"prompt": "a fox", "seed": "7"}
 PATH = "/v1/images/edits"
@@ -18,7 +18,7 @@ def test_up_to_255_visible_characters_are_a_key(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["", " ", " k", "k ", "~" * 256, "\x7f", "k\n", "k\x00", "clé", "x" * 100_000]
 )
-def test_anything_else_is_refused_by_the_name_of_the_header_and_not_repeated(key: str) -> None:
+def test_anything_else_is_refused_by_the_name_of_the_header_and_not_quoted(key: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         check_idempotency_key(key)
     assert caught.value.message == (
@@ -27,7 +27,7 @@ def test_anything_else_is_refused_by_the_name_of_the_header_and_not_repeated(key
     )
 
 
-def test_a_key_is_each_consumers_own_and_never_kept_itself() -> None:
+def test_a_key_belongs_to_its_consumer_and_is_not_stored_itself() -> None:
     ids = {record_id("acme", "key"), record_id("acme", "other"), record_id("emca", "key")}
     assert len(ids) == 3
     assert all(len(each) == 64 and "key" not in each for each in ids)

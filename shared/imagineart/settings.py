@@ -101,7 +101,7 @@ class LogSettings:
         """Raises SettingsError."""
         log_prompts = _required(variables, "IMAGINEART_LOG_PROMPTS")
         if log_prompts not in ("true", "false"):
-            raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed are true and false.")
+            raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed: true, false.")
         return cls(log_prompts=log_prompts == "true")
 
 

@@ -11,7 +11,7 @@ from imagineart.access.internal_tokens import (
     TOKENS_MISSED_SECONDS,
     InternalTokenStore,
 )
-from imagineart.access.pepper_store import PEPPERS_MISSED_SECONDS, PepperStore
+from imagineart.access.pepper_store import PepperStore
 from imagineart.access.tokens import Peppers, Scope, StoredToken
 from imagineart.aws import AwsClients
 from imagineart.errors import InternalError
@@ -93,20 +93,6 @@ def test_a_revocation_holds_at_once(tokens: InternalTokenStore | InMemoryTokens)
     assert [token.revoked_at for token in tokens.list_tokens()] == [1_850_000_000, None]
 
 
-def test_a_new_token_stands_beside_the_consumers_earlier_ones(
-    stored: InternalTokenStore, vault: Vault
-) -> None:
-    stored.add_token(FIRST)
-    stored.add_token(replace(SECOND, scopes=frozenset({Scope.EDIT_IMAGES})))
-    entry = {"pepper_version": "1", "created_at": 1_800_000_000}
-    every_scope = ["images:edit", "images:generate", "models:read", "uploads:write"]
-    assert vault.secret().read()["consumers"]["acme"]["tokens"] == [
-        {"id": FIRST.id, "digest": "digest 1", "scopes": every_scope, **entry},
-        {"id": SECOND.id, "digest": "digest 2", "scopes": ["images:edit"], "expires_at": 1_900_000_000}
-        | entry,
-    ]
-
-
 def test_a_token_is_found_a_second_after_it_was_missed_and_gone_five_seconds_after_it_was_deleted(
     stored: InternalTokenStore, vault: Vault
 ) -> None:
@@ -120,14 +106,6 @@ def test_a_token_is_found_a_second_after_it_was_missed_and_gone_five_seconds_aft
     vault.secret().change(lambda _: {})
     vault.clock.advance(INTERNAL_TOKENS_CACHED_SECONDS)
     assert stored.find(FIRST.id) is None
-
-
-@pytest.mark.parametrize("absent", [OTHER, replace(SECOND, id="i999")])
-def test_a_token_that_is_not_there_gets_no_end(stored: InternalTokenStore, absent: StoredToken) -> None:
-    stored.add_token(SECOND)
-    with pytest.raises(InternalError):
-        stored.set_expiry(absent, 1_850_000_000)
-    assert stored.list_tokens() == [SECOND]
 
 
 def test_tokens_that_ended_90_days_ago_make_room_for_new_ones(stored: InternalTokenStore) -> None:
@@ -158,17 +136,6 @@ def test_a_secret_that_was_edited_into_something_else_is_our_own_failure(
         stored.find("i000000000000001")
 
 
-@pytest.mark.parametrize("consumers", [{"acme": {}}, {"acme": "i1"}, "acme", ["acme"]], ids=json.dumps)
-def test_a_secret_that_was_edited_into_something_else_is_not_replaced(
-    stored: InternalTokenStore, vault: Vault, consumers: object
-) -> None:
-    vault.put({"consumers": consumers})
-    for call in (lambda: stored.add_token(FIRST), stored.has_tokens):
-        with pytest.raises(InternalError):
-            call()
-    assert vault.secret().read() == {"consumers": consumers}
-
-
 # Peppers
 
 
@@ -179,16 +146,6 @@ def test_peppers_are_read_and_changed_with_their_current_version(vault: Vault) -
     peppers.change(lambda held: Peppers("2", {**held.keys, "2": "new"}))
     assert peppers.read() == peppers.read_anew() == Peppers("2", {"1": "old", "2": "new"})
     assert vault.secret().read() == {"current": "2", "1": "old", "2": "new"}
-
-
-def test_a_pepper_that_was_added_recently_is_found_where_it_is_missed(vault: Vault) -> None:
-    vault.put({"current": "1", "1": "old"})
-    peppers = PepperStore(vault.secret(cached_seconds=300))
-    peppers.read()
-    vault.put({"current": "2", "1": "old", "2": "new"})
-    vault.clock.advance(PEPPERS_MISSED_SECONDS)
-    assert peppers.read().current_version == "1"
-    assert peppers.read_anew().current_version == "2"
 
 
 @pytest.mark.parametrize(

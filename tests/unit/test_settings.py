@@ -68,5 +68,5 @@ def test_metrics_have_the_version_of_the_function() -> None:
 @pytest.mark.parametrize("value", ["yes", "True", "1"])
 def test_prompts_are_logged_or_not(value: str) -> None:
     assert LogSettings.from_mapping({"IMAGINEART_LOG_PROMPTS": "false"}) == LogSettings(False)
-    with pytest.raises(SettingsError, match=f"^IMAGINEART_LOG_PROMPTS: got '{value}'; allowed are true and"):
+    with pytest.raises(SettingsError, match=f"^IMAGINEART_LOG_PROMPTS: got '{value}'; allowed: true, false"):
         LogSettings.from_mapping({"IMAGINEART_LOG_PROMPTS": value})

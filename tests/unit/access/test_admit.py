@@ -7,7 +7,6 @@ import pytest
 from imagineart.access.admit import RequestLimits
 from imagineart.access.consumers import Consumer
 from imagineart.access.limits import LimitName, LimitReachedError, Limits
-from imagineart.aws import AwsCallError
 from imagineart.errors import InvalidTokenError
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
@@ -53,27 +52,6 @@ def test_a_request_is_admitted_in_one_call(
         assert admission.slot.expires_at == clock() + LEASE_SECONDS
 
 
-def test_the_limit_of_the_minute_is_reported_until_the_minute_ends(
-    limits: RequestLimits, clock: FakeClock
-) -> None:
-    for _ in range(30):
-        limits.enter("acme", lease_seconds=None)
-    error = refusal(limits, None)
-    assert (error.status.name, error.retry_after_seconds) == (LimitName.REQUESTS_PER_MINUTE, 60)
-    clock.advance(60)
-    assert limits.enter("acme", lease_seconds=None).status.remaining == 29
-
-
-def test_the_limit_of_the_day_is_reported_until_midnight(limits: RequestLimits, clock: FakeClock) -> None:
-    for _ in range(5):
-        limits.leave(limits.enter("acme", lease_seconds=LEASE_SECONDS), images=1)
-    error = refusal(limits)
-    assert error.status.name is LimitName.IMAGES_PER_DAY
-    clock.advance(error.retry_after_seconds)
-    assert clock() % 86_400 == 0
-    assert limits.enter("acme", lease_seconds=LEASE_SECONDS)
-
-
 def test_a_request_without_a_free_slot_is_refused_and_admitted_once_one_is_given_back(
     limits: RequestLimits, consumers: InMemoryConsumers
 ) -> None:
@@ -110,18 +88,6 @@ def test_a_request_that_was_admitted_without_a_slot_takes_one_later_and_only_one
     assert (standing.requests_this_minute, standing.images_today, len(standing.slots)) == (1, 1, 1)
 
 
-def test_leaving_gives_the_slot_back_and_counts_the_images_that_were_made_once(
-    limits: RequestLimits, consumers: InMemoryConsumers, clock: FakeClock
-) -> None:
-    failed, made = (limits.enter("acme", lease_seconds=LEASE_SECONDS) for _ in range(2))
-    made = limits.reserve_images(made, 2)
-    for _ in range(2):
-        limits.leave(failed, images=0)
-        limits.leave(made, images=2)
-    assert consumers.standing("acme", int(clock())).slots == frozenset()
-    assert images_today(consumers, clock) == 2
-
-
 def test_the_token_of_a_consumer_that_is_not_registered_is_invalid(limits: RequestLimits) -> None:
     for lease_seconds in (None, LEASE_SECONDS):
         with pytest.raises(InvalidTokenError) as caught:
@@ -130,24 +96,7 @@ def test_the_token_of_a_consumer_that_is_not_registered_is_invalid(limits: Reque
         assert "stranger" in (caught.value.detail or "")
 
 
-def test_a_store_that_is_out_of_order_fails_the_request(
-    limits: RequestLimits, consumers: InMemoryConsumers
-) -> None:
-    consumers.is_broken = True
-    for lease_seconds in (None, LEASE_SECONDS):
-        with pytest.raises(AwsCallError):
-            limits.enter("acme", lease_seconds=lease_seconds)
-
-
 # Series
-
-
-def test_a_series_counts_all_its_images_from_the_beginning(
-    limits: RequestLimits, consumers: InMemoryConsumers, clock: FakeClock
-) -> None:
-    admission = limits.reserve_images(limits.enter("acme", lease_seconds=LEASE_SECONDS), 4)
-    assert admission.images == 4
-    assert images_today(consumers, clock) == 4
 
 
 def test_a_series_for_which_the_day_has_no_room_is_refused_and_counts_nothing_more(

@@ -7,7 +7,6 @@ import pytest
 from imagineart.access.authenticate import Authenticator, Caller
 from imagineart.access.refused_tokens import (
     REFUSALS_TO_SLOW,
-    REMEMBERED_SECONDS,
     UNKNOWN_SECONDS,
     WrongTokensError,
 )
@@ -107,12 +106,6 @@ def test_a_token_authenticates_its_consumer_in_one_read_of_the_store_of_its_kind
     token = world.issue(kind, scopes=frozenset({Scope.EDIT_IMAGES}))
     assert world.authenticate(token.text) == Caller("acme", token.id, frozenset({Scope.EDIT_IMAGES}))
     assert {each: store.reads for each, store in world.stores.items() if store.reads} == {kind: 1}
-
-
-def test_the_day_of_an_earlier_use_comes_with_the_caller(world: World) -> None:
-    token = world.issue()
-    world.marks.note_use(token.id, day="2026-11-20")
-    assert world.authenticate(token.text).last_used_on == "2026-11-20"
 
 
 @pytest.mark.parametrize("bearer", [None, ""])
@@ -238,36 +231,6 @@ def test_a_flood_of_wrong_secrets_for_one_id_costs_one_read_and_is_rate_limited(
     assert kinds == [InvalidTokenError] * REFUSALS_TO_SLOW + [WrongTokensError] * (20 - REFUSALS_TO_SLOW)
     assert world.reads == 1
     assert world.authenticate(genuine.text).token_id == genuine.id
-
-
-def test_a_flood_of_requests_with_one_unknown_expired_or_revoked_token_is_rate_limited_too(
-    world: World,
-) -> None:
-    expired, revoked = world.issue(expires_at=1), world.issue()
-    world.marks.revoke(revoked.id, now=1)
-    for token in (expired, revoked, stranger()):
-        before = world.stores[TokenKind.PARTNER].reads
-        assert world.refusals(token, 7)[-1] is WrongTokensError
-        assert world.stores[TokenKind.PARTNER].reads - before <= 2
-
-
-def test_a_revocation_amid_the_flood_holds_at_once(world: World) -> None:
-    genuine = world.issue()
-    world.refusals(forged(genuine), 3)
-    world.marks.revoke(genuine.id, now=1)
-    assert world.refusal(genuine).detail == f"revoked or expired token {genuine.id}"
-
-
-def test_the_rate_limit_says_when_the_token_is_checked_again(world: World) -> None:
-    wrong = forged(world.issue())
-    world.refusals(wrong, REFUSALS_TO_SLOW)
-    world.clock.advance(10)
-    with pytest.raises(WrongTokensError) as caught:
-        world.authenticate(wrong.text)
-    assert caught.value.retry_after_seconds == REMEMBERED_SECONDS - 10
-    assert not caught.value.retryable
-    world.clock.advance(REMEMBERED_SECONDS - 10)
-    assert world.refusals(wrong, 1) == [InvalidTokenError]
 
 
 @each_kind

@@ -25,7 +25,7 @@ def test_plain_ids_are_accepted(id_: str) -> None:
     ids=lambda id_: ascii(id_[:20]),
 )  # fmt: skip
 def test_other_ids_are_refused_by_name(id_: str) -> None:
-    with pytest.raises(InvalidRequestError, match=r"(?s)^consumer: got '.{0,80}'; allowed are 1 to 63"):
+    with pytest.raises(InvalidRequestError, match=r"(?s)^consumer: got '.{0,80}'; allowed: 1 to 63"):
         Consumer(id_, BASIC)
 
 
@@ -37,7 +37,7 @@ def test_a_consumer_may_use_every_model_or_those_it_was_allowed_also_one_that_is
 
 @pytest.mark.parametrize(
     ("models", "message"),
-    [({"dall-e"}, "got 'dall-e'; allowed are text-to-image, image-edit"), (set(), "got none")],
+    [({"dall-e"}, "got 'dall-e'; allowed: text-to-image, image-edit"), (set(), "got none")],
 )
 def test_models_that_are_not_offered_are_refused_by_name(models: set[str], message: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"^models: {message}"):

@@ -45,49 +45,6 @@ def test_tokens_are_made_under_the_current_pepper(operator: OperatorInMemory) ->
     assert stored.digest == operator.peppers.read().digest(token.secret, "2")
 
 
-@pytest.mark.parametrize("life_days", [1, 90, 3650])
-def test_a_life_in_days_sets_the_expiry(operator: OperatorInMemory, life_days: int) -> None:
-    _, stored = operator.manage_tokens.issue("acme", TokenKind.PARTNER, life_days=life_days)
-    assert stored.expires_at == int(operator.clock()) + life_days * DAY
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        *(
-            ({"life_days": days}, r"^expires_in_days: got .*; allowed is 1 to 3650")
-            for days in (0, -1, 3651, 10**30)
-        ),
-        ({"scopes": frozenset()}, r"^scopes: got none; allowed are one or more of images:"),
-    ],
-)
-def test_a_life_out_of_bounds_and_no_scope_are_refused(
-    operator: OperatorInMemory, options: dict, message: str
-) -> None:
-    with pytest.raises(InvalidRequestError, match=message):
-        operator.issue(**options)
-    assert operator.manage_tokens.list() == []
-
-
-def test_an_unregistered_consumer_gets_no_token(operator: OperatorInMemory) -> None:
-    with pytest.raises(NotFoundError, match=r"^consumer: got 'acne', which does not exist"):
-        operator.issue("acne")
-    assert operator.manage_tokens.list() == []
-
-
-def test_tokens_of_every_kind_are_listed_oldest_first_and_by_consumer(operator: OperatorInMemory) -> None:
-    operator.manage_consumers.create("other", ConsumerChange())
-    assert operator.manage_tokens.list(consumer_id="other") == []
-    issued = []
-    for consumer_id, kind in (("acme", TokenKind.INTERNAL), ("other", TokenKind.PARTNER)):
-        issued.append(operator.issue(consumer_id, kind).id)
-        operator.clock.advance(1)
-    assert [token.id for token in operator.manage_tokens.list()] == issued
-    assert [token.id for token in operator.manage_tokens.list(consumer_id="other")] == issued[1:]
-    with pytest.raises(NotFoundError):
-        operator.manage_tokens.list(consumer_id="acne")
-
-
 def test_a_token_is_live_then_due_then_expired(operator: OperatorInMemory) -> None:
     token = operator.issue(life_days=100)
     states = []
@@ -95,20 +52,6 @@ def test_a_token_is_live_then_due_then_expired(operator: OperatorInMemory) -> No
         operator.clock.advance(days * DAY)
         states.append(operator.manage_tokens.state_of(operator.manage_tokens.find(token.id)))
     assert states == [TokenState.LIVE, TokenState.DUE, TokenState.EXPIRED]
-
-
-@pytest.mark.parametrize("token_id", ["p123", "", "*", "p000000000000000", "x0000000000000000", "P123"])
-def test_an_unknown_token_is_not_found_and_not_marked(operator: OperatorInMemory, token_id: str) -> None:
-    operator.issue()
-    for act in (
-        operator.manage_tokens.find,
-        operator.manage_tokens.revoke,
-        lambda unknown: operator.manage_tokens.expire(unknown, in_days=1),
-        lambda unknown: operator.manage_tokens.rotate(unknown, overlap_days=0, life_days=None),
-    ):
-        with pytest.raises(NotFoundError, match=r"^token: got '.*', which does not exist"):
-            act(token_id)
-    assert operator.marks.revoked == {}
 
 
 # Rotation
@@ -133,14 +76,6 @@ def test_a_rotated_token_overlaps_with_the_new_one_and_ends(
     assert is_refused(operator, old)
 
 
-def test_without_an_overlap_the_old_token_is_revoked(operator: OperatorInMemory) -> None:
-    old = operator.issue()
-    rotation = operator.manage_tokens.rotate(old.id, overlap_days=0, life_days=None)
-    assert operator.authenticate(rotation.token)
-    assert is_refused(operator, old)
-    assert rotation.replaced.revoked_at == int(operator.clock())
-
-
 def test_an_overlap_does_not_lengthen_the_life_of_the_old_token(operator: OperatorInMemory) -> None:
     old = operator.issue(life_days=3)
     ends_at = operator.manage_tokens.find(old.id).expires_at
@@ -157,31 +92,6 @@ def test_a_token_that_expires_is_not_replaced_by_one_that_does_not_by_oversight(
     assert [token.id for token in operator.manage_tokens.list()] == [old.id]
 
 
-@pytest.mark.parametrize("overlap_days", [-1, 91, 10**30])
-def test_an_overlap_out_of_bounds_is_refused(operator: OperatorInMemory, overlap_days: int) -> None:
-    old = operator.issue()
-    before = operator.manage_tokens.list()
-    with pytest.raises(InvalidRequestError, match=r"^overlap_days: got .*; allowed is 0 to 90"):
-        operator.manage_tokens.rotate(old.id, overlap_days=overlap_days, life_days=None)
-    assert operator.manage_tokens.list() == before
-
-
-@pytest.mark.parametrize("overlap_days", [0, 7])
-def test_a_token_that_has_ended_is_neither_rotated_nor_given_an_end(
-    operator: OperatorInMemory, overlap_days: int
-) -> None:
-    expired, revoked = operator.issue(life_days=1), operator.issue()
-    operator.manage_tokens.revoke(revoked.id)
-    operator.clock.advance(DAY)
-    before = operator.manage_tokens.list()
-    for token, state in ((expired, "expired"), (revoked, "revoked")):
-        with pytest.raises(InvalidRequestError, match=f"^token: got '{token.id}', which is {state} already"):
-            operator.manage_tokens.rotate(token.id, overlap_days=overlap_days, life_days=1)
-        with pytest.raises(InvalidRequestError, match="already"):
-            operator.manage_tokens.expire(token.id, in_days=1)
-    assert operator.manage_tokens.list() == before
-
-
 def test_a_rotation_that_fails_midway_leaves_no_live_token_that_the_operator_has_not_seen(
     operator: OperatorInMemory,
 ) -> None:
@@ -194,27 +104,6 @@ def test_a_rotation_that_fails_midway_leaves_no_live_token_that_the_operator_has
 
 
 # Ends
-
-
-@each_kind
-def test_a_token_ends_in_some_days_and_never_later(operator: OperatorInMemory, kind: TokenKind) -> None:
-    token = operator.issue(kind=kind)
-    changed = operator.manage_tokens.expire(token.id, in_days=3)
-    assert changed == operator.manage_tokens.find(token.id)
-    with pytest.raises(InvalidRequestError, match=r"^in_days: got 4; the token ends sooner already, on "):
-        operator.manage_tokens.expire(token.id, in_days=4)
-    operator.clock.advance(3 * DAY - 1)
-    assert operator.authenticate(token)
-    operator.clock.advance(1)
-    assert is_refused(operator, token)
-
-
-@pytest.mark.parametrize("in_days", [0, -1, 3651, 10**30])
-def test_an_end_out_of_bounds_is_refused(operator: OperatorInMemory, in_days: int) -> None:
-    token = operator.issue()
-    with pytest.raises(InvalidRequestError, match=r"^in_days: got .*; allowed is 1 to 3650"):
-        operator.manage_tokens.expire(token.id, in_days=in_days)
-    assert operator.manage_tokens.find(token.id).expires_at is None
 
 
 @each_kind

@@ -50,14 +50,6 @@ def test_a_secret_is_read_again_when_its_copy_is_too_old(secret: CachedSecret, p
     assert secret.read(at_most_seconds=5) == {"a": 3}
 
 
-def test_a_clock_that_is_set_back_does_not_keep_a_copy(secret: CachedSecret, put, clock: FakeClock) -> None:
-    put('{"a": 1}')
-    secret.read()
-    put('{"a": 2}')
-    clock.advance(-3600)
-    assert secret.read() == {"a": 2}
-
-
 def test_a_secret_that_is_not_cached_is_read_every_time(aws: AwsClients, secret_id: str, put) -> None:
     secret = CachedSecret(aws, secret_id, cached_seconds=0, clock=FakeClock())
     for value in ({"a": 1}, {"a": 2}):
@@ -75,12 +67,6 @@ def test_a_secret_that_is_no_object_is_our_own_failure_and_is_not_quoted(
     assert caught.value.detail == f"the secret {secret_id} holds no JSON object"
     put('{"a": 1}')
     assert secret.read() == {"a": 1}
-
-
-def test_a_missing_secret_is_our_own_failure(aws: AwsClients, clock: FakeClock) -> None:
-    with pytest.raises(AwsCallError) as caught:
-        CachedSecret(aws, "absent", cached_seconds=5, clock=clock).read()
-    assert caught.value.aws_code == "ResourceNotFoundException"
 
 
 # Outages
@@ -233,30 +219,3 @@ def test_a_change_that_is_always_overtaken_is_given_up(
     assert (overtaken.calls.count("PutSecretValue"), len(pauses)) == (10, 9)
     assert all(0 <= pause <= 2 for pause in pauses)
     assert secret.read() == {"theirs": True}
-
-
-def test_a_change_that_is_refused_for_another_reason_is_not_tried_again(
-    aws: AwsClients, secret_id: str, clock: FakeClock
-) -> None:
-    def refuse() -> None:
-        raise AwsCallError("AccessDeniedException", detail="not allowed")
-
-    overtaken = Overtaken(aws, UpdateSecretVersionStage=iter([refuse]))
-    secret = CachedSecret(overtaken, secret_id, cached_seconds=5, clock=clock)
-    with pytest.raises(AwsCallError) as caught:
-        changing(secret, ours=True)
-    assert caught.value.aws_code == "AccessDeniedException"
-    assert overtaken.calls.count("PutSecretValue") == 1
-    assert secret.read() == {}
-
-
-def test_a_change_that_raises_changes_nothing(secret: CachedSecret, put) -> None:
-    put('{"a": {"b": 1}}')
-
-    def spoil_and_stop(held: dict[str, Any]) -> dict[str, Any]:
-        held["a"]["b"] = 2
-        raise KeyError("stop")
-
-    with pytest.raises(KeyError):
-        secret.change(spoil_and_stop)
-    assert secret.read() == {"a": {"b": 1}}

@@ -1,13 +1,11 @@
 """The output of commands: tables, records, JSON and CSV."""
 
-import csv
 import io
-import json
 
 import pytest
 from rich.console import Console
 
-from cli.printing import show_csv, show_json, show_record, show_table
+from cli.printing import show_record, show_table
 
 HEADER = ("token id", "consumer", "requests")
 ROWS = [("p0123456789abcde", "acme", "5"), ("i0123456789abcde", "a-consumer-of-a-longer-name", "1200")]
@@ -40,10 +38,6 @@ def test_output_for_another_program_has_a_line_a_row_however_narrow() -> None:
     assert shown(ROWS, width=10, is_terminal=False) == shown(ROWS, width=80, is_terminal=True)
 
 
-def test_a_table_without_rows_has_its_header() -> None:
-    assert shown([], width=80, is_terminal=True) == ["token id  consumer  requests"]
-
-
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
@@ -55,20 +49,3 @@ def test_a_value_is_shown_as_it_is_and_moves_no_cursor(value: str, shown: str) -
     out = io.StringIO()
     show_record({"consumer": value}, console=Console(file=out, force_terminal=True, color_system=None))
     assert out.getvalue() == f"consumer  {shown}\n"
-
-
-def test_csv_has_a_header_and_the_line_ends_of_rfc_4180(capsys: pytest.CaptureFixture[str]) -> None:
-    show_csv(("name", "seconds"), [('a "b", c', None), ("d", 0.5)])
-    text = capsys.readouterr().out
-    assert text == 'name,seconds\r\n"a ""b"", c",\r\nd,0.5\r\n'
-    assert list(csv.reader(io.StringIO(text, newline=""))) == [
-        ["name", "seconds"], ['a "b", c', ""], ["d", "0.5"],
-    ]  # fmt: skip
-
-
-def test_json_is_one_document_in_ascii(capsys: pytest.CaptureFixture[str]) -> None:
-    show_json({"name": "é\x1b"})
-    text = capsys.readouterr().out
-    assert text.isascii()
-    assert "\x1b" not in text
-    assert json.loads(text) == {"name": "é\x1b"}

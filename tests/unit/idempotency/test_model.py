@@ -22,7 +22,7 @@ def test_anything_else_is_refused_by_the_name_of_the_header_and_not_quoted(key: 
     with pytest.raises(InvalidRequestError) as caught:
         check_idempotency_key(key)
     assert caught.value.message == (
-        f"Idempotency-Key: got {len(key)} characters; allowed are 1 to 255 visible ASCII characters, such as "
+        f"Idempotency-Key: got {len(key)} characters; allowed: 1 to 255 visible ASCII characters, such as "
         "a UUID."
     )
 
@@ -54,10 +54,6 @@ def test_the_same_meaning_has_the_same_fingerprint_whatever_the_order_of_its_fie
 )
 def test_another_meaning_has_another_fingerprint(other: tuple) -> None:
     assert fingerprint(KEY, PATH, FIELDS, [b"x", "upl_1"], "image") != fingerprint(KEY, *other)
-
-
-def test_any_text_that_a_form_can_hold_has_a_fingerprint() -> None:
-    assert fingerprint(KEY, PATH, {"prompt": "\ud800 \0 ü 狐"}, [], "image")
 
 
 def test_nobody_without_the_key_can_try_which_request_it_was() -> None:

@@ -33,16 +33,6 @@ def test_a_duration_counts_in_the_class_whose_bound_it_keeps(seconds: float, bou
     assert DURATION_BOUNDS_SECONDS[duration_class(seconds)] == bound
 
 
-def test_a_duration_beyond_every_bound_has_a_class_of_its_own() -> None:
-    assert duration_class(301) == BEYOND
-
-
-def test_a_row_has_as_many_requests_as_its_classes() -> None:
-    assert row({3: 2, 5: 1}, total_seconds=6).requests == 3
-    assert row({3: 2, 5: 1}, total_seconds=6).mean_seconds == 2
-    assert row({}).mean_seconds == 0
-
-
 def test_a_share_of_the_requests_kept_a_bound() -> None:
     counted = row({duration_class(1): 94, duration_class(7): 5, duration_class(20): 1})
     assert [counted.seconds_at_most(share) for share in (0.5, 0.94, 0.95, 0.99, 1)] == [1, 1, 10, 10, 20]

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from imagineart.access.manage_consumers import ConsumerChange
-from imagineart.errors import InvalidRequestError, NotFoundError
+from imagineart.errors import InvalidRequestError
 from imagineart.usage.model import FinishedRequest
 from tests.fakes.operator_services import OperatorInMemory
 
@@ -56,23 +56,9 @@ def test_every_consumer_is_reported_in_order(operator: OperatorInMemory) -> None
     ]
 
 
-def test_one_consumer_can_be_reported_alone(operator: OperatorInMemory) -> None:
-    count(operator, "2027-01-15", "zeta")
-    count(operator, "2027-01-15")
-    rows = operator.report_usage.rows(consumer_id="zeta", first_day=None, last_day=None)
-    assert [row.consumer_id for row in rows] == ["zeta"]
-    with pytest.raises(NotFoundError):
-        operator.report_usage.rows(consumer_id="acne", first_day=None, last_day=None)
-
-
 def test_a_last_day_before_the_first_is_refused(operator: OperatorInMemory) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^to: got 2027-01-01; allowed are days from 2027-01-02"):
+    with pytest.raises(InvalidRequestError, match=r"^to: got 2027-01-01; allowed: days from 2027-01-02"):
         days(operator, date(2027, 1, 2), date(2027, 1, 1))
-
-
-def test_a_first_day_that_is_yet_to_come_is_refused(operator: OperatorInMemory) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^to: got 2027-01-15"):
-        days(operator, date(2027, 1, 16))
 
 
 def test_the_calendars_ends_are_days_like_any_other(operator: OperatorInMemory) -> None:

@@ -30,7 +30,7 @@ from tests.fakes.randomness import repeatable_random_below
 from tests.stores.tables import new_table, standing_of, variables_of
 
 NOW = 1_800_000_000
-ACME = Consumer("acme", Limits(requests_per_minute=100, concurrent_requests=2, images_per_day=6))
+ACME = Consumer("acme", Limits(requests_per_minute=100, concurrent_requests=2, images_per_day=100))
 CALLER = Caller("acme", "p000000000000001", ALL_SCOPES)
 FINISHED = FinishedRequest("request 1", "acme", "text-to-image", "1K", "ok", 1, 7.0, NOW)
 TOKEN = StoredToken("p000000000000001", "acme", "digest", "1", created_at=NOW)

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from imagineart import errors
-from imagineart.access.limits import LimitName, LimitReachedError, LimitStatus
 from imagineart.access.refused_tokens import WrongTokensError
-from imagineart.access.tokens import MissingScopeError
-from imagineart.errors import ImagineArtError, InvalidImageError, InvalidRequestError
+from imagineart.errors import ImagineArtError
 
 BRANCH = re.compile(r"(?P<indent>(?:│ {3}| {4})*)[├└]── (?P<name>\w+)(?: +(?P<code>\w+))?")
 HOMES = ("errors", "aws", "access.limits", "access.refused_tokens", "access.tokens")
@@ -54,12 +52,6 @@ def test_every_public_code_has_a_class() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("error_class", [InvalidRequestError, InvalidImageError])
-def test_a_refusal_names_its_field_first(error_class: type[InvalidRequestError | InvalidImageError]) -> None:
-    error = error_class("images[2]", "the PNG is truncated.")
-    assert (error.field, error.message) == ("images[2]", "images[2]: the PNG is truncated.")
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -76,11 +68,6 @@ def test_the_detail_for_the_operator_is_not_in_the_message_for_the_caller(error:
     assert "10.0.0.7" not in f"{error.message}{error}"
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0.2, "0"), (57.4, "57"), (840.0, "840")])
-def test_a_timeout_names_its_deadline(seconds: float, shown: str) -> None:
-    assert f"within {shown} seconds" in errors.ModelTimeoutError(deadline_seconds=seconds).message
-
-
 def test_only_failures_that_may_pass_by_themselves_are_worth_a_retry() -> None:
     retryable = {child.code for child in classes() if child.retryable}
     assert retryable == {"rate_limited", "internal_error", "model_error", "timeout"}
@@ -88,13 +75,3 @@ def test_only_failures_that_may_pass_by_themselves_are_worth_a_retry() -> None:
         WrongTokensError,
         errors.RequestRefusedError,
     }
-
-
-def test_a_missing_scope_is_named_with_those_of_the_token() -> None:
-    message = MissingScopeError(needed="images:edit", held={"models:read", "images:generate"}).message
-    assert "needs the scope 'images:edit'; it has images:generate, models:read." in message
-
-
-def test_a_reached_limit_says_when_to_retry() -> None:
-    error = LimitReachedError(LimitStatus(LimitName.REQUESTS_PER_MINUTE, 30, 0, 1_060), now=1_000)
-    assert (error.retry_after_seconds, error.retryable) == (60, True)

@@ -5,7 +5,7 @@ import pytest
 from imagineart.access.manage_consumers import ConsumerChange
 from imagineart.access.manage_tokens import TokenState
 from imagineart.access.tokens import ALL_SCOPES, Scope, TokenKind
-from imagineart.errors import InternalError, InvalidRequestError, InvalidTokenError, NotFoundError
+from imagineart.errors import InternalError, InvalidTokenError, NotFoundError
 from tests.fakes.operator_services import OperatorInMemory
 
 DAY = 86_400
@@ -74,22 +74,6 @@ def test_a_rotated_token_overlaps_with_the_new_one_and_ends(
     operator.clock.advance(1)
     assert operator.authenticate(new)
     assert is_refused(operator, old)
-
-
-def test_an_overlap_does_not_lengthen_the_life_of_the_old_token(operator: OperatorInMemory) -> None:
-    old = operator.issue(life_days=3)
-    ends_at = operator.manage_tokens.find(old.id).expires_at
-    rotation = operator.manage_tokens.rotate(old.id, overlap_days=7, life_days=30)
-    assert operator.manage_tokens.find(old.id).expires_at == rotation.replaced.expires_at == ends_at
-
-
-def test_a_token_that_expires_is_not_replaced_by_one_that_does_not_by_oversight(
-    operator: OperatorInMemory,
-) -> None:
-    old = operator.issue(life_days=3)
-    with pytest.raises(InvalidRequestError, match=r"^expires_in_days: got none, .* expires on 2027-01-18"):
-        operator.manage_tokens.rotate(old.id, overlap_days=7, life_days=None)
-    assert [token.id for token in operator.manage_tokens.list()] == [old.id]
 
 
 def test_a_rotation_that_fails_midway_leaves_no_live_token_that_the_operator_has_not_seen(

@@ -45,14 +45,6 @@ def test_an_object_larger_than_the_limit_is_a_failure_and_the_next_is_read(bucke
     assert bucket.get(KEY, limit_bytes=11) == b"x" * 11
 
 
-def test_a_bucket_that_does_not_exist_is_a_failure(aws: AwsClients) -> None:
-    absent = Bucket(aws, "absent")
-    for call in (lambda: absent.get(KEY, limit_bytes=10), lambda: absent.put(KEY, b"x")):
-        with pytest.raises(AwsCallError) as caught:
-            call()
-        assert caught.value.aws_code == "NoSuchBucket"
-
-
 @pytest.mark.parametrize(
     ("variables", "origin"),
     [

@@ -8,7 +8,9 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
+from cli.__main__ import app
 from cli.deployments import DeploymentError, aws_services, local_services
 from cli.services import OperatorServices
 from imagineart.access.manage_consumers import ConsumerChange
@@ -126,3 +128,12 @@ def test_a_stack_that_cannot_be_used_is_reported(
     account.outputs = ("TokensTable", "ConsumersTable")
     with pytest.raises(DeploymentError, match=message):
         find(account, stack_name, region)
+
+
+def test_without_a_stack_a_command_says_how_to_start_one_and_examples_need_none(tmp_path: Path) -> None:
+    environment = {"IMAGINEART_LOCAL_STATE": str(tmp_path)}
+    result = CliRunner().invoke(app, ["token", "list"], env=environment)
+    assert (result.exit_code, "make run" in result.output) == (1, True)
+    result = CliRunner().invoke(app, ["examples"], env=environment)
+    for path in ("images/generations", "images/edits", "uploads"):
+        assert f"$IMAGINEART_BASE_URL/v1/{path}" in result.output

@@ -99,12 +99,6 @@ def test_another_request_under_the_same_key_is_refused_at_once(world: World) -> 
     assert in_progress.pauses == []
 
 
-def test_a_malformed_key_is_refused_before_anything_is_kept(world: World) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^Idempotency-Key: got 0 characters"):
-        world.send(key="")
-    assert world.records.held == {}
-
-
 @pytest.mark.parametrize("error", [ModelError(), KeyError("a bug"), KeyboardInterrupt()], ids=repr)
 def test_a_failure_frees_the_key(world: World, error: BaseException) -> None:
     async def fail() -> StoredResponse:
@@ -190,16 +184,6 @@ def test_a_first_request_that_stalled_changes_nothing_of_the_one_that_took_over(
         assert world.send(stall) == (b"too late", False)
         assert len(world.reports) == 1
     assert world.send() == (b"image 1", True)
-
-
-def test_a_claim_lasts_longer_than_its_request_by_a_margin_for_clocks_that_differ(world: World) -> None:
-    ends_at = world.clock() + LEASE_SECONDS + LEASE_MARGIN_SECONDS
-
-    async def make() -> StoredResponse:
-        assert world.records.held[record_id("acme", "key")].claim.lease_ends_at == ends_at
-        return StoredResponse({}, b"made under a claim")
-
-    assert world.send(make)
 
 
 # What cannot be kept

@@ -36,8 +36,3 @@ def test_a_duration_counts_in_the_class_whose_bound_it_keeps(seconds: float, bou
 def test_a_share_of_the_requests_kept_a_bound() -> None:
     counted = row({duration_class(1): 94, duration_class(7): 5, duration_class(20): 1})
     assert [counted.seconds_at_most(share) for share in (0.5, 0.94, 0.95, 0.99, 1)] == [1, 1, 10, 10, 20]
-
-
-def test_a_share_beyond_the_last_bound_has_none() -> None:
-    assert row({0: 1, BEYOND: 1}).seconds_at_most(0.95) is None
-    assert row({}).seconds_at_most(0.5) is None

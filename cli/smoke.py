@@ -1,21 +1,51 @@
-"""What `smoke` shows of a trial of the backends, and the reference picture that it edits."""
+"""`smoke`: one image from each configured backend."""
 
 import io
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
-from PIL import Image
 from rich.console import Console
 
-from imagineart.domain.images import PNG, ReferenceImage
-from imagineart.domain.sizes import Size
-from imagineart.use_cases.try_backends import Trial
+from cli.services import OperatorServices
+from imagineart.images.kinds import PNG
+from imagineart.images.model import ReferenceImage
+from imagineart.images.sizes import Size
+from imagineart.secrets_manager import CachedSecret
+
+if TYPE_CHECKING:
+    from imagineart.backends.try_backends import Trial
 
 _SIDE: Final = 512
 
 
-def paint_reference() -> ReferenceImage:
-    """A soft gradient of 512 x 512 pixels."""
+def try_backends(services: OperatorServices) -> Iterator["Trial"]:
+    """The trials of every backend, as they end. Raises SettingsError."""
+    # Other commands need no HTTP client and no Pillow.
+    from imagineart.backends.http import HttpClient
+    from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
+    from imagineart.backends.routes import build_routes, parse_routes
+
+    from imagineart.backends import try_backends as trials
+
+    http = HttpClient()
+    routes = {}
+    for model_id, settings in services.backends.items():
+        secret = CachedSecret(
+            services.clients, settings.credential_secret, cached_seconds=BACKEND_KEYS_CACHED_SECONDS
+        )
+        routes[model_id] = build_routes(
+            parse_routes(settings.backends),
+            clients=services.clients,
+            keys=BackendKeys(secret.read),
+            http=http,
+        )
+    return trials.try_backends(routes, make_reference(), http)
+
+
+def make_reference() -> ReferenceImage:
+    """A reference image: a gradient of 512 x 512 pixels."""
+    from PIL import Image
+
     ramp = Image.linear_gradient("L").resize((_SIDE, _SIDE))
     image = Image.merge("RGB", (ramp, ramp.rotate(90), ramp.rotate(180)))
     content = io.BytesIO()
@@ -23,15 +53,15 @@ def paint_reference() -> ReferenceImage:
     return ReferenceImage(content.getvalue(), PNG, Size(_SIDE, _SIDE))
 
 
-def show_trials(trials: Iterable[Trial], out: Console) -> bool:
-    """Print each trial as it ends; return whether all gave a picture."""
-    all_gave_one = True
+def show_trials(trials: Iterable["Trial"], out: Console) -> bool:
+    """Print each trial as it ends; return whether each returned an image."""
+    all_succeeded = True
     for each in trials:
         name = f"{each.model_id}, {each.route}"
         if each.failure is None:
-            line, style = f"{each.picture_bytes:,} bytes in {each.seconds:.1f} s", "green"
+            line, style = f"{each.image_bytes:,} bytes in {each.seconds:.1f} s", "green"
         else:
-            all_gave_one = False
+            all_succeeded = False
             line, style = f"failed after {each.seconds:.1f} s: {each.failure}\n  {each.advice}", "red"
         out.print(f"{name}: {line}", style=style, markup=False, highlight=False, soft_wrap=True)
-    return all_gave_one
+    return all_succeeded

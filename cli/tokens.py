@@ -170,5 +170,5 @@ def _parse_scopes(text: str | None) -> frozenset[Scope]:
     if names is None:
         return ALL_SCOPES
     for name in sorted(names - set(Scope)):
-        raise InvalidRequestError("scopes", f"got '{name[:80]}'; allowed are {', '.join(Scope)}.")
+        raise InvalidRequestError("scopes", f"got '{name[:80]}'; allowed: {', '.join(Scope)}.")
     return frozenset(map(Scope, names))

@@ -65,6 +65,7 @@ def translated_errors(call: str) -> Iterator[None]:
         ) from error
     except (
         botocore.exceptions.BotoCoreError,
+        botocore.exceptions.UndefinedModelAttributeError,
         botocore.parsers.ResponseParserError,
         # What botocore raises where renewed credentials have expired already.
         RuntimeError,

@@ -17,7 +17,10 @@ class Grant(NamedTuple):
 
 @dataclass(slots=True)
 class InMemoryBucket:
-    """A Bucket without S3; while it `is_broken`, nothing can be put. Its URLs are valid for `url_life_seconds`."""
+    """A Bucket without S3, whose URLs are valid for `url_life_seconds` at most.
+
+    While it `is_broken`, nothing can be put.
+    """
 
     contents: dict[str, bytes] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)

@@ -20,7 +20,7 @@ BROKEN = AwsCallError("Unreachable", detail="the store is out of order")
 
 @dataclass(slots=True)
 class InMemoryConsumers:
-    """A ConsumerStore without DynamoDB; while it `is_broken`, nothing is counted and no slot is given back."""
+    """A ConsumerStore without DynamoDB; while it `is_broken`, nothing is counted or given back."""
 
     consumers: dict[str, Consumer] = field(default_factory=dict)
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)

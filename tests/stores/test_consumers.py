@@ -20,7 +20,7 @@ from imagineart.access.limits import (
     Standing,
     window_start,
 )
-from imagineart.aws import AwsCallError, AwsClients
+from imagineart.aws import AwsClients
 from imagineart.errors import InternalError
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
@@ -102,38 +102,6 @@ def test_a_replaced_consumer_keeps_nothing_of_its_earlier_limits_and_models(stor
     assert store.find_consumer("bounded") is None
 
 
-def test_a_request_counts_for_the_minute_and_one_with_a_slot_for_the_day_too(store: Store) -> None:
-    assert enter(store) == Entrance(True, ACME, Standing(1, 0, frozenset()))
-    assert enter(store, slot(1)) == Entrance(True, ACME, Standing(2, 1, frozenset({slot(1)})))
-    assert enter(store, slot(2)) == Entrance(True, ACME, Standing(3, 2, frozenset({slot(1), slot(2)})))
-
-
-def test_the_day_and_the_slots_do_not_bound_requests_without_a_slot(store: Store) -> None:
-    store.replace_consumer(with_limits(concurrent_requests=1, images_per_day=1))
-    assert enter(store, slot(1)).admitted
-    assert [enter(store).admitted for _ in range(5)] == [True] * 4 + [False]
-
-
-@pytest.mark.parametrize(
-    "limits", [Limits(2, 1000), Limits(1000, 2), Limits(1000, 1000, 2)], ids=["minute", "slots", "day"]
-)
-def test_each_limit_refuses_and_a_refused_request_uses_nothing(store: Store, limits: Limits) -> None:
-    store.replace_consumer(Consumer("acme", limits))
-    used = Standing(2, 2, frozenset({slot(0), slot(1)}))
-    assert [enter(store, slot(number)).admitted for number in range(2)] == [True, True]
-    assert enter(store, slot(2)) == Entrance(False, Consumer("acme", limits), used)
-    assert standing(store) == used
-
-
-def test_a_request_that_was_counted_before_takes_its_slot_and_its_image_alone(store: Store) -> None:
-    for _ in range(5):
-        enter(store)
-    entrance = store.take_slot("acme", now=NOW, slot=slot(1), counts_request=False)
-    assert entrance is not None
-    assert entrance.admitted, "the minute is full, and the request is counted in it"
-    assert standing(store) == Standing(5, 1, frozenset({slot(1)}))
-
-
 def test_a_minute_begins_on_the_minute(store: Store) -> None:
     store.replace_consumer(with_limits(requests_per_minute=1))
     end = NOW + MINUTE_SECONDS
@@ -146,25 +114,6 @@ def test_a_day_begins_at_midnight_utc(store: Store) -> None:
     moments = [NOW, MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + DAY_SECONDS - 1, MIDNIGHT + DAY_SECONDS]
     admitted = [enter(store, slot(now, now), now=now).admitted for now in moments]
     assert admitted == [True, False, True, False, True]
-
-
-def test_an_image_counts_for_the_day_on_which_its_request_came(store: Store) -> None:
-    enter(store, slot(1), now=MIDNIGHT - 1)
-    store.leave("acme", entered_at=MIDNIGHT - 1, slot=slot(1), images=4)
-    assert standing(store, MIDNIGHT - 1).images_today == 4
-    assert standing(store, MIDNIGHT).images_today == 0
-
-
-@pytest.mark.parametrize("images", [0, 1, 3])
-def test_leaving_gives_the_slot_back_and_counts_the_images_that_were_made_once(
-    store: Store, images: int
-) -> None:
-    for number in (1, 2):
-        enter(store, slot(number))
-    for _ in range(2):
-        store.leave("acme", entered_at=NOW, slot=slot(1), images=images)
-    assert standing(store) == Standing(2, images + 1, frozenset({slot(2)}))
-    assert enter(store, slot(1)).admitted == (images < 3), "the slot is free; the day has room or not"
 
 
 def test_a_repeated_call_counts_once(store: Store) -> None:
@@ -183,46 +132,12 @@ def reserve(store: Store, slot: Slot, images: int, *, images_per_day: int = 4) -
     return entrance.admitted
 
 
-def test_images_of_a_series_are_counted_once_where_the_day_has_room_for_all(store: Store) -> None:
-    enter(store, slot(1))
-    assert not reserve(store, slot(1), 5)
-    assert standing(store).images_today == 1
-    assert [reserve(store, slot(1), 4) for _ in range(2)] == [True, True]
-    assert standing(store).images_today == 4
-
-
-@pytest.mark.parametrize(("images", "left"), [(4, 4), (2, 2), (0, 0)])
-def test_a_series_leaves_the_images_that_it_made(store: Store, images: int, left: int) -> None:
-    enter(store, slot(1))
-    assert reserve(store, slot(1), 4)
-    store.leave("acme", entered_at=NOW, slot=slot(1), images=images, reserved=4)
-    assert standing(store) == Standing(1, left, frozenset())
-
-
 def test_a_series_that_does_not_know_of_its_reservation_gives_it_back(store: Store) -> None:
     """As when each response to the reservation was lost."""
     enter(store, slot(1))
     assert reserve(store, slot(1), 4)
     store.leave("acme", entered_at=NOW, slot=slot(1), images=0, reserved=1)
     assert standing(store).images_today == 0
-
-
-def test_without_its_slot_and_under_another_limit_nothing_is_reserved(store: Store) -> None:
-    enter(store, slot(1))
-    assert not reserve(store, slot(2), 2)
-    store.replace_consumer(with_limits(images_per_day=10))
-    assert not reserve(store, slot(1), 2)
-    assert reserve(store, slot(1), 2, images_per_day=10)
-
-
-def test_slots_that_were_dropped_are_free_and_leaving_with_one_changes_nothing(store: Store) -> None:
-    for number in range(3):
-        enter(store, slot(number))
-    store.drop_slots("acme", {slot(0), slot(1), slot(7)})
-    left = Standing(3, 3, frozenset({slot(2)}))
-    assert standing(store) == left
-    store.leave("acme", entered_at=NOW, slot=slot(0), images=0)
-    assert standing(store) == left
 
 
 def test_a_consumer_that_is_not_registered_is_not_made(store: Store) -> None:
@@ -233,17 +148,6 @@ def test_a_consumer_that_is_not_registered_is_not_made(store: Store) -> None:
     store.forget_counters("unknown", ("minute_0",))
     store.drop_slots("unknown", {slot(1)})
     assert store.list_consumers() == [ACME]
-
-
-def test_other_limits_hold_from_the_next_request_on_and_what_was_used_stays(store: Store) -> None:
-    used = frozenset({slot(0), slot(1)})
-    for each in used:
-        enter(store, each)
-    for narrower in ({"requests_per_minute": 2}, {"concurrent_requests": 2}, {"images_per_day": 1}):
-        store.replace_consumer(with_limits(**narrower))
-        assert enter(store, slot(9)) == Entrance(False, with_limits(**narrower), Standing(2, 2, used))
-    store.replace_consumer(with_limits(images_per_day=None))
-    assert enter(store, slot(9)).standing == Standing(3, 3, used | {slot(9)})
 
 
 # What an item has
@@ -263,11 +167,6 @@ def test_counters_of_past_windows_are_deleted_by_later_requests(table_store: Con
     )
     table_store.forget_counters("acme", entrance.past_counters)
     assert counters_in(table_store) == {f"minute_{later}", f"day_{window_start(later, DAY_SECONDS)}"}
-
-
-def test_the_window_before_the_present_one_is_kept_for_a_clock_that_lags(table_store: ConsumerStore) -> None:
-    enter(table_store, slot(1), now=MIDNIGHT - 1)
-    assert enter(table_store, slot(2), now=MIDNIGHT).past_counters == ()
 
 
 def test_an_item_does_not_grow_over_days_of_use(table_store: ConsumerStore) -> None:
@@ -310,15 +209,6 @@ def test_the_largest_item_stays_far_below_what_dynamodb_takes(table_store: Consu
     assert len(json.dumps(consumer_item(table_store))) < 40_000
 
 
-def test_a_list_of_consumers_longer_than_a_page_is_complete(table_store: ConsumerStore) -> None:
-    """DynamoDB ends a page of a scan at 1 MB."""
-    ids = [f"consumer-{number}" for number in range(6)]
-    for id_ in ids:
-        item = {"key": {"S": id_}, "requests_per_minute": {"N": "1"}, "concurrent_requests": {"N": "1"}}
-        table_store.table.call("put_item", Item=item | {"note": {"S": "x" * 300_000}})
-    assert sorted(consumer.id for consumer in table_store.list_consumers()) == ["acme", *ids]
-
-
 @pytest.mark.parametrize(
     "edited",
     [
@@ -336,31 +226,6 @@ def test_an_item_that_was_edited_into_something_else_is_our_own_failure(
     table_store.table.call("put_item", Item=consumer_item(table_store) | edited)
     with pytest.raises(InternalError):
         enter(table_store, slot(1))
-
-
-@pytest.mark.parametrize("missing", ["requests_per_minute", "concurrent_requests"])
-def test_an_item_without_a_limit_admits_no_request(table_store: ConsumerStore, missing: str) -> None:
-    item = consumer_item(table_store)
-    del item[missing]
-    table_store.table.call("put_item", Item=item)
-    for call in (lambda: enter(table_store, slot(1)), table_store.list_consumers):
-        with pytest.raises(InternalError) as caught:
-            call()
-        assert "acme" in (caught.value.detail or "")
-        assert missing in (caught.value.detail or "")
-
-
-def test_a_missing_table_is_our_own_failure(table_store: ConsumerStore) -> None:
-    absent = ConsumerStore(replace(table_store.table, name="absent"))
-    for call in (
-        lambda: absent.find_consumer("acme"),
-        lambda: absent.add_consumer(ACME),
-        lambda: absent.count_request("acme", now=NOW, nonce="a nonce"),
-        absent.list_consumers,
-    ):
-        with pytest.raises(AwsCallError) as caught:
-            call()
-        assert caught.value.aws_code == "ResourceNotFoundException"
 
 
 # Many environments at once

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, a consumer's requests are admitted exactly where its limits leave room."""
+"""Whatever happens in whatever order, requests are admitted exactly where the limits leave room."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ from tests.stores.tables import new_table, standing_of
 
 LEASE_SECONDS = 90
 SOME_STEPS = settings(
-    max_examples=12, stateful_step_count=25, deadline=None, derandomize=True, database=None, print_blob=False
+    max_examples=8, stateful_step_count=25, deadline=None, derandomize=True, database=None, print_blob=False
 )
 limits = st.builds(Limits, st.integers(1, 4), st.integers(1, 3), st.none() | st.integers(1, 4))
 

@@ -1,16 +1,12 @@
-"""Our idempotency records are those of Powertools Idempotency: each reads and respects what the other wrote."""
+"""Our records are those of Powertools Idempotency: each reads and respects what the other wrote."""
 
 import time
 
 import pytest
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
-from aws_lambda_powertools.utilities.idempotency.exceptions import (
-    IdempotencyItemAlreadyExistsError,
-    IdempotencyItemNotFoundError,
-)
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemAlreadyExistsError
 
 from imagineart.aws import AwsClients
-from imagineart.errors import InternalError
 from imagineart.idempotency.model import Claim, Record
 from imagineart.idempotency.record_store import RecordStore
 from tests.stores.tables import new_table
@@ -20,22 +16,18 @@ LEASE_SECONDS = 600
 
 
 @pytest.fixture
-def records(aws: AwsClients) -> RecordStore:
-    return RecordStore(new_table(aws, "AnswersTable"))
-
-
-def layer_on(records: RecordStore, **options: str) -> DynamoDBPersistenceLayer:
-    """Powertools' side, as a function of another team would configure it."""
-    layer = DynamoDBPersistenceLayer(
-        table_name=records.table.name, key_attr="id", boto3_client=records.table.clients.client("dynamodb")
-    )
-    layer.configure(IdempotencyConfig(event_key_jmespath="prompt", **options), function_name="f")
-    return layer
+def records(moto: AwsClients) -> RecordStore:
+    return RecordStore(new_table(moto, "AnswersTable"))
 
 
 @pytest.fixture
 def layer(records: RecordStore) -> DynamoDBPersistenceLayer:
-    return layer_on(records)
+    """Powertools' side, as a function of another team would configure it."""
+    client = records.table.clients.client("dynamodb")
+    layer = DynamoDBPersistenceLayer(table_name=records.table.name, key_attr="id", boto3_client=client)
+    config = IdempotencyConfig(event_key_jmespath="prompt", payload_validation_jmespath="prompt")
+    layer.configure(config, function_name="f")
+    return layer
 
 
 @pytest.fixture
@@ -44,75 +36,31 @@ def claim(records: RecordStore, layer: DynamoDBPersistenceLayer) -> Claim:
     layer.save_inprogress(EVENT, remaining_time_in_millis=1000)
     (item,) = records.table.pages("scan")
     layer.delete_record(EVENT, Exception("only to learn the id"))
-    return Claim(item["id"]["S"], "our request", "our attempt", time.time() + LEASE_SECONDS)
+    return Claim(item["id"]["S"], item["validation"]["S"], "our attempt", time.time() + LEASE_SECONDS)
 
 
-def test_powertools_sees_our_claim_as_in_progress(
+def test_powertools_respects_our_claim_and_reads_our_response(
     records: RecordStore, layer: DynamoDBPersistenceLayer, claim: Claim
 ) -> None:
     records.claim(claim, now=time.time())
-    assert layer.get_record(EVENT).status == "INPROGRESS"
-    with pytest.raises(IdempotencyItemAlreadyExistsError):
-        layer.save_inprogress(EVENT, remaining_time_in_millis=1000)
+    for status in ("INPROGRESS", "COMPLETED"):
+        assert layer.get_record(EVENT).status == status
+        with pytest.raises(IdempotencyItemAlreadyExistsError):
+            layer.save_inprogress(EVENT, remaining_time_in_millis=1000)
+        record = Record(claim.fingerprint, {"x-seed": "7"}, "responses/1")
+        assert records.complete(claim, record, now=time.time())
+    response = {"headers": {"x-seed": "7"}, "storage_key": "responses/1"}
+    assert layer.get_record(EVENT).response_json_as_dict() == response
 
 
-def test_powertools_reads_our_response_as_completed(
+def test_a_claim_of_powertools_is_respected_until_its_time_is_over(
     records: RecordStore, layer: DynamoDBPersistenceLayer, claim: Claim
 ) -> None:
-    records.claim(claim, now=time.time())
-    records.complete(claim, Record("our request", {"x-seed": "7"}, "responses/1"), now=time.time())
-    record = layer.get_record(EVENT)
-    assert record.status == "COMPLETED"
-    assert record.response_json_as_dict() == {"headers": {"x-seed": "7"}, "storage_key": "responses/1"}
-    with pytest.raises(IdempotencyItemAlreadyExistsError):
-        layer.save_inprogress(EVENT, remaining_time_in_millis=1000)
-
-
-def test_powertools_finds_nothing_of_a_claim_that_we_released(
-    records: RecordStore, layer: DynamoDBPersistenceLayer, claim: Claim
-) -> None:
-    records.claim(claim, now=time.time())
-    records.release(claim)
-    with pytest.raises(IdempotencyItemNotFoundError):
-        layer.get_record(EVENT)
-
-
-def test_powertools_takes_a_claim_of_ours_whose_lease_has_ended(
-    records: RecordStore, layer: DynamoDBPersistenceLayer, claim: Claim
-) -> None:
-    long_ago = time.time() - 2 * LEASE_SECONDS
-    records.claim(Claim(claim.record_id, "our request", "ours", long_ago + LEASE_SECONDS), now=long_ago)
     layer.save_inprogress(EVENT, remaining_time_in_millis=100_000)
-    assert layer.get_record(EVENT).status == "INPROGRESS"
-
-
-def test_an_item_that_powertools_has_in_progress_is_respected(records: RecordStore, claim: Claim) -> None:
-    layer = layer_on(records, payload_validation_jmespath="prompt")
-    layer.save_inprogress(EVENT, remaining_time_in_millis=100_000)
-    found = records.claim(claim, now=time.time())
-    assert found is not None
-    assert (found.fingerprint != claim.fingerprint, found.storage_key) == (True, None)
-    assert records.find(claim.record_id, now=time.time()) == found
-    assert not records.complete(claim, Record("our request", {}, "responses/1"), now=time.time())
-    records.release(claim)
-    assert layer.get_record(EVENT).status == "INPROGRESS"
-
-
-def test_an_item_that_powertools_has_in_progress_is_free_after_its_time(
-    records: RecordStore, claim: Claim
-) -> None:
-    layer_on(records, payload_validation_jmespath="prompt").save_inprogress(
-        EVENT, remaining_time_in_millis=100_000
+    now, later = time.time(), time.time() + 200
+    assert (
+        records.claim(claim, now=now) == records.find(claim.record_id, now=now) == Record(claim.fingerprint)
     )
-    later = time.time() + 200
-    assert records.find(claim.record_id, now=later) is None
-    assert records.claim(Claim(claim.record_id, "our request", "ours", later + 1), now=later) is None
-
-
-def test_an_item_of_powertools_that_names_no_request_is_never_taken_over(
-    records: RecordStore, layer: DynamoDBPersistenceLayer, claim: Claim
-) -> None:
-    layer.save_inprogress(EVENT, remaining_time_in_millis=100_000)
-    with pytest.raises(InternalError):
-        records.claim(claim, now=time.time())
+    records.release(claim)
     assert layer.get_record(EVENT).status == "INPROGRESS"
+    assert records.claim(Claim(claim.record_id, "ours", "ours", later + 1), now=later) is None

@@ -6,7 +6,7 @@ import pytest
 
 from imagineart.access.token_store import Marks, TokenStore
 from imagineart.access.tokens import Scope, StoredToken
-from imagineart.aws import AwsCallError, AwsClients
+from imagineart.aws import AwsClients
 from imagineart.errors import InternalError
 from tests.stores.tables import new_table
 
@@ -86,21 +86,6 @@ def test_a_token_ends_at_the_earliest_time_it_was_given_and_is_deleted_90_days_l
         assert int(item_of(store, token)["purge_at"]["N"]) == 1_870_000_000 + 90 * 86_400
 
 
-def test_a_token_without_an_end_is_never_deleted(store: TokenStore) -> None:
-    for token in (LASTING, EXPIRING):
-        store.add_token(token)
-    assert "purge_at" not in item_of(store, LASTING)
-    assert int(item_of(store, EXPIRING)["purge_at"]["N"]) == 1_900_000_000 + 90 * 86_400
-
-
-def test_a_list_longer_than_a_page_is_complete(store: TokenStore) -> None:
-    """DynamoDB ends a page of a scan at 1 MB."""
-    ids = [f"p{number:015}" for number in range(6)]
-    for id_ in ids:
-        store.add_token(replace(LASTING, id=id_, digest="d" * 300_000))
-    assert sorted(token.id for token in store.list_tokens()) == ids
-
-
 @pytest.mark.parametrize(
     "edited",
     [
@@ -119,11 +104,3 @@ def test_an_item_that_was_edited_into_something_else_is_our_own_failure(
             call()
         assert LASTING.id in (caught.value.detail or "")
         assert LASTING.digest not in (caught.value.detail or "")
-
-
-def test_a_missing_table_is_our_own_failure(store: TokenStore) -> None:
-    absent = TokenStore(replace(store.table, name="absent"))
-    for call in (lambda: absent.find("x"), lambda: absent.add_token(LASTING), absent.list_tokens):
-        with pytest.raises(AwsCallError) as caught:
-            call()
-        assert caught.value.aws_code == "ResourceNotFoundException"

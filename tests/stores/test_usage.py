@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from imagineart.access.limits import DAY_SECONDS
-from imagineart.aws import AwsCallError, AwsClients
+from imagineart.aws import AwsClients
 from imagineart.errors import InternalError
 from imagineart.usage.model import FinishedRequest, UsageRow, duration_class
-from imagineart.usage.usage_store import KEPT_SECONDS, UsageStore
+from imagineart.usage.usage_store import UsageStore
 from tests.fakes.randomness import repeatable_random_below
 from tests.fakes.usage import InMemoryUsage
 from tests.stores.tables import new_table
@@ -71,13 +71,6 @@ def test_requests_are_counted_apart_by_operation_resolution_and_outcome(usage: U
     )
 
 
-def test_a_consumers_rows_are_its_own(usage: Usage) -> None:
-    count(usage, REQUEST, replace(REQUEST, consumer_id="acme2", images=3))
-    assert [row.images for row in rows(usage)] == [1]
-    assert [row.images for row in rows(usage, "acme2")] == [3]
-    assert rows(usage, "nobody") == []
-
-
 def test_a_request_counts_for_the_day_utc_on_which_it_finished_and_rows_are_those_of_the_days(
     usage: Usage,
 ) -> None:
@@ -105,22 +98,6 @@ def test_counts_of_many_environments_add_up(stored: UsageStore) -> None:
     assert (row.requests, row.images, row.total_seconds) == (24, 12, 24 * 7.25)
 
 
-def test_an_item_is_deleted_after_its_time(stored: UsageStore) -> None:
-    stored.count(REQUEST)
-    (item,) = stored.table.pages("scan")
-    assert int(item["expires_at"]["N"]) == NOON + KEPT_SECONDS
-    assert KEPT_SECONDS > 366 * DAY_SECONDS
-
-
-def test_more_items_than_a_page_has_are_all_counted(stored: UsageStore) -> None:
-    """DynamoDB ends a page of a query at 1 MB."""
-    for number in range(5):
-        of_environment(number, stored).count(REQUEST)
-    for item in list(stored.table.pages("scan")):
-        stored.table.call("put_item", Item=item | {"note": {"S": "x" * 300_000}})
-    assert rows(stored)[0].requests == 5
-
-
 @pytest.mark.parametrize("edited", [{"a|b|c|ms": {"S": "1"}}, {"a|b|c|dx": {"N": "1"}}], ids=str)
 def test_an_item_that_was_edited_into_something_else_is_our_own_failure(
     stored: UsageStore, edited: dict
@@ -129,11 +106,3 @@ def test_an_item_that_was_edited_into_something_else_is_our_own_failure(
     stored.table.call("put_item", Item=key | edited)
     with pytest.raises(InternalError):
         rows(stored)
-
-
-def test_a_missing_table_is_our_own_failure(stored: UsageStore) -> None:
-    absent = UsageStore(replace(stored.table, name="absent"), repeatable_random_below())
-    for call in (lambda: absent.count(REQUEST), lambda: rows(absent)):
-        with pytest.raises(AwsCallError) as caught:
-            call()
-        assert caught.value.aws_code == "ResourceNotFoundException"

@@ -1,15 +1,15 @@
 """Routes become backends in one place, and one that cannot is told when the function starts."""
 
 import pytest
-
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.adapters.bedrock_images import BedrockImagesBackend
 from imagineart.adapters.imagineart_api import ImagineArtApiBackend
 from imagineart.adapters.openai_images import OpenAiImagesBackend
 from imagineart.adapters.secrets import BackendKeys
+from imagineart.use_cases.call_backends import Route
+
 from imagineart.bootstrap import build_routes
 from imagineart.settings import OPENAI_KINDS, SettingsError, parse_routes
-from imagineart.use_cases.call_backends import Route
 
 
 class Keys(BackendKeys):

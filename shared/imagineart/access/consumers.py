@@ -35,7 +35,7 @@ class Consumer:
         if not _ID_FORMAT.fullmatch(self.id):
             raise InvalidRequestError(
                 "consumer",
-                f"got '{self.id[:80]}'; allowed are 1 to 63 lower-case letters, digits and inner hyphens.",
+                f"got '{self.id[:80]}'; allowed: 1 to 63 lower-case letters, digits and inner hyphens.",
             )
 
     def may_use(self, model_id: str) -> bool:
@@ -63,6 +63,6 @@ def check_models(models: frozenset[str]) -> None:
     """
     for model in sorted(models):
         if model not in MODEL_IDS:
-            raise InvalidRequestError("models", f"got '{model[:80]}'; allowed are {', '.join(MODEL_IDS)}.")
+            raise InvalidRequestError("models", f"got '{model[:80]}'; allowed: {', '.join(MODEL_IDS)}.")
     if not models:
-        raise InvalidRequestError("models", f"got none; allowed are one or more of {', '.join(MODEL_IDS)}.")
+        raise InvalidRequestError("models", f"got none; allowed: one or more of {', '.join(MODEL_IDS)}.")

@@ -166,4 +166,4 @@ def window_start(now: int, window_seconds: int) -> int:
 
 def _require(name: LimitName, value: int, highest: int) -> None:
     if not 1 <= value <= highest:
-        raise InvalidRequestError(name, f"got {value}; allowed is 1 to {highest}.")
+        raise InvalidRequestError(name, f"got {value}; allowed: 1 to {highest}.")

@@ -47,7 +47,7 @@ class ConsumerChange:
     def __post_init__(self) -> None:
         """Raises InvalidRequestError for an unknown tier or model, and for what contradicts itself."""
         if self.tier is not None and self.tier not in TIERS:
-            raise InvalidRequestError("tier", f"got '{self.tier[:80]}'; allowed are {', '.join(TIERS)}.")
+            raise InvalidRequestError("tier", f"got '{self.tier[:80]}'; allowed: {', '.join(TIERS)}.")
         if self.lifts_images_per_day and self.images_per_day is not None:
             raise InvalidRequestError(
                 "images_per_day", "got a bound and the removal of the bound; give one of them."

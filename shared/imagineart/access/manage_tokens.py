@@ -83,7 +83,7 @@ class ManageTokens:
         if life_days is not None:
             _require_days("expires_in_days", life_days, lowest=1)
         if not scopes:
-            raise InvalidRequestError("scopes", f"got none; allowed are one or more of {', '.join(Scope)}.")
+            raise InvalidRequestError("scopes", f"got none; allowed: one or more of {', '.join(Scope)}.")
         consumer = find_registered(self.consumers, consumer_id)
         peppers = self.peppers.read()
         token = create_token(kind, self.random_below)
@@ -225,7 +225,7 @@ class ManageTokens:
 
 def _require_days(field: str, days: int, *, lowest: int, highest: int = _MAX_LIFE_DAYS) -> None:
     if not lowest <= days <= highest:
-        raise InvalidRequestError(field, f"got {str(days)[:20]}; allowed is {lowest} to {highest}.")
+        raise InvalidRequestError(field, f"got {str(days)[:20]}; allowed: {lowest} to {highest}.")
 
 
 def _date(unix_seconds: int) -> str:

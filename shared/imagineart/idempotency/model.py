@@ -51,7 +51,7 @@ def check_idempotency_key(key: str) -> None:
     if not _KEY_FORMAT.fullmatch(key):
         raise InvalidRequestError(
             "Idempotency-Key",
-            f"got {len(key)} characters; allowed are 1 to 255 visible ASCII characters, such as a UUID.",
+            f"got {len(key)} characters; allowed: 1 to 255 visible ASCII characters, such as a UUID.",
         )
 
 

@@ -106,7 +106,7 @@ class Idempotency:
             if record.fingerprint != claim.fingerprint:
                 raise InvalidRequestError(
                     "Idempotency-Key",
-                    "the key came with another request before; allowed is the same request again, or a new "
+                    "the key came with another request before; allowed: the same request again, or a new "
                     "key.",
                 )
             if record.storage_key is not None:

@@ -60,8 +60,8 @@ class Uploads:
         if upload is None:
             raise InvalidImageError(
                 label,
-                f"got the text {_shown(upload_id)}, which is no upload id of this consumer; allowed are a "
-                "file part (with a filename) and an id from POST /v1/uploads.",
+                f"got the text {_shown(upload_id)}, which is no upload id of this consumer; allowed: a file "
+                "part (with a filename), an id from POST /v1/uploads.",
             )
         if self.clock() >= upload.expires_at:
             expired = datetime.fromtimestamp(upload.expires_at, UTC).isoformat()

@@ -41,7 +41,7 @@ class ReportUsage:
         days_before = timedelta(DEFAULT_DAYS - 1)
         first = first_day or max(last, date.min + days_before) - days_before
         if last < first:
-            raise InvalidRequestError("to", f"got {last}; allowed are days from {first} on.")
+            raise InvalidRequestError("to", f"got {last}; allowed: days from {first} on.")
         if consumer_id is None:
             consumer_ids = [consumer.id for consumer in self.consumers.list_consumers()]
         else:

@@ -1,4 +1,4 @@
-"""The command line over an operator's desk in memory."""
+"""The command line over stores in memory."""
 
 import json
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from cli.deployments import Deployment
-from tests.fakes.operator_desk import OperatorDesk
+from tests.fakes.operator_services import OperatorInMemory
 
 
 @dataclass
 class Ended:
-    """What a command left behind."""
+    """How a command ended."""
 
     code: int
     out: str
@@ -28,18 +28,18 @@ class Ended:
 
 @dataclass
 class Operator:
-    """Somebody who runs commands."""
+    """An operator who runs commands."""
 
-    desk: OperatorDesk = field(default_factory=OperatorDesk)
+    services: OperatorInMemory = field(default_factory=OperatorInMemory)
 
-    def run(self, *arguments: str, answer: str = "") -> Ended:
-        """The end of a command; without an `answer`, stdin is at its end."""
-        result = CliRunner().invoke(app, list(arguments), input=answer)
+    def run(self, *arguments: str, reply: str = "") -> Ended:
+        """The end of a command; without a `reply`, stdin is at its end."""
+        result = CliRunner().invoke(app, list(arguments), input=reply)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return Ended(result.exit_code, result.stdout, result.stderr)
 
     def document(self, *arguments: str) -> Any:
-        """What a command shows as JSON."""
+        """The output of a command as JSON."""
         ended = self.run(*arguments, "--json")
         assert (ended.code, ended.err) == (0, "")
         return ended.document
@@ -48,13 +48,13 @@ class Operator:
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
     operator = Operator()
-    monkeypatch.setattr(Deployment, "find_services", lambda _: operator.desk)
+    monkeypatch.setattr(Deployment, "find_services", lambda _: operator.services)
     return operator
 
 
 @pytest.fixture
 def break_deployment(monkeypatch: pytest.MonkeyPatch, operator: Operator) -> Callable[[Exception], None]:
-    """Lets every command that asks for the deployment fail."""
+    """Makes every command fail that needs the deployment."""
 
     def break_with(error: Exception) -> None:
         def fail(_: Deployment) -> None:

@@ -5,22 +5,22 @@ import io
 from PIL import Image
 from rich.console import Console
 
-from cli.smoke import paint_reference, show_trials
-from imagineart.domain.images import PNG, detect_image_kind
-from imagineart.use_cases.try_backends import Trial
+from cli.smoke import make_reference, show_trials
+from imagineart.backends.try_backends import Trial
+from imagineart.images.kinds import PNG, detect_image_kind
 
-WELL = Trial("text-to-image", "bedrock", 4.25, picture_bytes=1_234_567)
-FAILED = Trial("image-edit", "vllm-omni", 0.1, failure="refused [Errno 111]", advice="Check that it runs.")
+SUCCESS = Trial("text-to-image", "bedrock", 4.25, image_bytes=1_234_567)
+FAILURE = Trial("image-edit", "vllm-omni", 0.1, failure="refused [Errno 111]", advice="Check that it runs.")
 
 
 def shown(*trials: Trial) -> tuple[bool, list[str]]:
     out = io.StringIO()
-    well = show_trials(trials, Console(file=out, width=80))
-    return well, out.getvalue().splitlines()
+    all_succeeded = show_trials(trials, Console(file=out, width=80))
+    return all_succeeded, out.getvalue().splitlines()
 
 
 def test_each_trial_is_a_line_and_a_failure_has_advice_below_it() -> None:
-    assert shown(WELL, FAILED) == (
+    assert shown(SUCCESS, FAILURE) == (
         False,
         [
             "text-to-image, bedrock: 1,234,567 bytes in 4.2 s",
@@ -30,13 +30,13 @@ def test_each_trial_is_a_line_and_a_failure_has_advice_below_it() -> None:
     )
 
 
-def test_only_pictures_from_all_is_well() -> None:
-    assert shown(WELL, WELL)[0]
+def test_one_failure_is_enough_to_fail() -> None:
+    assert shown(SUCCESS, SUCCESS)[0]
     assert shown()[0]
-    assert not shown(FAILED, WELL)[0]
+    assert not shown(FAILURE, SUCCESS)[0]
 
 
-def test_the_reference_is_a_picture() -> None:
-    reference = paint_reference()
+def test_the_reference_is_an_image() -> None:
+    reference = make_reference()
     assert detect_image_kind(reference.content) == PNG
     assert Image.open(io.BytesIO(reference.content)).size == (reference.size.width, reference.size.height)

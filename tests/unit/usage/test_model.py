@@ -2,9 +2,9 @@
 
 import pytest
 
-from imagineart.domain.accounting import (
+from imagineart.usage.model import (
     DURATION_BOUNDS_SECONDS,
-    AnsweredRequest,
+    FinishedRequest,
     UsageRow,
     day_of,
     duration_class,
@@ -23,7 +23,7 @@ def row(durations: dict[int, int], total_seconds: float = 0) -> UsageRow:
 )
 def test_a_day_is_one_of_utc(unix_seconds: float, day: str) -> None:
     assert day_of(unix_seconds) == day
-    assert AnsweredRequest("acme", "models", "-", "ok", 0, 1.0, unix_seconds).day == day
+    assert FinishedRequest("1", "acme", "models", "-", "ok", 0, 1.0, unix_seconds).day == day
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,6 @@ def test_a_duration_counts_in_the_class_whose_bound_it_keeps(seconds: float, bou
     assert DURATION_BOUNDS_SECONDS[duration_class(seconds)] == bound
 
 
-def test_a_duration_beyond_every_bound_has_a_class_of_its_own() -> None:
-    assert duration_class(301) == BEYOND
-
-
-def test_a_row_has_as_many_requests_as_its_classes() -> None:
-    assert row({3: 2, 5: 1}, total_seconds=6).requests == 3
-    assert row({3: 2, 5: 1}, total_seconds=6).mean_seconds == 2
-    assert row({}).mean_seconds == 0
-
-
 def test_a_share_of_the_requests_kept_a_bound() -> None:
     counted = row({duration_class(1): 94, duration_class(7): 5, duration_class(20): 1})
     assert [counted.seconds_at_most(share) for share in (0.5, 0.94, 0.95, 0.99, 1)] == [1, 1, 10, 10, 20]
-
-
-def test_a_share_beyond_the_last_bound_has_none() -> None:
-    assert row({0: 1, BEYOND: 1}).seconds_at_most(0.95) is None
-    assert row({}).seconds_at_most(0.5) is None

@@ -1,4 +1,4 @@
-"""Tokens: what is sent, what is stored, and that only the one matches the other."""
+"""Tokens: what is sent, what is stored, and that only the right one matches."""
 
 import hashlib
 import hmac
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.domain.tokens import (
+from imagineart.access.base62 import from_base62, to_base62
+from imagineart.access.tokens import (
     Peppers,
     StoredToken,
     Token,
@@ -18,7 +19,6 @@ from imagineart.domain.tokens import (
     parse_token,
 )
 from tests.fakes.randomness import repeatable_random_below
-from tests.fakes.token_stores import CountingKeys
 
 PEPPERS = Peppers("2", {"1": "old pepper", "2": "new pepper"})
 
@@ -39,13 +39,6 @@ def test_a_created_token_is_parsed_back_from_its_text(token: Token) -> None:
     assert parse_token(token.text) == token
 
 
-@pytest.mark.parametrize(("kind", "letter"), [(TokenKind.PARTNER, "p"), (TokenKind.INTERNAL, "i")])
-def test_the_first_letter_of_the_id_tells_the_store(kind: TokenKind, letter: str) -> None:
-    token = create_token(kind, secrets.randbelow)
-    assert token.id[0] == letter
-    assert parse_token(token.text).kind is kind
-
-
 @given(tokens)
 def test_a_token_looks_as_documented(token: Token) -> None:
     prefix, id_, secret_and_checksum = token.text.split("_")
@@ -56,23 +49,9 @@ def test_a_token_looks_as_documented(token: Token) -> None:
     assert secret_and_checksum.isalnum()
 
 
-def test_the_largest_and_the_smallest_secret_have_the_same_length() -> None:
-    largest = create_token(TokenKind.PARTNER, lambda limit: limit - 1)
-    smallest = create_token(TokenKind.PARTNER, lambda limit: 0)
-    assert len(largest.text) == len(smallest.text) == 71
-    assert parse_token(largest.text) == largest
-    assert parse_token(smallest.text) == smallest
-
-
-def test_a_token_once_issued_keeps_its_text_for_ever() -> None:
+def test_the_text_of_a_token_never_changes() -> None:
     token = create_token(TokenKind.PARTNER, lambda limit: 0)
     assert token.text == f"iart_p000000000000000_{'0' * 43}11IS1c"
-
-
-def test_a_secret_is_drawn_from_256_bits() -> None:
-    limits: list[int] = []
-    create_token(TokenKind.PARTNER, lambda limit: limits.append(limit) or 0)
-    assert limits[-1] == 2**256
 
 
 @given(tokens, st.data())
@@ -85,23 +64,10 @@ def test_any_changed_character_makes_a_token_malformed(token: Token, data: st.Da
     assert parse_token(text[:at] + replacement + text[at + 1 :]) is None
 
 
-@given(tokens, st.data())
-def test_two_neighbours_that_changed_places_make_a_token_malformed(token: Token, data: st.DataObject) -> None:
-    text = token.text
-    at = data.draw(st.integers(0, len(text) - 2).filter(lambda at: text[at] != text[at + 1]))
-    assert parse_token(text[:at] + text[at + 1] + text[at] + text[at + 2 :]) is None
-
-
 @given(st.text())
 def test_invented_text_is_no_token(text: str) -> None:
     assert parse_token(text) is None
     assert parse_token("iart_" + text) is None
-
-
-@given(tokens, st.sampled_from(["\n", " ", "\0", "a"]))
-def test_nothing_may_stand_around_a_token(token: Token, extra: str) -> None:
-    assert parse_token(token.text + extra) is None
-    assert parse_token(extra + token.text) is None
 
 
 @given(tokens)
@@ -122,24 +88,8 @@ def test_another_secret_under_the_same_id_does_not_match(token: Token, other: To
     assert matches(forged, stored(token), PEPPERS) is (other.secret == token.secret)
 
 
-def test_an_unknown_id_matches_nothing() -> None:
-    assert not matches(create_token(TokenKind.PARTNER, secrets.randbelow), None, PEPPERS)
-
-
-def test_an_unknown_id_costs_the_same_digests_as_a_wrong_secret() -> None:
-    token, other = (create_token(TokenKind.PARTNER, repeatable_random_below(seed)) for seed in (1, 2))
-    unknown_id, wrong_secret = (CountingKeys({"2": "new pepper"}) for _ in range(2))
-    matches(token, None, Peppers("2", unknown_id))
-    matches(Token(other.id, token.secret), stored(other), Peppers("2", wrong_secret))
-    assert unknown_id.lookups == wrong_secret.lookups == ["2"]
-
-
 def test_the_digest_is_hmac_sha256_of_the_secret_under_the_pepper() -> None:
     assert PEPPERS.digest("secret", "1") == hmac.new(b"old pepper", b"secret", hashlib.sha256).hexdigest()
-
-
-def test_the_digests_of_one_secret_differ_by_pepper_version() -> None:
-    assert PEPPERS.digest("secret", "1") != PEPPERS.digest("secret", "2")
 
 
 @pytest.mark.parametrize("keys", [{}, {"1": ""}], ids=["absent", "empty"])
@@ -161,6 +111,24 @@ def test_a_token_lives_until_it_expires_or_is_revoked(times: dict[str, int], now
     assert stored(token, **times).is_live(now) is live
 
 
-def test_a_token_is_due_for_rotation_after_90_days() -> None:
-    token = create_token(TokenKind.PARTNER, secrets.randbelow)
-    assert stored(token).rotation_due_at == 1000 + 90 * 24 * 60 * 60
+# Base 62
+
+
+@given(st.integers(0, 62**22 - 1))
+def test_a_number_that_fits_is_read_back_from_base_62(number: int) -> None:
+    text = to_base62(number, 22)
+    assert (len(text), text.isascii(), text.isalnum()) == (22, True, True)
+    assert from_base62(text) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "000"), (9, "009"), (10, "00A"), (36, "00a"), (61, "00z"), (62, "010")]
+)
+def test_digits_come_before_capitals_and_those_before_small_letters(number: int, text: str) -> None:
+    assert to_base62(number, 3) == text
+
+
+@pytest.mark.parametrize("text", ["-", "0-", " 0", "é", "²", "_", "0\n"], ids=ascii)
+def test_another_character_is_no_digit(text: str) -> None:
+    with pytest.raises(ValueError, match="substring not found"):
+        from_base62(text)

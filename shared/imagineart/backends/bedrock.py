@@ -120,11 +120,12 @@ class BedrockBackend:
         input_field: str = "prompt",
     ) -> bytes:
         """The image file that `model` makes of `document`."""
-        with self._naming(model), translated_errors(request.prompt):
-            response = client.invoke_model(
-                modelId=model, body=json.dumps(document), contentType="application/json"
-            )
-            content = response["body"].read(MAX_DOCUMENT_BYTES + 1)
+        with self._naming(model):
+            with translated_errors(request.prompt):
+                response = client.invoke_model(
+                    modelId=model, body=json.dumps(document), contentType="application/json"
+                )
+                content = response["body"].read(MAX_DOCUMENT_BYTES + 1)
             if len(content) > MAX_DOCUMENT_BYTES:
                 raise ModelError(detail=f"the response exceeds {MAX_DOCUMENT_BYTES} bytes")
             return read_image(content, input_field=input_field)

@@ -113,8 +113,8 @@ def translated_errors(prompt: str) -> Iterator[None]:
         raise _read_refusal(error.response, prompt) from error
     except _NO_CREDENTIALS as error:
         raise ModelAuthError(detail=f"{type(error).__name__}; {_CHECK_THE_CREDENTIALS}") from error
-    except (exceptions.BotoCoreError, RecursionError) as error:
-        # botocore parses what refuses a call with the standard library, whose depth is bounded by the stack.
+    except (exceptions.BotoCoreError, AttributeError, RecursionError) as error:
+        # botocore itself fails on an error that is not a JSON object, as a proxy may send.
         failure = ModelUnavailableError if isinstance(error, _NOTHING_SENT) else ModelError
         raise failure(detail=type(error).__name__) from error
 

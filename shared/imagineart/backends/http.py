@@ -29,12 +29,7 @@ _MAX_THREADS: Final = 64
 """Of the event loop's own pool. Look-ups of names run there, and one that hangs keeps its thread when it is
 cancelled: with the usual six threads, six such names would make every other backend time out."""
 
-_NOTHING_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
+_NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _EVERY_FAILURE: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
 
 Part: TypeAlias = tuple[str, tuple[str | None, bytes, str | None]]

@@ -174,6 +174,7 @@ def _read_grant(content: bytes, *, is_public: bool) -> _Grant:
             _UPLOAD_ID.fullmatch(upload_id)
             and parts.scheme in (("https",) if is_public else ("http", "https"))
             and not (is_public and _is_private_address(parts.hostname or ""))
+            and parts.port != 0  # A port beyond 65,535 is a ValueError.
             and all(map(_is_header, headers, headers.values()))
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:

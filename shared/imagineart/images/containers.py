@@ -18,10 +18,14 @@ MAX_SCANS: Final = 100
 _MARKER: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """The next marker, past pixels, padding and restart marks."""
 
-_START, _END, _SCAN, _EXIF, _COMMENT = 0xD8, 0xD9, 0xDA, 0xE1, 0xFE
+_END, _SCAN, _EXIF, _COMMENT = 0xD9, 0xDA, 0xE1, 0xFE
+_WITHOUT_LENGTH: Final = (0x01, 0xD8)
 _APPLICATION_MARKERS: Final = range(0xE0, 0xF0)
 _NEEDED_SEGMENTS: Final = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 """Application segments that say how to decode the pixels, and how they begin."""
+
+_MAX_TABLE_BYTES: Final = 4096
+"""Larger than any segment of tables that makes sense; Pillow copies them once for each table."""
 
 _BOX_CONTAINERS: Final = {b"meta": 4, b"iinf": 6, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0}
 """Boxes of boxes, and how many bytes precede those."""
@@ -36,28 +40,34 @@ class Jpeg:
 
 
 def read_jpeg(content: bytes) -> Jpeg:
-    """Drop the segments that do not help to decode the pixels. Raises UnusableImageError."""
+    """Drop what does not help to decode the pixels. Raises UnusableImageError."""
     view = memoryview(content)
-    parts: list[memoryview] = []
+    parts: list[memoryview] = [view[:2]]
     exif: list[bytes] = []
-    kept_from, at, segments, scans = 0, 2, 0, 0
+    at, segments, scans = 2, 0, 0
+    in_scan = False
     while match := _MARKER.search(content, at):
+        if in_scan:
+            parts.append(view[at : match.start()])
+        # Padding between segments is dropped: Pillow would read megabytes of it byte by byte.
         start, at, marker = match.start(), match.end(), content[match.start() + 1]
+        in_scan = marker == _SCAN
         if marker == _END:
-            return Jpeg(b"".join([*parts, view[kept_from:at]]), b"".join(exif))
-        if marker in (_START, 0x01):
-            continue
-        at += int.from_bytes(content[at : at + 2], "big")
+            return Jpeg(b"".join([*parts, view[start:at]]), b"".join(exif))
         segments += 1
-        scans += marker == _SCAN
+        _require(segments <= MAX_PARTS, f"the JPEG has more than {MAX_PARTS} segments.")
+        if marker in _WITHOUT_LENGTH:
+            continue
+        size = int.from_bytes(content[at : at + 2], "big")
+        at += size
+        scans += in_scan
         if marker == _EXIF and content.startswith(b"Exif\0\0", start + 4):
             exif.append(content[start + 10 : at])
-        if marker in _APPLICATION_MARKERS or marker == _COMMENT:
-            needed = _NEEDED_SEGMENTS.get(marker)
-            if needed is None or not content.startswith(needed, start + 4):
-                parts.append(view[kept_from:start])
-                kept_from = at
-        _require(segments <= MAX_PARTS, f"the JPEG has more than {MAX_PARTS} segments.")
+        beginning = _NEEDED_SEGMENTS.get(marker)
+        is_metadata = marker in _APPLICATION_MARKERS or marker == _COMMENT
+        if not is_metadata or (beginning and content.startswith(beginning, start + 4)):
+            parts.append(view[start:at])
+        _require(is_metadata or size <= _MAX_TABLE_BYTES, "the JPEG is truncated or damaged.")
         _require(scans <= MAX_SCANS, f"the JPEG has more than {MAX_SCANS} scans.")
         _require(len(exif) <= 1, "the JPEG has more than one Exif segment.")
     raise UnusableImageError("the JPEG is truncated or damaged.")

@@ -340,6 +340,9 @@ PARTS = {
     "JPEG segments": (
         lambda count: jpeg_with(COMMENT, count), MAX_PARTS - 9, "the JPEG has more than 1000 segments.",
     ),
+    "JPEG marks": (
+        lambda count: jpeg_with(b"\xff\x01", count), MAX_PARTS - 9, "the JPEG has more than 1000 segments.",
+    ),
     "WebP chunks": (
         lambda count: EVERY_KIND["WebP"] + WEBP_CHUNK * count, MAX_PARTS - 1,
         "the WebP has more than 1000 chunks.",
@@ -365,9 +368,14 @@ def test_a_file_of_too_many_parts_is_refused_before_it_is_decoded(
         assert "more than" not in error.message
 
 
+def test_a_segment_of_tables_larger_than_makes_sense_is_refused() -> None:
+    tables = b"\xff\xdb" + (2 + 65 * 1000).to_bytes(2, "big") + (b"\0" + bytes([1] * 64)) * 1000
+    assert problem(jpeg_with(tables, 1)) == "the JPEG is truncated or damaged."
+
+
 def test_padding_before_a_marker_and_marks_within_pixels_are_no_segments() -> None:
     content = encode(GRADIENT, "jpeg", restart_marker_blocks=1)
-    padded = content.replace(b"\xff\xda", b"\xff" * 50_000 + b"\xff\xda")
+    padded = content.replace(b"\xff\xda", b"\xff" * 10_000_000 + b"\xff\xda")
     assert_looks_like(read_pixels(padded), GRADIENT)
 
 

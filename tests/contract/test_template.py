@@ -222,14 +222,14 @@ def test_deleting_the_stack_keeps_tokens_consumers_and_usage(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("AnswersTable", "expiration")],
+    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("IdempotencyTable", "expiration")],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     setting = RESOURCES[name]["Properties"]["TimeToLiveSpecification"]
     assert setting == {"AttributeName": attribute, "Enabled": True}
 
 
-@pytest.mark.parametrize(("name", "days"), [("UploadsBucket", 1), ("AnswersBucket", 2)])
+@pytest.mark.parametrize(("name", "days"), [("UploadsBucket", 1), ("IdempotencyBucket", 2)])
 def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     (rule,) = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", days)

@@ -3,12 +3,12 @@
 import os
 from typing import Any
 
-from imagineart.bootstrap import create_token_review
+from imagineart.bootstrap import LambdaServices
 
-review_tokens = create_token_review(os.environ)
+services = LambdaServices(os.environ)
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return the ids of the tokens that need attention. A failure is raised, so that Lambda retries."""
-    review = review_tokens()
+    review = services.review_tokens()
     return {"live": review.live, "due": list(review.due), "ending": list(review.ending)}

@@ -52,7 +52,7 @@ def test_a_wrong_method_of_a_known_path_is_told_the_right_ones(
     response = anonymous.request(method, path)
     message = assert_error(response, 404, "unknown_request")
     allowed = ", ".join(ALLOWED[path])
-    assert message == f"{path} does not response {method}; allowed is {allowed}."
+    assert message == f"{path} does not support {method}; allowed: {allowed}."
     assert response.headers["Allow"] == allowed
 
 

@@ -31,12 +31,12 @@ def records(request: pytest.FixtureRequest) -> Records:
     """Every store there is: the one in memory that other tests use keeps the same promises."""
     if request.param == "memory":
         return InMemoryRecords()
-    return RecordStore(new_table(request.getfixturevalue(request.param), "AnswersTable"))
+    return RecordStore(new_table(request.getfixturevalue(request.param), "IdempotencyTable"))
 
 
 @pytest.fixture
 def stored(aws: AwsClients) -> RecordStore:
-    return RecordStore(new_table(aws, "AnswersTable"))
+    return RecordStore(new_table(aws, "IdempotencyTable"))
 
 
 def test_a_free_key_is_claimed_by_one_attempt_and_each_key_apart(records: Records) -> None:

@@ -160,7 +160,7 @@ class Client:
 
     def __init__(self, aws: LossyAws) -> None:
         self.clock = FakeClock(NOW)
-        self.records = RecordStore(new_table(aws, "AnswersTable"))
+        self.records = RecordStore(new_table(aws, "IdempotencyTable"))
         self.reports: list[str] = []
         self.made = 0
         self.idempotency = Idempotency(

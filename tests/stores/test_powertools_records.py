@@ -17,7 +17,7 @@ LEASE_SECONDS = 600
 
 @pytest.fixture
 def records(moto: AwsClients) -> RecordStore:
-    return RecordStore(new_table(moto, "AnswersTable"))
+    return RecordStore(new_table(moto, "IdempotencyTable"))
 
 
 @pytest.fixture

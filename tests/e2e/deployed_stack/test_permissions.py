@@ -28,8 +28,8 @@ PERMISSIONS = [
 ]
 # What the emulator allows everybody: it is held to it, so that the list shrinks when it is mended.
 UNENFORCED: dict[tuple[str, str], Shortcoming] = {
-    ("TellMissingAnswer", "s3:ListBucket"): MISSING_OBJECT_IS_TOLD,
-    ("TellMissingUpload", "s3:ListBucket"): MISSING_OBJECT_IS_TOLD,
+    ("DetectMissingResponse", "s3:ListBucket"): MISSING_OBJECT_IS_TOLD,
+    ("DetectMissingUpload", "s3:ListBucket"): MISSING_OBJECT_IS_TOLD,
 }
 
 
@@ -131,7 +131,7 @@ def replays(account: AwsAccount) -> bool:
 
 def record_of(account: AwsAccount, key: str) -> dict[str, Any]:
     """What is kept under a key that was answered; only one is new since the last was looked for."""
-    items = account.client("dynamodb").scan(TableName=account.id_of("AnswersTable"))["Items"]
+    items = account.client("dynamodb").scan(TableName=account.id_of("IdempotencyTable"))["Items"]
     return max(items, key=lambda item: int(item["in_progress_expiration"]["N"]))
 
 
@@ -143,7 +143,7 @@ def waits_for_an_earlier_request(account: AwsAccount) -> bool:
         "status": {"S": "INPROGRESS"},
         "in_progress_expiration": {"N": str(int(time.time() * 1000) + 3000)},
     }
-    account.client("dynamodb").put_item(TableName=account.id_of("AnswersTable"), Item=unfinished)
+    account.client("dynamodb").put_item(TableName=account.id_of("IdempotencyTable"), Item=unfinished)
     return generates(account, **{"Idempotency-Key": key}).status_code == 200
 
 
@@ -159,7 +159,7 @@ def frees_the_key_of_a_failure(account: AwsAccount) -> bool:
 def makes_a_lost_answer_anew(account: AwsAccount) -> bool:
     key = {"Idempotency-Key": new_key()}
     generates(account, **key)
-    bucket = account.id_of("AnswersBucket")
+    bucket = account.id_of("IdempotencyBucket")
     objects = account.client("s3")
     for each in objects.list_objects_v2(Bucket=bucket)["Contents"]:
         objects.delete_object(Bucket=bucket, Key=each["Key"])
@@ -209,7 +209,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("CountUsage", "dynamodb:UpdateItem"): counts_usage,
     ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models_after_a_cold_start,
     ("ReadBackendCredential", "secretsmanager:GetSecretValue"): paints_after_a_cold_start,
-    ("PaintWithBedrock", "bedrock:InvokeModel"): reaches_bedrock,
+    ("InvokeBedrockModels", "bedrock:InvokeModel"): reaches_bedrock,
     ("ListTokens", "dynamodb:Scan"): reviews_tokens,
     ("ListTokens", "dynamodb:GetItem"): reviews_tokens,
     ("ReadInternalTokens", "secretsmanager:GetSecretValue"): reviews_tokens,
@@ -217,10 +217,10 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("ClaimKey", "dynamodb:GetItem"): waits_for_an_earlier_request,
     ("ClaimKey", "dynamodb:UpdateItem"): replays,
     ("ClaimKey", "dynamodb:DeleteItem"): frees_the_key_of_a_failure,
-    ("KeepAnswer", "s3:PutObject"): replays,
-    ("KeepAnswer", "s3:GetObject"): replays,
-    ("TellMissingAnswer", "s3:ListBucket"): makes_a_lost_answer_anew,
+    ("KeepResponse", "s3:PutObject"): replays,
+    ("KeepResponse", "s3:GetObject"): replays,
+    ("DetectMissingResponse", "s3:ListBucket"): makes_a_lost_answer_anew,
     ("PutUpload", "s3:PutObject"): takes_uploads,
     ("ReadUpload", "s3:GetObject"): edits_uploads,
-    ("TellMissingUpload", "s3:ListBucket"): tells_that_nothing_was_uploaded,
+    ("DetectMissingUpload", "s3:ListBucket"): tells_that_nothing_was_uploaded,
 }

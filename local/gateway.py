@@ -5,6 +5,7 @@ and https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -163,13 +164,26 @@ def _without_body(answer: HttpAnswer) -> HttpAnswer:
 
 
 def find_route(routes: list[Route], method: str, path: str) -> tuple[Route, dict[str, str] | None] | None:
-    """The route for a request: the exact path before the greedy one, the exact method before ``ANY``.
+    """The route for a request: the most specific path first, then the exact method before ``ANY``.
 
-    A known path does not fall back to the greedy one for a method it lacks, as on API Gateway.
+    As on API Gateway, a trailing slash makes no difference, and a known path does not fall back to a less
+    specific one for a method that it lacks.
     """
-    greedy = [route for route in routes if route.path == "/{proxy+}" and path != "/"]
-    exact = [route for route in routes if route.path == path]
-    for route in sorted(exact or greedy, key=lambda route: route.method == "ANY"):
-        if route.method in (method, "ANY"):
-            return route, None if exact else {"proxy": path.lstrip("/")}
+    matched = [(route, found) for route in routes if (found := _match(route.path, path.rstrip("/") or "/"))]
+    most_specific = min((_variables(route.path) for route, _ in matched), default=0)
+    for route, found in sorted(matched, key=lambda each: each[0].method == "ANY"):
+        if _variables(route.path) == most_specific and route.method in (method, "ANY"):
+            return route, found.groupdict() or None
     return None
+
+
+def _match(route_path: str, path: str) -> re.Match[str] | None:
+    pattern = re.sub(
+        r"\{(\w+)(\+?)\}", lambda name: f"(?P<{name[1]}>{'.+' if name[2] else '[^/]+'})", route_path
+    )
+    return re.fullmatch(pattern, path)
+
+
+def _variables(route_path: str) -> int:
+    """A greedy variable counts twice."""
+    return route_path.count("{") + route_path.count("+")

@@ -134,6 +134,8 @@ class StreamedAnswer(Iterator[bytes]):
             piece = reading.result(max(0.0, self._ends_at - time.monotonic()))
         except (Exception, SystemExit) as error:
             is_late = not reading.done()
+            # Before the loop of an environment that is not used again is closed.
+            self._thread.submit(self._stream.close)
             self._end(usable=not is_late and isinstance(error, Exception))
             if is_late:
                 raise FunctionTimeoutError from error

@@ -29,7 +29,7 @@ _SINGLE_ITEM = re.compile(r"(Get|Put|Update|Delete)Item|Query|Scan")
 
 @dataclass
 class RecordedCalls:
-    """What each of these functions, by its access key, needed so far."""
+    """What each of these functions needed so far, by its access key."""
 
     functions: Sequence[str]
     references: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class RecordedCalls:
     def in_front_of(self, application: Application) -> Application:
         """The stand-in for AWS, whose calls are recorded."""
 
-        def response(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             statuses: list[int] = []
 
@@ -47,17 +47,17 @@ class RecordedCalls:
                 statuses.append(int(status.partition(" ")[0]))
                 return start_response(status, *others)
 
-            responded = list(application({**environ, "wsgi.input": io.BytesIO(body)}, start))
+            response = list(application({**environ, "wsgi.input": io.BytesIO(body)}, start))
             self._record(environ, body, statuses[0])
-            return responded
+            return response
 
-        return response
+        return respond
 
     def record_invocations(self, invocations: Iterable[Invocation]) -> None:
-        """Note what was asked of Bedrock."""
+        """Record the calls of Bedrock."""
         for invocation in invocations:
             signed = _SIGNED.search(invocation.headers["authorization"])
-            assert signed, "Bedrock was asked without a signature"
+            assert signed, "Bedrock was called without a signature"
             assert signed[2] == "bedrock"
             assert invocation.model_id
             self._need(signed[1], "bedrock:InvokeModel", _model_arn(invocation.model_id))
@@ -84,7 +84,7 @@ class RecordedCalls:
         arn = f"${{{self._name_of(bucket)}.Arn}}"
         self._need(key_id, _OBJECT_ACTIONS[method], f"{arn}/{key}")
         if method in ("GET", "HEAD") and status == 404:
-            # Whoever may not list the bucket is reported 403 instead.
+            # Without the permission to list the bucket, the status is 403.
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
             self._need(key_id, "s3:ListBucket", arn)
 

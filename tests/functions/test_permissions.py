@@ -1,4 +1,4 @@
-"""A function may do what its code does and nothing else: the calls that it makes are what its role allows."""
+"""A function may do what its code does and nothing else: its role allows the calls that it makes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +11,7 @@ from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
 from local.moto_server import serving_moto
-from local.template import load_template
-from tests.functions.deployment import Deployer, Deployment
+from tests.functions.deployment import Cloud, Deployment, template
 from tests.functions.generating_backend import GeneratingBackend, image_file
 from tests.functions.recorded_calls import RecordedCalls
 from tests.functions.test_uploads import ask, upload
@@ -20,7 +19,7 @@ from tests.permissions import Permission, granted_to
 
 Call = Callable[..., httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
-EVERY_FUNCTION = sorted(load_template().resources("AWS::Serverless::Function"))
+EVERY_FUNCTION = sorted(template().resources("AWS::Serverless::Function"))
 
 
 def named_by_their_keys(document: dict[str, Any]) -> None:
@@ -55,8 +54,10 @@ def edit_upload(client: httpx.Client, upload_id: str) -> httpx.Response:
 
 
 @pytest.fixture(scope="module")
-def needed() -> Iterator[dict[str, set[Permission]]]:
-    """What each function needed while it did all that it can do."""
+def needed(cloud: Cloud) -> Iterator[dict[str, set[Permission]]]:
+    """What each function needed to do everything that it can do."""
+    # Every stand-in of this process has the same content.
+    cloud.empty()
     calls = RecordedCalls(EVERY_FUNCTION)
     with (
         serving_moto(calls.in_front_of) as cloud_url,
@@ -65,15 +66,17 @@ def needed() -> Iterator[dict[str, set[Permission]]]:
     ):
         bedrock_route = f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0"
         backends = f"{bedrock_route}, openai-compatible {backend.base_url} a-model"
-        deployer = Deployer(cloud_url, backend.base_url)
+        recorded_cloud = Cloud(cloud_url)
         try:
-            api = deployer(named_by_their_keys, GenerationBackends=backends, EditBackends=backends)
+            api = recorded_cloud.deploy(
+                backend.base_url, named_by_their_keys, GenerationBackends=backends, EditBackends=backends
+            )
             calls.references = api.references
             for call in (list_models, request_upload, generate, edit):
                 meet_every_caller(api, call)
             with api.client(api.issue_token()) as client:
                 for call in (generate, edit):
-                    keep_answers(api, client, call)
+                    keep_responses(api, client, call)
                     # What is enlarged needs an inference profile beside the model.
                     assert call(client, resolution="2K").headers["X-Backend"] == "bedrock"
                     bedrock.fail(Fault.INTERNAL)
@@ -81,13 +84,13 @@ def needed() -> Iterator[dict[str, set[Permission]]]:
                 give_uploads(client)
             api.gateway.invoke("ReviewTokensFunction", {})
         finally:
-            deployer.close()
+            recorded_cloud.empty()
         calls.record_invocations(bedrock.invocations)
         yield calls.needed
 
 
 def meet_every_caller(api: Deployment, call: Call) -> None:
-    """Tokens of both kinds, one of a consumer that is gone, and one that is sent in the open."""
+    """Tokens of both kinds, one of a consumer that is gone, and one that is sent over plain HTTP."""
     for kind in TokenKind:
         with api.client(api.issue_token(kind=kind)) as client:
             assert call(client).status_code == 200
@@ -99,8 +102,8 @@ def meet_every_caller(api: Deployment, call: Call) -> None:
         assert call(client, **{"X-Forwarded-Proto": "http"}).status_code == 401
 
 
-def keep_answers(api: Deployment, client: httpx.Client, call: Call) -> None:
-    """An response is kept, given again, made anew where it is gone, and waited for."""
+def keep_responses(api: Deployment, client: httpx.Client, call: Call) -> None:
+    """A response is kept, replayed, made again when it is gone, and waited for."""
     key = {"Idempotency-Key": f"a key of {call.__name__}".replace(" ", "-")}
     assert call(client, **key).status_code == 200
     assert call(client, **key).headers["Idempotent-Replayed"] == "true"
@@ -116,7 +119,7 @@ def keep_answers(api: Deployment, client: httpx.Client, call: Call) -> None:
 
 
 def give_uploads(client: httpx.Client) -> None:
-    """One that is there, and one that nobody has put."""
+    """One whose image is there, and one whose image never came."""
     assert edit_upload(client, upload(client, image_file((64, 64)))).status_code == 200
     assert edit_upload(client, ask(client, b"x")["id"]).status_code == 400
 

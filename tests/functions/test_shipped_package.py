@@ -15,7 +15,7 @@ from local.function_variables import function_variables
 from local.template import load_template
 from tests.functions.deployment import Deployment, open_png
 from tests.functions.shipped_functions import Reply, Shipped, ShippedFunction, running_function, ship
-from tests.sample_pictures import sample
+from tests.sample_images import sample
 
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
 
@@ -31,12 +31,14 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
 
 
 @pytest.fixture
-def start(shipped: Shipped, api: Deployment) -> Iterator[Start]:
+def start(shipped: Shipped, own_api: Deployment) -> Iterator[Start]:
     """Starts a function; it ends with the test."""
     contexts = []
 
     def start(name: str) -> ShippedFunction:
-        variables = function_variables(FUNCTIONS[name], api.references, runtime_variables(api.cloud_url))
+        variables = function_variables(
+            FUNCTIONS[name], own_api.references, runtime_variables(own_api.cloud_url)
+        )
         contexts.append(running_function(shipped, name, variables))
         return contexts[-1].__enter__()
 
@@ -46,8 +48,8 @@ def start(shipped: Shipped, api: Deployment) -> Iterator[Start]:
 
 
 @pytest.fixture
-def headers(api: Deployment) -> dict[str, str]:
-    return {"Authorization": f"Bearer {api.issue_token().text}"}
+def headers(own_api: Deployment) -> dict[str, str]:
+    return {"Authorization": f"Bearer {own_api.issue_token().text}"}
 
 
 def post(path: str, headers: dict[str, str], **request: Any) -> httpx.Request:
@@ -117,7 +119,7 @@ def test_the_daily_call_is_refused_without_further_effect(start: Start, function
 
 @pytest.mark.parametrize(("name", "status"), [("health", 200), ("unknown_request", 404)])
 def test_the_functions_without_layers_need_none(shipped: Shipped, name: str, status: int) -> None:
-    event = {"httpMethod": "GET", "path": "/health", "requestContext": {"requestId": "r"}}
+    event = {"httpMethod": "GET", "path": "/x", "resource": "/{proxy+}", "requestContext": {"requestId": "r"}}
     program = "import sys; sys.path.append(sys.argv[1]); import handler; print(handler.handler(%r, None))"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program % event, str(shipped.tasks[name])],

@@ -43,20 +43,6 @@ def aws_calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 # Tokens
 
 
-def test_a_malformed_token_is_refused_before_anything_is_read(
-    api: Deployment, aws_calls: Counter[str]
-) -> None:
-    genuine = api.issue_token()
-    mistyped = genuine.text[:-1] + ("a" if genuine.text[-1] != "a" else "b")
-    aws_calls.clear()
-    for text in ("x", "iart_garbage", mistyped, genuine.text + "0", genuine.text[5:], "A" * 8_000):
-        response = api.client(Authorization=f"Bearer {text}").get("/v1/models")
-        assert_error(response, 401, "invalid_token")
-    assert aws_calls == {}
-    assert api.client(genuine).get("/v1/models").status_code == 200
-    assert aws_calls["GetItem"] >= 1
-
-
 def test_a_flood_of_wrong_secrets_costs_hardly_a_read_and_leaves_the_holder_of_the_id_alone(
     api: Deployment, aws_calls: Counter[str]
 ) -> None:

@@ -7,13 +7,12 @@ import pytest
 
 from imagineart.backends.http import HttpClient
 from imagineart.backends.imagineart_api import ImagineArtBackend
-from imagineart.errors import InvalidRequestError, ModelAuthError, RateLimitedError
+from imagineart.errors import RateLimitedError
 from imagineart.images.kinds import PNG
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import Size, output_size
-from tests.fault_backend import refusal
 from tests.functions.deployment import Deployment
-from tests.functions.generating_backend import GeneratingBackend, always, colour_of, image_file, noise_file
+from tests.functions.generating_backend import GeneratingBackend, colour_of, image_file, noise_file
 from tests.functions.served_gateway import served
 from tests.sample_images import decode
 
@@ -59,23 +58,6 @@ def test_references_too_large_for_a_request_arrive_by_upload_in_their_order(
     assert decode(chain(request, api.issue_token().text)).size == (SIZE.width, SIZE.height)
     (received,) = backend.requests
     assert [decode(file.content).size for file in received.files] == [(64, 64), (1280, 1280), (64, 64)]
-
-
-def test_a_refused_prompt_is_still_a_mistake_of_the_caller(
-    chain: Chain, api: Deployment, backend: GeneratingBackend
-) -> None:
-    backend.reply = always(refusal(400, "content_policy_violation"))
-    with pytest.raises(InvalidRequestError, match="content policy"):
-        chain(GENERATION, api.issue_token().text)
-
-
-def test_a_token_that_the_other_deployment_does_not_know_is_for_the_operator(
-    chain: Chain, api: Deployment
-) -> None:
-    api.issue_token()
-    with pytest.raises(ModelAuthError) as caught:
-        chain(GENERATION, "no token")
-    assert "invalid_token" in (caught.value.detail or "")
 
 
 def test_the_other_deployments_rate_limit_is_reported_with_its_time(chain: Chain, api: Deployment) -> None:

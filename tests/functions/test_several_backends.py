@@ -63,16 +63,6 @@ def test_bedrock_generates_from_text_and_from_references(deploy: Deploy, bedrock
         assert open_png(edit(client, *photos, aspect_ratio="3:2").content).size == (1248, 832)
 
 
-def test_a_prompt_that_bedrock_filters_is_a_mistake_of_the_caller(
-    deploy: Deploy, bedrock: BedrockServer, backend: GeneratingBackend
-) -> None:
-    routes = f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url}, sglang {backend.base_url} a-model"
-    bedrock.fail(Fault.PROMPT_FILTERED)
-    message = assert_error(generate(client_of(deploy, routes)), 400, "invalid_request")
-    assert message == "prompt: the model refused it under its content policy."
-    assert backend.requests == []
-
-
 def test_what_bedrock_cannot_do_now_another_backend_does(
     deploy: Deploy, bedrock: BedrockServer, backend: GeneratingBackend
 ) -> None:

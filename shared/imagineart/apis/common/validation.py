@@ -128,7 +128,7 @@ def _typed(value: Any, field: FieldInfo | None, *, is_json: bool) -> Any:
 
     In JSON, an integer may be spelt 7.0 or 7e0, as JSON Schema says.
     """
-    if field is None:
+    if field is None or isinstance(value, bytes):
         return value
     if is_json:
         is_whole = isinstance(value, float) and value.is_integer()

@@ -113,7 +113,7 @@ def keep_responses(api: Deployment, client: httpx.Client, call: Call) -> None:
     assert call(client, **key).headers["Idempotent-Replayed"] == "false"
     table, records = api.aws("dynamodb"), api.references["IdempotencyTable"]
     for item in table.scan(TableName=records)["Items"]:
-        soon = {"in_progress_expiration": {"N": str(int(time.time() * 1000) + 3000)}}
+        soon = {"in_progress_expiration": {"N": str(int(time.time() * 1000) + 1000)}}
         table.put_item(TableName=records, Item=item | soon | {"status": {"S": "INPROGRESS"}})
     assert call(client, **key).headers["Idempotent-Replayed"] == "false"
 

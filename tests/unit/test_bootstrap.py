@@ -1,53 +1,55 @@
-"""Routes become backends in one place, and one that cannot is told when the function starts."""
+"""What a function's start does and does not do."""
+
+import socket
 
 import pytest
-from imagineart.adapters.aws_signature import Credentials
-from imagineart.adapters.bedrock_images import BedrockImagesBackend
-from imagineart.adapters.imagineart_api import ImagineArtApiBackend
-from imagineart.adapters.openai_images import OpenAiImagesBackend
-from imagineart.adapters.secrets import BackendKeys
-from imagineart.use_cases.call_backends import Route
 
-from imagineart.bootstrap import build_routes
-from imagineart.settings import OPENAI_KINDS, SettingsError, parse_routes
+from imagineart.apis.imagineart.errors import error_response
+from imagineart.apis.imagineart.generate_image import router
+from imagineart.bootstrap import LambdaServices, create_handler
+from imagineart.settings import SettingsError
 
-
-class Keys(BackendKeys):
-    """A key for every host that names it."""
-
-    def __init__(self) -> None:
-        """Nothing is read."""
-
-    def key_for(self, host: str) -> str | None:
-        return f"the key of {host}"
-
-
-def routes(text: str) -> list[Route]:
-    return build_routes(parse_routes(text), Keys(), lambda: Credentials("an-id", "a-secret"))
+VARIABLES = {
+    "POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/stack",
+    "POWERTOOLS_SERVICE_NAME": "generate_image",
+    "IMAGINEART_TOKENS_TABLE": "tokens",
+    "IMAGINEART_CONSUMERS_TABLE": "consumers",
+    "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
+    "IMAGINEART_BACKENDS": "sglang https://gpu.example.com/v1 a-model",
+    "LAMBDA_RESPONSE_STREAMING": "1",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "an-id",
+    "AWS_SECRET_ACCESS_KEY": "a-secret",
+}
 
 
-def test_each_kind_has_its_adapter() -> None:
-    made = routes(
-        "bedrock us-west-2 stability.stable-image-core-v1:1, imagineart https://a.example.com/v1, "
-        + ", ".join(f"{kind} https://gpu.example.com/v1 a-model" for kind in OPENAI_KINDS)
-    )
-    assert [type(each.backend) for each in made] == [
-        BedrockImagesBackend, ImagineArtApiBackend, *[OpenAiImagesBackend] * len(OPENAI_KINDS),
-    ]  # fmt: skip
-    assert [each.name for each in made] == ["bedrock", "imagineart", *OPENAI_KINDS]
+def test_a_start_connects_to_nothing_and_draws_nothing_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot (SnapStart) would hold it."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection or a random number at the start")
+
+    for module, name in ((socket.socket, "connect"), (socket, "getaddrinfo")):
+        monkeypatch.setattr(module, name, refuse)
+    for name in ("secrets.randbelow", "secrets.SystemRandom", "uuid.uuid4"):
+        monkeypatch.setattr(name, refuse)
+    create_handler(VARIABLES, router, error_response)
 
 
-def test_a_backend_gets_the_key_of_its_own_host_and_no_other() -> None:
-    (route,) = routes("sglang https://gpu.example.com:8443/v1 a-model")
-    assert isinstance(route.backend, OpenAiImagesBackend)
-    assert route.backend.api_key() == "the key of gpu.example.com:8443"
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("IMAGINEART_TOKENS_TABLE", "", "IMAGINEART_TOKENS_TABLE: the setting is required"),
+        ("IMAGINEART_BACKENDS", "nova", "IMAGINEART_BACKENDS: got the kind 'nova'; allowed: "),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        create_handler(VARIABLES | {variable: value}, router, error_response)
 
 
-def test_a_route_keeps_its_bounds() -> None:
-    (route,) = routes("openai https://a.example.com/v1 a-model attempt=30 retries=1")
-    assert (route.attempt_seconds, route.retries) == (30.0, 1)
-
-
-def test_a_model_that_bedrock_has_not_is_told_with_those_it_has() -> None:
-    with pytest.raises(SettingsError, match=r"bedrock: got the Bedrock model 'nova'; allowed are stability"):
-        routes("bedrock us-west-2 nova")
+def test_an_environment_makes_each_part_once() -> None:
+    services = LambdaServices(VARIABLES)
+    assert services.authenticator is services.authenticator
+    assert services.backends is services.backends
+    assert services.limits is services.limits

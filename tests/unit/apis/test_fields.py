@@ -72,6 +72,10 @@ def test_every_encoding_gives_the_same_fields(fields: dict[str, str]) -> None:
     assert read("application/json", json.dumps(fields).encode()).values == from_parts.values
 
 
+def test_json_may_begin_with_a_byte_order_mark() -> None:
+    assert read("application/json", b'\xef\xbb\xbf{"prompt": "a"}').values == {"prompt": "a"}
+
+
 def test_texts_among_the_files_name_uploads_and_keep_their_order() -> None:
     file = part("images", b"1", disposition='; filename="a.png"')
     submitted = read_parts(part("images", b"upl_a"), file, part("images", b"upl_b"))
@@ -153,6 +157,14 @@ def test_a_truncated_form_is_never_taken_for_a_whole_one(missing: int) -> None:
         ("application/json", b"[1]", "body: is not a JSON object"),
         ("application/json", b"[" * 100_000, "body: is not JSON"),
         ("application/json", b'{"prompt": "a", "prompt": "b"}', "prompt: the field came more than once"),
+        ("application/json", b'{"images": ["a"], "images": []}', "images: the field came more than once"),
+        ("application/json", b'{"seed": NaN}', "body: is not JSON, as its Content-Type says."),
+        ("application/json", b'{"prompt": "\xff"}', "body: is not UTF-8; allowed: JSON in UTF-8."),
+        (
+            "application/json",
+            '{"prompt": "a"}'.encode("utf-16"),
+            "body: is not UTF-8; allowed: JSON in UTF-8.",
+        ),
         ("application/json", b'{"images": [1]}', "images: got something else than text"),
         ("application/json", b'{"images": {"a": 1}}', "images: got something else than text"),
     ],

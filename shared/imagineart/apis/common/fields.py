@@ -87,7 +87,7 @@ def _collect(
                 files.append(value)
                 names.add(came_as)
         elif came_as in values or came_as in names:
-            raise InvalidRequestError(_label(came_as), "the field came more than once; allowed: once.")
+            raise _came_more_than_once(came_as)
         elif value is not None and (is_json or value):
             values[came_as] = value
             names.add(came_as)
@@ -107,12 +107,20 @@ def _read_urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, Any]]:
     try:
-        document = json.loads(body, object_pairs_hook=JsonObject)
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError("body", "is not UTF-8; allowed: JSON in UTF-8.") from error
+    try:
+        document = json.loads(text, object_pairs_hook=JsonObject, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError("body", "is not JSON, as its Content-Type says.") from error
     if not isinstance(document, JsonObject):
         raise InvalidRequestError("body", "is not a JSON object; allowed: an object of the fields.")
+    seen: set[str] = set()
     for name, value in document:
+        if name in seen:
+            raise _came_more_than_once(name)
+        seen.add(name)
         if name not in file_fields or value is None:
             yield name, value
             continue
@@ -123,6 +131,15 @@ def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, 
                     name, "got something else than text; allowed: the id of an upload, or a list of ids."
                 )
             yield name, item
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which JSON does not have."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def _came_more_than_once(name: str) -> InvalidRequestError:
+    return InvalidRequestError(_label(name), "the field came more than once; allowed: once.")
 
 
 def _label(name: str) -> str:

@@ -141,6 +141,8 @@ def _typed(value: Any, field: FieldInfo | None, *, is_json: bool) -> Any:
 def _what_came(error: ErrorDetails, field: FieldInfo) -> str:
     if error["type"] == "missing":
         return "the field is required"
+    if error["type"] == "string_unicode":
+        return "got half of a surrogate pair"
     value = error["input"]
     if isinstance(value, str) and base_type(field) is str and not choices_of(field):
         return f"got {len(value.strip())} characters after trimming"

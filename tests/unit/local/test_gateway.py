@@ -81,6 +81,7 @@ ROUTES = [
     Route("/", "ANY", "root", 29),
     Route("/v1/models", "ANY", "other methods", 29),
     Route("/v1/models", "GET", "models", 29),
+    Route("/v1/models/{model_id}", "GET", "model", 29),
     Route("/health", "GET", "health", 29),
 ]
 
@@ -91,12 +92,13 @@ ROUTES = [
         ("GET", "/v1/models", "models", None),
         ("POST", "/v1/models", "other methods", None),
         ("GET", "/", "root", None),
-        ("GET", "/v1/models/1", "any path", {"proxy": "v1/models/1"}),
-        ("GET", "/v1/models/", "any path", {"proxy": "v1/models/"}),
+        ("GET", "/v1/models/", "models", None),
+        ("GET", "/v1/models/1", "model", {"model_id": "1"}),
+        ("GET", "/v1/models/1/2", "any path", {"proxy": "v1/models/1/2"}),
         ("PURGE", "/a%20b", "any path", {"proxy": "a%20b"}),
     ],
 )
-def test_the_exact_path_and_the_exact_method_come_first(
+def test_the_most_specific_path_and_the_exact_method_come_first(
     method: str, path: str, function_id: str, parameters: dict[str, str] | None
 ) -> None:
     found = find_route(ROUTES, method, path)

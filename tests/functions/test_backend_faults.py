@@ -55,11 +55,6 @@ FAULTS = {
     "content policy": (refusal(400, "content_policy_violation"), 400, "invalid_request"),
     "429": (refusal(429), 429, "rate_limited"),
     "connection reset": (cut_off, 502, "model_error"),
-    "an address in place of an image": (
-        always(document({"data": [{"url": "http://x/y"}]})),
-        502,
-        "model_error",
-    ),
     "an image cut midway": (cut_midway, 502, "model_error"),
     "an image without its end": (always(json_image(image_file((1024, 1024))[:-40])), 502, "model_error"),
     "an image damaged near its end": (damaged_near_its_end, 502, "model_error"),

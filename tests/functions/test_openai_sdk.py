@@ -1,17 +1,15 @@
 """OpenAI's own Python client, from PyPI, works against the API as it is."""
 
 import base64
-import io
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
 import httpx
 import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 from openai.types import Image, ImagesResponse
 
 from local.gateway_server import GatewayTransport
@@ -132,12 +130,6 @@ def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: Generat
         assert 0 < request.body.index(b"image/jpeg") < request.body.index(b"image/png")
 
 
-def test_one_file_decides_the_ratio(client: OpenAI) -> None:
-    file = io.BytesIO(image_file((300, 200)))
-    response = client.images.edit(image=file, prompt="at dusk", extra_body={"resolution": "1K"})
-    assert response.size == "1248x832"
-
-
 def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBackend) -> None:
     image = image_file((8, 8))
     with pytest.raises(openai.BadRequestError, match="mask: is not supported; say in the prompt"):
@@ -163,21 +155,11 @@ def test_the_models_can_be_listed_and_retrieved(client: OpenAI) -> None:
 # Failures
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"size": "1000x1000"}, "size: got '1000x1000'; allowed: auto, 1024x1024, "),
-        ({"n": 5}, "n: got '5'; allowed: an integer from 1 to 4."),
-        ({"response_format": "url"}, "response_format: got 'url'; allowed: b64_json."),
-        ({"stream": True}, "stream: got 'true'; allowed: false."),
-    ],
-)
-def test_a_bad_field_is_named(
-    client: OpenAI, backend: GeneratingBackend, fields: dict[str, object], message: str
-) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.images.generate(**{"prompt": "a fox"} | fields)  # type: ignore[call-overload]
-    assert message in caught.value.message
+def test_a_bad_field_is_named(client: OpenAI, backend: GeneratingBackend) -> None:
+    with pytest.raises(
+        openai.BadRequestError, match=r"size: got '1000x1000'; allowed: auto, 1024x1024, "
+    ) as caught:
+        client.images.generate(prompt="a fox", size="1000x1000")
     assert caught.value.code == "invalid_request"
     assert backend.requests == []
 
@@ -203,34 +185,7 @@ def test_a_client_that_may_retry_does_not_where_that_cannot_help(
     assert len(backend.requests) == 1
 
 
-# Around it
-
-
-class AsyncGatewayTransport(httpx.AsyncBaseTransport):
-    """The gateway for an asynchronous client, which waits for each whole response."""
-
-    def __init__(self, api: Deployment) -> None:
-        self._transport = GatewayTransport(api.gateway)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-
-        def respond() -> httpx.Response:
-            response = self._transport.handle_request(request)
-            return httpx.Response(response.status_code, headers=response.headers, content=response.read())
-
-        return await anyio.to_thread.run_sync(respond)
-
-
-def test_the_asynchronous_client_works_too(api: Deployment) -> None:
-    async def generate() -> ImagesResponse:
-        http_client = httpx.AsyncClient(transport=AsyncGatewayTransport(api))
-        async with AsyncOpenAI(
-            base_url=BASE_URL, api_key=api.issue_token().text, max_retries=0, http_client=http_client
-        ) as client:
-            return await client.images.generate(prompt="a fox", size="512x512")
-
-    assert [open_png(png).size for png in images(anyio.run(generate))] == [(512, 512)]
+# The README
 
 
 def test_the_example_of_the_readme_can_be_followed(

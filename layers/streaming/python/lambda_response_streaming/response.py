@@ -58,7 +58,7 @@ class StreamedResponse:
             raise ValueError(f"status and headers take {len(prelude)} bytes; allowed are {MAX_PRELUDE_BYTES}")
         return prelude
 
-    def pieces(self) -> Generator[Piece, None, None]:
+    def pieces(self) -> Generator[Piece]:
         """The wire form: the prelude, then every piece of the body that is not empty."""
         try:
             yield self.prelude()

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import yaml
 
-from contract.code_samples import PUBLIC_URL, code_samples
 from contract.error_reference import error_references
 from contract.headers import ERROR_HEADERS, LIMIT_HEADERS, PICTURE_HEADERS, REQUEST_HEADERS
 from contract.schemas import (
@@ -36,6 +35,7 @@ from imagineart.use_cases.list_models import list_models
 from imagineart.web.errors import STATUS_BY_CODE
 
 _ANY_CONSUMER: Final = Consumer("any", TIERS["free"])
+PUBLIC_URL: Final = "https://api.ml.imagine.art"
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 
 _STATUS_MEANINGS: Final = {
@@ -59,8 +59,8 @@ _IDEMPOTENCY_KEY: Final = {
     "answer, byte for byte; nothing is painted again, and it takes no room in the day and no slot. While the "
     "first is under way, the second waits for it for 20 seconds, and is then a timeout, to be sent again "
     "with the same key. Another request with the key is refused. A failure frees the key.",
+    # No example: the reference's console would send it with every request, and the second one is refused.
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-    "example": "order-4711",
 }
 _EITHER_ANSWER: Final = (
     "A form is answered with the PNG, unless `Accept` gives `application/json` more weight than "
@@ -68,16 +68,6 @@ _EITHER_ANSWER: Final = (
     "clients of OpenAI's API read, and where JSON is sent or asked for, the fields are those of `{}`, in a "
     "form too."
 )
-
-SAMPLE_NAMES: Final = {
-    "generateImage": "generate",
-    "editImage": "edit",
-    "requestUpload": "upload",
-    "listModels": "models",
-    "getVersionedHealth": "health",
-    "getHealth": "health",
-}
-"""Which programs of contract/examples call an operation."""
 
 _SUMMARIES: Final = {
     "generateImage": "Generate image",
@@ -131,13 +121,13 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
         ],
         "paths": {
             "/v1/images/generations": {
-                "post": _image_operation(GENERATE_IMAGE, GENERATION_MODEL, "generateImage", base_url)
+                "post": _image_operation(GENERATE_IMAGE, GENERATION_MODEL, "generateImage")
             },
-            "/v1/images/edits": {"post": _image_operation(EDIT_IMAGE, EDIT_MODEL, "editImage", base_url)},
-            "/v1/uploads": {"post": _upload_operation(base_url)},
-            "/v1/models": {"get": _models_operation(base_url)},
-            "/v1/health": {"get": _health_operation("getVersionedHealth", base_url)},
-            "/health": {"get": _health_operation("getHealth", base_url)},
+            "/v1/images/edits": {"post": _image_operation(EDIT_IMAGE, EDIT_MODEL, "editImage")},
+            "/v1/uploads": {"post": _upload_operation()},
+            "/v1/models": {"get": _models_operation()},
+            "/v1/health": {"get": _health_operation("getVersionedHealth")},
+            "/health": {"get": _health_operation("getHealth")},
         },
         "components": {
             "securitySchemes": {
@@ -166,7 +156,7 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     }
 
 
-def _image_operation(operation: Operation, model: Model, operation_id: str, base_url: str) -> dict[str, Any]:
+def _image_operation(operation: Operation, model: Model, operation_id: str) -> dict[str, Any]:
     openai_schema = _OPENAI_SCHEMAS[operation_id]
     fields = _FORM_EXAMPLES[operation_id]
     form = {"schema": form_schema(model.parameters), "example": fields}
@@ -205,11 +195,10 @@ def _image_operation(operation: Operation, model: Model, operation_id: str, base
             },
             **_error_responses(400, 401, 429, 500, 502, 503, 504),
         },
-        "x-codeSamples": _samples(operation_id, base_url),
     }
 
 
-def _upload_operation(base_url: str) -> dict[str, Any]:
+def _upload_operation() -> dict[str, Any]:
     form = {
         "schema": form_schema(UPLOAD_PARAMETERS),
         "example": {"content_type": "image/jpeg", "size": 9_437_184},
@@ -266,11 +255,10 @@ def _upload_operation(base_url: str) -> dict[str, Any]:
             },
             **_error_responses(400, 401, 429, 500, 503),
         },
-        "x-codeSamples": _samples("requestUpload", base_url),
     }
 
 
-def _models_operation(base_url: str) -> dict[str, Any]:
+def _models_operation() -> dict[str, Any]:
     return {
         **_operation_head("listModels", "Discovery", LIST_MODELS),
         "summary": _SUMMARIES["listModels"],
@@ -289,11 +277,10 @@ def _models_operation(base_url: str) -> dict[str, Any]:
             },
             **_error_responses(401, 429, 500, 503),
         },
-        "x-codeSamples": _samples("listModels", base_url),
     }
 
 
-def _health_operation(operation_id: str, base_url: str) -> dict[str, Any]:
+def _health_operation(operation_id: str) -> dict[str, Any]:
     schema = {
         "type": "object",
         "properties": {"ok": {"const": True, "description": "The service answers."}},
@@ -313,7 +300,6 @@ def _health_operation(operation_id: str, base_url: str) -> dict[str, Any]:
                 "content": {"application/json": {"schema": schema, "example": {"ok": True}}},
             }
         },
-        "x-codeSamples": _samples(operation_id, base_url),
     }
 
 
@@ -324,21 +310,6 @@ def _operation_head(operation_id: str, tag: str, operation: Operation) -> dict[s
         "tags": [tag],
         "security": [{"bearerToken": [str(operation.scope)]}],
     }
-
-
-def _samples(operation_id: str, base_url: str) -> list[dict[str, str]]:
-    """Programs that call the operation, in the form that Redocly's and Scalar's renderers read.
-
-    Source: https://redocly.com/docs-legacy/api-reference-docs/specification-extensions/x-code-samples
-    """
-    return [
-        {
-            "lang": sample.language.lang,
-            "label": sample.language.label,
-            "source": sample.source(base_url),
-        }
-        for sample in code_samples(SAMPLE_NAMES[operation_id])
-    ]
 
 
 def _error_responses(*statuses: int) -> dict[str, Any]:

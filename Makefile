@@ -69,12 +69,11 @@ format: environment ## Format the code and mend what can be mended
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
-openapi: environment ## Write openapi.yaml and docs/api.md anew from the code
-	$(PYTHON) -m contract.generate_openapi
-	$(PYTHON) -m contract.generate_reference
+openapi: environment ## Write openapi.yaml from the routes
+	$(PYTHON) -m local.openapi
 
 docs: environment ## Build the reference page into .local/site (ARGS="--base-url https://api.example.com")
-	@$(PYTHON) -m contract.build_site $(ARGS)
+	@$(PYTHON) -m local.reference $(ARGS)
 
 licences: environment audit-environment ## List the licences of the packages that are deployed
 	.venv-audit/bin/pip-licenses --python $(PYTHON) --format markdown \

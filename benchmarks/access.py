@@ -10,9 +10,6 @@ from statistics import median
 from typing import Any, Final
 
 import boto3
-
-from benchmarks.measurements import Measurement
-from benchmarks.stand_ins import PEPPERS, TOKEN, start_stand_ins
 from imagineart.adapters.aws_client import AwsClient
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.adapters.dynamodb_consumers import DynamoDbConsumers
@@ -23,6 +20,9 @@ from imagineart.domain.tokens import Peppers, TokenKind
 from imagineart.use_cases.admit_request import AdmitRequest
 from imagineart.use_cases.authenticate_caller import AuthenticateCaller
 from imagineart.web.access import Access
+
+from benchmarks.measurements import Measurement
+from benchmarks.stand_ins import PEPPERS, TOKEN, start_stand_ins
 from local.cloud import CREDENTIALS, REGION
 
 UNCOUNTED_REQUESTS: Final = 50

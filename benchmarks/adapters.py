@@ -12,8 +12,6 @@ from functools import partial
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.measurements import Measurement
-from benchmarks.photographs import encode_png_with_metadata, paint_photograph
 from imagineart.adapters.aws_signature import Credentials
 from imagineart.adapters.bedrock_images import ULTRA, BedrockImagesBackend
 from imagineart.adapters.deadline_http import DeadlineHttpClient
@@ -23,6 +21,9 @@ from imagineart.adapters.openai_profiles import PROFILES
 from imagineart.domain.orders import GenerationOrder
 from imagineart.domain.ports import ImageBackend
 from imagineart.domain.sizes import Size
+
+from benchmarks.measurements import Measurement
+from benchmarks.photographs import encode_png_with_metadata, paint_photograph
 
 SIDE: Final = 1024
 LIMIT_MS: Final = 1.0

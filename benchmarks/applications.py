@@ -14,13 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from tooling.package.distributions import LAYER_LOCK, read_names
+from tooling.package.unpacked import unpack
+
 from benchmarks.events import SampleRequest
 from benchmarks.stand_ins import start_stand_ins
 from local.cloud import runtime_variables
 from local.function_variables import function_variables
 from local.template import load_template
-from tooling.package.distributions import LAYER_LOCK, read_names
-from tooling.package.unpacked import unpack
 
 _PROBE: Final = Path(__file__).with_name("probe.py")
 NAIVE_FOLDER: Final = Path(__file__).with_name("naive")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from statistics import median
 from typing import Final
 
+from imagineart.domain.png import clean_png
+from imagineart.domain.sizes import Size
 from PIL import Image
 
 from benchmarks.measurements import Measurement
 from benchmarks.photographs import encode_png_with_metadata, paint_photograph, split_picture_data
-from imagineart.domain.png import clean_png
-from imagineart.domain.sizes import Size
 
 SIDE: Final = 2048
 SMALL_CHUNK_BYTES: Final = 8 * 1024

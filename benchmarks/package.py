@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.applications import NAIVE_FOLDER, NAIVE_PACKAGES
-from benchmarks.measurements import Measurement
 from tooling.package.artefacts import LAYERS, Artefact, artefacts
 from tooling.package.distributions import (
     LAYER_LOCK,
@@ -22,6 +20,9 @@ from tooling.package.distributions import (
 )
 from tooling.package.rules import ARCHITECTURES
 from tooling.package.trees import write_archive, write_files, write_tree
+
+from benchmarks.applications import NAIVE_FOLDER, NAIVE_PACKAGES
+from benchmarks.measurements import Measurement
 
 _DEVELOPMENT_LOCK: Final = PROJECT / "requirements" / "development.lock"
 _BIGGEST: Final = "generate_image"

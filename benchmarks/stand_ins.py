@@ -12,11 +12,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Final
 
-from benchmarks.photographs import encode_png_with_metadata, paint_photograph
 from imagineart.domain.accounting import day_of
 from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE
 from imagineart.domain.operations import Scope
 from imagineart.domain.tokens import Peppers, TokenKind, create_token
+
+from benchmarks.photographs import encode_png_with_metadata, paint_photograph
 from local.child_server import ChildServer, await_listening, launch
 
 PICTURE_SIDE: Final = 1024

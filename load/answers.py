@@ -11,6 +11,7 @@ from imagineart.domain.catalogue import CATALOGUE
 from imagineart.domain.limit_status import LimitName
 from imagineart.domain.limits import DAY_SECONDS
 from imagineart.web.errors import STATUS_BY_CODE
+
 from load.orders import ExpectedPictures, Order
 from load.pictures import UnstampedPictureError, read_stamp
 from load.stamps import Stamp

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imagineart.domain.sizes import Size
+
 from load.faults import Fate, FaultRule
 from load.journals import Journal, Painted
 from load.pictures import picture_parts

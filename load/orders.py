@@ -13,6 +13,7 @@ from imagineart.domain.operations import EDIT_IMAGE, GENERATE_IMAGE, LIST_MODELS
 from imagineart.domain.parameters import MAX_SEED
 from imagineart.domain.sizes import EDIT_ASPECT_RATIOS, GENERATION_ASPECT_RATIOS, Size, output_size
 from imagineart.domain.tokens import parse_token
+
 from load.references import MARK_BYTES, draw_reference
 from load.stamps import digest_of_prompt, digest_of_references
 

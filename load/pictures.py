@@ -14,6 +14,7 @@ from functools import cache
 from typing import Final
 
 from imagineart.domain.sizes import Size
+
 from load.stamps import STAMP_BYTES, Stamp
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"

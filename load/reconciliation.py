@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from imagineart.domain.limit_status import LimitName
+
 from load.faults import REFUSED_UNTOUCHED, Fate
 from load.journals import Answered, Painted, Sent
 

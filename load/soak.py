@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-
-from cli.deployments import local_services
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import Limits
 from imagineart.domain.tokens import TokenKind
+
+from cli.deployments import local_services
 from load.backend import ATTEMPT_SECONDS, MODEL
 from load.callers import CALLERS_FILE, PATIENCE_SECONDS, Identity, write_identities
 from load.journals import PAINTINGS_FILE, REQUESTS_FILE, read_paintings, read_requests

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
-
 from imagineart.adapters.aws_signature import Credentials
-from imagineart.bootstrap import OperatorServices
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import Limits
 from imagineart.domain.tokens import TokenKind
+
+from imagineart.bootstrap import OperatorServices
 from imagineart.settings import AccessSettings, SettingsError, parse_routes
 from local.child_server import ChildServer, await_listening, launch
 from local.cloud import CREDENTIALS, MEMORY_VARIABLES, create_resources, runtime_variables

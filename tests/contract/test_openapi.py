@@ -8,7 +8,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from contract.generate_openapi import OPENAPI_FILE, build_document
+from local.openapi import OPENAPI_FILE, build_document
 from local.template import load_template
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(OPENAPI_FILE.read_text())

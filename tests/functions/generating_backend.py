@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tests.sample_images import assemble, chunk, encode, header
 
 from tests.fault_backend import Delivery, FaultBackend, RecordedRequest, Response, json_image
+from tests.sample_images import assemble, chunk, encode, header
 
 GENERATION_MODEL = "test-generate"
 EDIT_MODEL = "test-edit"

@@ -5,11 +5,11 @@ from dataclasses import replace
 import httpx
 import pytest
 from PIL import Image
-from tests.sample_images import chunks, encode
 
 from tests.fault_backend import RecordedRequest, Response, json_image
 from tests.functions.deployment import assert_error, edit, generate, open_png
 from tests.functions.generating_backend import GeneratingBackend, colour_of, generated, image_file
+from tests.sample_images import chunks, encode
 
 
 def test_a_prompt_becomes_a_image_of_the_size_asked_for(client: httpx.Client) -> None:

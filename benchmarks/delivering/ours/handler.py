@@ -3,11 +3,6 @@
 import os
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.adapters.openai_images import OpenAiImagesBackend
 from imagineart.adapters.openai_profiles import PROFILES
@@ -18,6 +13,11 @@ from imagineart.use_cases.call_backends import Route as BackendRoute
 from imagineart.use_cases.generate_image import GenerateImage
 from imagineart.web.picture_stream import PictureStream
 from imagineart.web.streaming_entry import StreamingEntry
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
 from lambda_response_streaming.runtime_client import StreamingRuntimeClient
 
 backend = OpenAiImagesBackend(

@@ -3,8 +3,6 @@
 import time
 
 from aws_lambda_powertools import Logger
-from starlette.responses import Response
-
 from imagineart.adapters.embedded_metrics import EmbeddedMetrics
 from imagineart.domain.consumers import Consumer
 from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE, Limits, slots_taken
@@ -16,6 +14,7 @@ from imagineart.web.access import Access
 from imagineart.web.answer_request import Gate
 from imagineart.web.calls import Call
 from imagineart.web.lambda_entry import Runtime, authenticated_handler
+from starlette.responses import Response
 
 
 async def answer(call: Call) -> Response:

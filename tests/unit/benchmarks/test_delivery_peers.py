@@ -1,10 +1,10 @@
 """The pictures that are delivered, which must flow through the cleaning as real ones do."""
 
 import pytest
-
-from benchmarks.delivery_peers import PICTURE_SIDE, build_png
 from imagineart.domain.png import clean_png
 from imagineart.domain.sizes import Size
+
+from benchmarks.delivery_peers import PICTURE_SIDE, build_png
 
 
 @pytest.mark.parametrize("mib", [0, 1])

@@ -2,11 +2,11 @@
 
 import io
 
+from imagineart.domain.png import clean_png
+from imagineart.domain.sizes import Size
 from PIL import Image, ImageChops
 
 from benchmarks.photographs import encode_png_with_metadata, paint_photograph, split_picture_data
-from imagineart.domain.png import clean_png
-from imagineart.domain.sizes import Size
 
 
 def test_a_photograph_is_the_same_in_every_run() -> None:

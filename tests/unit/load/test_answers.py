@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from imagineart.domain.catalogue import CATALOGUE
 from imagineart.domain.sizes import Size
+
 from load.answers import ReceivedAnswer, judge
 from load.orders import ExpectedPictures, Order, generation, mistake, models
 from load.pictures import picture_parts

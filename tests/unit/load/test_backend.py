@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-
 from imagineart.adapters.multipart_form import FormPart, encode_form
 from imagineart.domain.sizes import Size
+
 from load.backend import LoadBackend, StampingStudio
 from load.faults import FAULTS, Fate, FaultRule
 from load.journals import Journal, Painted, read_paintings

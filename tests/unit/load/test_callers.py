@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from imagineart.domain.tokens import TokenKind, create_token
+
 from load.callers import Call, Caller, Identity, read_identities, write_identities
 from load.journals import Journal, read_requests
 from load.orders import MIX, generation, keyed_generation, wrong_token

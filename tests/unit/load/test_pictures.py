@@ -2,10 +2,10 @@ import io
 import zlib
 
 import pytest
-from PIL import Image
-
 from imagineart.domain.png import clean_png
 from imagineart.domain.sizes import GENERATION_ASPECT_RATIOS, RESOLUTIONS, Size, output_size
+from PIL import Image
+
 from load.pictures import ROWS_PER_STRIPE, UnstampedPictureError, joined_adler, picture_parts, read_stamp
 from load.stamps import Stamp, digest_of_prompt, digest_of_references
 

@@ -1,8 +1,8 @@
 import hashlib
 
 import pytest
-
 from imagineart.adapters.pictures import PillowReferenceReader
+
 from load.references import draw_reference, read_mark
 
 MARKS = [hashlib.sha256(name).digest() for name in (b"one", b"two")] + [bytes(32), b"\xff" * 32]

@@ -15,11 +15,11 @@ import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.sample_pictures import decode, sample
 
 from local.bedrock.faults import Fault
 from local.bedrock.models import MODELS
 from local.bedrock.server import BedrockServer
-from tests.sample_pictures import decode, sample
 
 ROOT = Path(__file__).parents[3]
 CORE, SD35 = "stability.stable-image-core-v1:1", "stability.sd3-5-large-v1:0"

@@ -1,5 +1,6 @@
 """AWS on loopback, in this process: moto, with the atomic updates of DynamoDB and a bounded memory."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -36,3 +37,10 @@ def serving_moto(
         # Moto still holds what an earlier server of this process held.
         httpx.post(f"{url}/moto-api/reset", trust_env=False).raise_for_status()
         yield url
+
+
+if __name__ == "__main__":
+    with serving_moto() as address:
+        print(f"aws listening on {address}", flush=True)
+        # It ends with the parent process.
+        sys.stdin.read()

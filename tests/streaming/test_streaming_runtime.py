@@ -200,25 +200,3 @@ def test_a_stream_that_the_runtime_api_refuses_is_logged(caplog, status, logged)
     client.post_invocation_result("r-1", response, content_type)
     api.stop()
     assert [record.getMessage() for record in caplog.records] == logged
-
-
-class SippingSocket:
-    """A socket that takes a few bytes of what it is given at once."""
-
-    def __init__(self, takes):
-        self.takes = takes
-        self.taken = b""
-
-    def sendmsg(self, buffers):
-        self.taken += b"".join(buffers)[: self.takes]
-        return len(self.taken)
-
-    def sendall(self, content):
-        self.taken += content
-
-
-@pytest.mark.parametrize("takes", [0, 3, 5, 100])
-def test_what_a_socket_takes_in_part_arrives_whole(takes):
-    sock = SippingSocket(takes)
-    runtime_client._send_all(sock, b"5\r\n", memoryview(b"piece"), b"\r\n")
-    assert sock.taken == b"5\r\npiece\r\n"

@@ -18,7 +18,6 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from lambda_response_streaming.response import (
     CONTENT_TYPE,
     FollowedResponse,
-    Piece,
     StartedStream,
     StreamedResponse,
 )
@@ -122,14 +121,10 @@ def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None
         except Exception as error:
             logger.exception("The body of a streamed response failed after it had begun")
             return error
-        _send_all(sock, b"%x\r\n" % len(piece), piece, b"\r\n")
-
-
-def _send_all(sock: socket.socket, *buffers: Piece) -> None:
-    """Send buffers without joining them, unless the socket takes only a part."""
-    sent = sock.sendmsg(buffers)
-    if sent < sum(map(len, buffers)):
-        sock.sendall(memoryview(b"".join(buffers))[sent:])
+        # Apart, so that no piece is copied.
+        sock.sendall(b"%x\r\n" % len(piece))
+        sock.sendall(piece)
+        sock.sendall(b"\r\n")
 
 
 def _send_end(sock: socket.socket, failure: Exception | None) -> None:

@@ -175,21 +175,6 @@ def test_a_managed_instance_s_processes_stream_too():
     assert all(post.is_streamed for post in posts)
 
 
-@pytest.mark.parametrize("asks", ["followed", "followed stream"])
-@pytest.mark.parametrize("fails", [False, True], ids=["works", "fails"])
-def test_what_follows_a_response_is_done_when_it_is_posted_and_before_the_next_invocation(
-    api, tmp_path, asks, fails
-):
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    post = api.invoke({"asks": asks, "gate": str(gate), "fails": fails})
-    assert post.path.endswith("/response")
-    gate.write_text(f"the response to {asks} is here")
-    assert json.loads(api.invoke({"asks": "what happened"}).body)["last"] == [
-        f"the response to {asks} is here"
-    ]
-
-
 @pytest.mark.parametrize(
     ("status", "logged"), [(202, []), (413, ["The runtime API answered 413 to the stream of r-1"])]
 )

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-from lambda_response_streaming.response import FollowedResponse, StreamedResponse
+from lambda_response_streaming.response import StreamedResponse
 from local.proxy_events import ACCOUNT_ID, BodyStream
 from local.template import Function
 
@@ -76,11 +76,7 @@ class ExecutionEnvironment:
 
     def call(self, event: dict[str, Any], ends_at: float) -> Any:
         """What the handler returns; to be run in the thread."""
-        returned = self._handler.result()(event, LambdaContext(self._function, ends_at))
-        if isinstance(returned, FollowedResponse):
-            returned.afterwards()
-            return returned.response
-        return returned
+        return self._handler.result()(event, LambdaContext(self._function, ends_at))
 
     def close(self) -> None:
         """Let the thread end when it is idle, and its event loop with it."""
@@ -153,7 +149,7 @@ class FunctionFleet:
 
         If nobody reads to the end, the function runs to its end all the same, as on Lambda.
         """
-        pieces, is_usable = filter(None, _pieces(response)), True
+        pieces, is_usable = filter(None, response.pieces()), True
 
         def read(count: int) -> bytes:
             return b"".join(itertools.islice(pieces, count))
@@ -190,14 +186,6 @@ class FunctionFleet:
             else:
                 environment.close()
                 self._count -= 1
-
-
-def _pieces(response: StreamedResponse) -> Iterator[bytes]:
-    try:
-        yield from response.pieces()
-    finally:
-        if response.afterwards:
-            response.afterwards()
 
 
 def _load_handler(function: Function, variables: Mapping[str, str]) -> Callable[[dict[str, Any], Any], Any]:

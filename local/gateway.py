@@ -5,9 +5,11 @@ and https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from local.environments import (
@@ -120,16 +122,28 @@ class Gateway:
 
 
 def find_route(routes: list[Route], method: str, path: str) -> tuple[Route, dict[str, str] | None] | None:
-    """The route for a request: the exact path before the greedy one, the exact method before ``ANY``.
+    """The route for a request, and its path parameters: the most exact path, then the exact method.
 
-    As on API Gateway, a known path does not fall back to the greedy one for a method that it lacks.
+    As on API Gateway, a trailing slash changes nothing, and a known path does not fall back to the greedy one
+    for a method that it lacks.
     """
-    greedy = [route for route in routes if route.path == "/{proxy+}" and path != "/"]
-    exact = [route for route in routes if route.path == path]
-    for route in sorted(exact or greedy, key=lambda route: route.method == "ANY"):
-        if route.method in (method, "ANY"):
-            return route, None if exact else {"proxy": path.lstrip("/")}
+    matches = [
+        (route, found.groupdict())
+        for route in routes
+        if (found := _path_pattern(route.path).fullmatch(path.rstrip("/") or "/"))
+    ]
+    fewest = min((route.path.count("{") + 2 * route.path.count("+}") for route, _ in matches), default=0)
+    for route, parameters in sorted(matches, key=lambda match: match[0].method == "ANY"):
+        is_best = route.path.count("{") + 2 * route.path.count("+}") == fewest
+        if is_best and route.method in (method, "ANY"):
+            return route, parameters or None
     return None
+
+
+@cache
+def _path_pattern(path: str) -> re.Pattern[str]:
+    greedy = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", path)
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", greedy))
 
 
 def _read_response(route: Route, returned: Any) -> HttpResponse:

@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import uvicorn
-from imagineart.adapters.aws_signature import Credentials
-from imagineart.domain.consumers import Consumer
-from imagineart.domain.limits import Limits
-from imagineart.domain.tokens import TokenKind
 
-from imagineart.bootstrap import OperatorServices
-from imagineart.settings import AccessSettings, SettingsError, parse_routes
+from cli.services import OperatorServices
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits
+from imagineart.access.tokens import TokenKind
+from imagineart.aws import AwsClients
+from imagineart.backends.routes import parse_routes
+from imagineart.settings import AccessSettings, SettingsError
 from local.child_server import ChildServer, await_listening, launch
-from local.cloud import CREDENTIALS, create_resources, runtime_variables
+from local.cloud import create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
+from local.reference import with_reference
 from local.template import PROJECT, Template, load_template, resolve
 
 Variables: TypeAlias = Mapping[str, str]
@@ -154,7 +156,8 @@ def _serve(listener: socket.socket, aws_url: str, backends: dict[str, str], fold
         for function in template.functions.values()
     }
     gateway = Gateway(template, references, runtime, on_cold_start=log_cold_start)
-    config = uvicorn.Config(GatewayApp(gateway), log_level="warning", lifespan="off", server_header=False)
+    app = with_reference(GatewayApp(gateway))
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False)
     if _interrupted.is_set():
         raise KeyboardInterrupt
     # The port listens already: a request that comes before the server runs waits for it.
@@ -175,6 +178,7 @@ def log_cold_start(name: str) -> None:
 def _banner(base_url: str, token: str) -> str:
     return f"""
 ImagineArt API on {base_url}
+Reference: {base_url}/docs
 Token: {token}
 
 curl -X POST {base_url}/v1/images/generations \\
@@ -201,8 +205,7 @@ def _stack_variables(template: Template, references: dict[str, str]) -> dict[str
 
 def _issue_token(stack: Variables) -> str:
     """The first token, of a consumer with limits that nobody reaches by hand."""
-    credentials = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
-    services = OperatorServices(AccessSettings.from_mapping(stack), lambda: credentials)
+    services = OperatorServices(AccessSettings.from_mapping(stack), AwsClients(stack))
     services.consumers.add_consumer(Consumer(CONSUMER, Limits(6_000, 100)))
     token, _ = services.manage_tokens.issue(CONSUMER, TokenKind.PARTNER, life_days=None)
     return token.text

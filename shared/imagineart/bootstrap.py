@@ -55,7 +55,7 @@ class LambdaServices:
     def logger(self) -> Logger:
         # A log line is about a request; the number of the asyncio task that ran it is noise.
         vars(logging)["logAsyncioTasks"] = False
-        return Logger(location=None)
+        return Logger(service=self._settings.metrics.service, location=None)
 
     @cached_property
     def metrics(self) -> Metrics:

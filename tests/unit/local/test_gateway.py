@@ -214,9 +214,9 @@ def test_a_crash_or_the_wrong_transfer_mode_is_an_internal_error_that_loses_no_e
 
 def test_a_failure_midway_breaks_the_transfer_off(new_gateway: NewGateway) -> None:
     gateway = new_gateway(STREAM.replace('yield b"two"', "raise ValueError"), mode="RESPONSE_STREAM")
-    with httpx.Client(transport=GatewayTransport(gateway)) as client:
-        with pytest.raises(httpx.RemoteProtocolError):
-            client.get("http://api.local/x")
+    client = httpx.Client(transport=GatewayTransport(gateway))
+    with client, pytest.raises(httpx.RemoteProtocolError):
+        client.get("http://api.local/x")
 
 
 def test_a_client_that_stops_reading_and_head_give_the_environment_back(new_gateway: NewGateway) -> None:

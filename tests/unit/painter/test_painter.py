@@ -58,27 +58,10 @@ def test_an_image_is_the_same_in_every_process() -> None:
     assert elsewhere == generate_image("a city in the rain", 7, 257, 256)
 
 
-def test_a_prompt_without_a_known_word_gets_the_scene_that_the_seed_chooses() -> None:
-    drawn = [generate_image("日本の山 🎂", seed, 256, 256) for seed in range(8)]
-    assert len(set(drawn)) == 8
-
-
-@pytest.mark.parametrize(("prompt", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
-def test_a_word_for_a_colour_tints_the_image(prompt: str, channel: int) -> None:
-    for seed in range(4):
-        assert pixels(generate_image(prompt, seed, 256, 256)).mean(axis=(0, 1)).argmax() == channel
-
-
-def test_night_is_darker_than_day() -> None:
-    night, day = (pixels(generate_image(f"a lake by {time}", 4, 256, 256)) for time in ("night", "day"))
-    assert night.mean() < day.mean() - 50
-
-
-def test_high_reasoning_draws_more_detail() -> None:
-    def detail(*, rich: bool) -> float:
-        return float(np.abs(np.diff(pixels(generate_image("a city", 1, 320, 320, rich=rich)))).sum())
-
-    assert detail(rich=True) > detail(rich=False)
+def test_the_words_for_colours_tint_the_image() -> None:
+    for channel, prompt in enumerate(("red", "green 日本の山 🎂", "blue")):
+        for seed in range(4):
+            assert pixels(generate_image(prompt, seed, 256, 256)).mean(axis=(0, 1)).argmax() == channel
 
 
 def test_a_large_image_stays_small_in_bytes() -> None:
@@ -117,12 +100,6 @@ def test_an_edit_has_the_exact_size_and_repeats(size: tuple[int, int]) -> None:
     assert pixels(first).shape == (size[1], size[0], 3)
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("P", "PNG"), ("CMYK", "JPEG"), ("L", "WEBP")])
-def test_a_reference_may_have_any_mode(mode: str, kind: str) -> None:
-    reference = Image.new("RGB", (64, 48), (200, 90, 40)).convert(mode)
-    assert pixels(edit_image("at dusk", 3, 256, 256, [encode(reference, kind)])).shape == (256, 256, 3)
-
-
 @pytest.mark.parametrize("references", [[], [CAT] * 5, [CAT, b"hello"], [CAT[:900]]])
 def test_unusable_references_are_refused(references: list[bytes]) -> None:
     with pytest.raises(ReferenceImageError):
@@ -154,44 +131,20 @@ def test_a_generation_is_answered_in_base64_or_as_png(painter: str) -> None:
     assert raw.headers["content-type"] == "image/png"
 
 
-@pytest.mark.parametrize("name", ["image", "image[]"])
-def test_an_edit_takes_repeated_files(painter: str, name: str) -> None:
-    form = BODY | {"model": "painter-edit", "response_format": "png", "n": 1}
-    response = post(painter, "edits", data=form, files=[(name, CAT), (name, CAT)])
+def test_an_edit_takes_repeated_files(painter: str) -> None:
+    form = BODY | {"model": "painter-edit", "response_format": "png"}
+    response = post(painter, "edits", data=form, files=[("image", CAT), ("image[]", CAT)])
     assert response.content == edit_image("a calm sea", 9, 320, 256, [CAT, CAT])
-
-
-def test_a_file_that_is_no_image_is_refused(painter: str) -> None:
-    response = post(painter, "edits", data=BODY | {"model": "painter-edit"}, files={"image": b"hello"})
-    assert (response.status_code, response.json()["error"]["param"]) == (400, "image")
+    refused = post(painter, "edits", data=form, files={"image": b"hello"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "image")
 
 
 @pytest.mark.parametrize(
     ("param", "value"),
-    [
-        ("size", "100x100"),
-        ("size", "large"),
-        ("size", "512x512x512"),
-        ("seed", -1),
-        ("n", 2),
-        ("prompt", ""),
-        ("prompt", None),
-        ("reasoning", "medium"),
-        ("response_format", "url"),
-        ("model", "dall-e-9"),
-    ],
+    [("size", "100x100"), ("size", "large"), ("seed", -1), ("n", 2), ("prompt", None), ("model", "dall-e-9")],
 )
 def test_a_bad_parameter_is_named(painter: str, param: str, value: object) -> None:
     response = post(painter, "generations", json=BODY | {param: value})
     assert response.status_code == 400
     assert response.json()["error"]["param"] == param
     assert response.json()["error"]["type"] == "invalid_request_error"
-
-
-def test_a_body_that_is_not_json_is_refused(painter: str) -> None:
-    assert post(painter, "generations", content=b"{").status_code == 400
-
-
-def test_the_models_are_listed(painter: str) -> None:
-    models = httpx.get(f"{painter}/v1/models", trust_env=False).json()["data"]
-    assert [model["id"] for model in models] == ["painter-generate", "painter-edit"]

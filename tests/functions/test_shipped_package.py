@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.sample_pictures import sample
+from tests.sample_images import sample
 
 from local.cloud import runtime_variables
 from local.function_variables import function_variables

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.sample_pictures import decode, sample
+from tests.sample_images import decode, sample
 
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer

@@ -98,11 +98,14 @@ def test_what_a_request_lacks_is_null_and_plain_http_can_be_tried() -> None:
 def test_the_exact_path_and_the_exact_method_come_first() -> None:
     names = {"/{proxy+}": "ANY", "/v1/models": "ANY", "/health": "GET"}
     routes = [Route(path, method, f"{method} {path}", 29) for path, method in names.items()]
-    routes.append(Route("/v1/models", "GET", "GET /v1/models", 29))
+    for path in ("/v1/models", "/v1/models/{id}"):
+        routes.append(Route(path, "GET", f"GET {path}", 29))
     expected = {
         ("GET", "/v1/models"): ("GET /v1/models", None),
         ("POST", "/v1/models"): ("ANY /v1/models", None),
-        ("GET", "/v1/models/"): ("ANY /{proxy+}", {"proxy": "v1/models/"}),
+        ("GET", "/v1/models/"): ("GET /v1/models", None),
+        ("GET", "/v1/models/one"): ("GET /v1/models/{id}", {"id": "one"}),
+        ("GET", "/v1/models/one/two"): ("ANY /{proxy+}", {"proxy": "v1/models/one/two"}),
     }
     for asked, route in expected.items():
         found = find_route(routes, *asked)

@@ -149,7 +149,7 @@ class FunctionFleet:
 
         If nobody reads to the end, the function runs to its end all the same, as on Lambda.
         """
-        pieces, is_usable = filter(None, response.pieces()), True
+        pieces, is_usable = filter(len, response.pieces()), True
 
         def read(count: int) -> bytes:
             return b"".join(itertools.islice(pieces, count))
@@ -204,4 +204,5 @@ def _load_handler(function: Function, variables: Mapping[str, str]) -> Callable[
         finally:
             os.environ.clear()
             os.environ.update(kept)
-    return getattr(module, attribute)
+    handler: Callable[[dict[str, Any], Any], Any] = getattr(module, attribute)
+    return handler

@@ -1,17 +1,14 @@
 """The gateway as an ASGI application, and as a transport of httpx."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 from anyio import CapacityLimiter, to_thread
+from starlette.types import Receive, Scope, Send
 
 from local.environments import MAX_ENVIRONMENTS_PER_FUNCTION, FunctionCrashError, FunctionTimeoutError
 from local.gateway import MAX_BODY_BYTES, Gateway
 from local.proxy_events import BodyStream, HttpRequest, HttpResponse
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class GatewayApp:
@@ -21,7 +18,7 @@ class GatewayApp:
         self._gateway = gateway
         self._threads = CapacityLimiter(2 * MAX_ENVIRONMENTS_PER_FUNCTION)
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one HTTP request. A failure amid a stream breaks the connection off, as on AWS."""
         request = HttpRequest(
             scope["method"],

@@ -151,6 +151,7 @@ def _construct_intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> 
         return {name: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
     return {name: loader.construct_mapping(node, deep=True)}
 
 

@@ -40,7 +40,8 @@ class Canvas:
 
     def noise(self, dice: Dice, waves: tuple[float, float], octaves: int = 4, width: int = 0) -> Field:
         """Smooth noise, about -1 to 1, `waves` per unit across and down, on the grid or a row."""
-        size, total = (width, 1) if width else self.grid, np.zeros(1, np.float32)
+        size = (width, 1) if width else self.grid
+        total: Field = np.zeros(1, np.float32)
         for octave in range(octaves):
             wide, high = self.span * waves[0] * 2**octave, self.rise * waves[1] * 2**octave
             knots = dice.uniform(-1, 1, (math.ceil(high) + 3, math.ceil(wide) + 3)).astype(np.float32)
@@ -50,11 +51,13 @@ class Canvas:
 
     def curve(self, dice: Dice, waves: float, octaves: int = 5) -> Field:
         """Smooth noise along the width, about -1 to 1, a value for each of `columns`."""
-        return self.noise(dice, (waves, 0.001), octaves, self.image.width)[0]
+        row: Field = self.noise(dice, (waves, 0.001), octaves, self.image.width)[0]
+        return row
 
     def below_on_grid(self, curve: Field) -> Field:
         """How far below a curve of `columns` each point of the grid is."""
-        return self.y - np.interp(self.x[0], self.columns, curve)
+        below: Field = self.y - np.interp(self.x[0], self.columns, curve)
+        return below
 
     def glow(self, paint: Field, strength: Field) -> None:
         """Cover with a colour, or with colours on the grid; `strength` on the grid is 0 to 1."""
@@ -102,8 +105,9 @@ def to_levels(colour: Field) -> tuple[int, ...]:
 
 def smoothstep(low: float, high: float, value: Field) -> Field:
     """0 at `low`, 1 at `high`, an S between them."""
-    share = np.clip((value - low) / (high - low), 0, 1)
-    return share * share * (3 - 2 * share)
+    share: Field = np.clip((value - low) / (high - low), 0, 1)
+    smooth: Field = share * share * (3 - 2 * share)
+    return smooth
 
 
 def ellipses(places: Iterable[Iterable[float]]) -> list[Field]:

@@ -1,46 +1,61 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
 from local.moto_server import serving_moto
-from tests.functions.deployment import Deployer, Deployment
+from tests.functions.deployment import Cloud, Deployment
 from tests.functions.generating_backend import GeneratingBackend
+
+Deploy = Callable[..., Deployment]
 
 
 @pytest.fixture(scope="session")
-def cloud_server() -> Iterator[str]:
+def cloud() -> Iterator[Cloud]:
     with serving_moto() as url:
-        yield url
+        cloud = Cloud(url)
+        yield cloud
+        cloud.empty()
 
 
-@pytest.fixture
-def empty_cloud(cloud_server: str) -> str:
-    httpx.post(f"{cloud_server}/moto-api/reset").raise_for_status()
-    return cloud_server
-
-
-@pytest.fixture
-def backend() -> Iterator[GeneratingBackend]:
+@pytest.fixture(scope="session")
+def generating_server() -> Iterator[GeneratingBackend]:
     with GeneratingBackend() as running:
         yield running
 
 
 @pytest.fixture
-def deploy(empty_cloud: str, backend: GeneratingBackend) -> Iterator[Deployer]:
-    """Builds a deployment from the template, altered or not."""
-    deployer = Deployer(empty_cloud, backend.base_url)
-    yield deployer
-    deployer.close()
+def backend(generating_server: GeneratingBackend) -> Iterator[GeneratingBackend]:
+    """The backend of every deployment, as if it had just started."""
+    generating_server.reset()
+    yield generating_server
+    generating_server.release()
 
 
 @pytest.fixture
-def api(deploy: Deployer) -> Deployment:
+def deploy(cloud: Cloud, backend: GeneratingBackend) -> Deploy:
+    """Builds a deployment of the test's own; see `Cloud.deploy`."""
+
+    def deploy(*change: Callable[[dict], None], **options: str) -> Deployment:
+        return cloud.deploy(backend.base_url, *change, **options)
+
+    return deploy
+
+
+@pytest.fixture
+def api(cloud: Cloud, backend: GeneratingBackend) -> Deployment:
+    """The deployment of the template as it is, which all tests share that only send requests."""
+    return cloud.shared_deployment(backend.base_url)
+
+
+@pytest.fixture
+def own_api(deploy: Deploy) -> Deployment:
+    """A deployment like `api` that is empty, and whose cloud the test may break."""
     return deploy()
 
 
 @pytest.fixture
 def client(api: Deployment) -> Iterator[httpx.Client]:
-    """A client whose consumer has a limit no test reaches."""
+    """A client of a consumer of its own, with limits that no test reaches."""
     with api.client(api.issue_token()) as authenticated:
         yield authenticated

@@ -1,9 +1,11 @@
-"""The whole API as the template describes it, in one process, over a cloud that begins empty."""
+"""The whole API as the template describes it, in one process, over a stand-in for AWS."""
 
 import copy
 import io
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -16,6 +18,7 @@ from imagineart.access.limits import Limits
 from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.aws import AwsClients
 from imagineart.settings import AccessSettings
+from imagineart.usage.model import UsageRow
 from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
 from local.gateway import Gateway
 from local.gateway_server import GatewayTransport
@@ -24,11 +27,12 @@ from tests.functions.generating_backend import EDIT_MODEL, GENERATION_MODEL
 
 UNLIMITED = 100_000
 Change = Callable[[dict[str, Any]], None]
+template = cache(load_template)
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A gateway with its functions, and the operator's way in."""
+    """A gateway with its functions, and the operator's tools."""
 
     gateway: Gateway
     operator: OperatorServices
@@ -36,10 +40,11 @@ class Deployment:
     cloud_url: str
     cold_starts: list[str]
     """The function of every environment that was started, in order."""
+    consumer_ids: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def issue_token(
         self,
-        consumer_id: str = "acme",
+        consumer_id: str | None = None,
         *,
         kind: TokenKind = TokenKind.PARTNER,
         requests_per_minute: int = UNLIMITED,
@@ -49,20 +54,42 @@ class Deployment:
         scopes: frozenset[Scope] = ALL_SCOPES,
         life_days: int | None = None,
     ) -> Token:
-        """A new token of a consumer, who is registered if need be."""
+        """A new token of a consumer, who is registered with these limits if need be; by default a new one."""
+        consumer_id = consumer_id or self.new_consumer_id()
         limits = Limits(requests_per_minute, concurrent_requests, images_per_day)
         self.operator.consumers.add_consumer(Consumer(consumer_id, limits, models))
         token, _ = self.operator.manage_tokens.issue(consumer_id, kind, life_days=life_days, scopes=scopes)
         return token
 
-    def client(self, token: Token | None = None) -> httpx.Client:
-        """An HTTP client of the API, authenticated where a token is given."""
-        headers = {"Authorization": f"Bearer {token.text}"} if token else {}
+    def new_consumer_id(self) -> str:
+        """The id of a consumer that nobody has registered."""
+        return f"consumer-{next(self.consumer_ids)}"
+
+    def client(self, token: Token | None = None, **headers: str) -> httpx.Client:
+        """An HTTP client of the API, authenticated if there is a token."""
+        headers |= {"Authorization": f"Bearer {token.text}"} if token else {}
         transport = GatewayTransport(self.gateway)
         return httpx.Client(transport=transport, base_url="https://api.local", headers=headers)
 
+    def usage(self, consumer_id: str) -> list[UsageRow]:
+        """What was counted of a consumer."""
+        return self.operator.usage.rows(consumer_id, first_day="2000-01-01", last_day="2999-12-31")
+
+    def consumer_item(self, consumer_id: str) -> dict[str, Any]:
+        """A consumer as DynamoDB has it, with its counters and its slots."""
+        key = {"key": {"S": consumer_id}}
+        item: dict[str, Any] = self.aws("dynamodb").get_item(
+            TableName=self.references["ConsumersTable"], Key=key
+        )["Item"]
+        return item
+
+    def objects(self, bucket: str) -> list[str]:
+        """The keys of the objects in a bucket of the template."""
+        listed = self.aws("s3").list_objects_v2(Bucket=self.references[bucket])
+        return [each["Key"] for each in listed.get("Contents", [])]
+
     def aws(self, service: str) -> Any:
-        """A boto3 client of the deployment's cloud, to break things with."""
+        """A boto3 client of the deployment's cloud."""
         return boto3.client(
             service,
             region_name=REGION,
@@ -72,43 +99,53 @@ class Deployment:
         )
 
 
-@dataclass
-class Deployer:
-    """Builds deployments and lets their environments end with the test."""
+class Cloud:
+    """A stand-in for AWS, which holds one deployment at a time."""
 
-    cloud_url: str
-    backend_url: str
-    gateways: list[Gateway] = field(default_factory=list)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._gateway: Gateway | None = None
+        self._shared: Deployment | None = None
 
-    def __call__(
-        self, change: Change = lambda _: None, *, response_format: str = "b64_json", **parameters: str
+    def shared_deployment(self, backend_url: str) -> Deployment:
+        """The deployment of the template as it is; a new one if another took its place."""
+        if self._shared is None:
+            self._shared = self.deploy(backend_url)
+        return self._shared
+
+    def deploy(
+        self, backend_url: str, *changes: Change, response_format: str = "b64_json", **parameters: str
     ) -> Deployment:
-        """A deployment of template.yaml, whose document `change` may alter first."""
-        document = copy.deepcopy(load_template().document)
-        change(document)
-        template = Template(document)
-        server = f"openai-compatible {self.backend_url}"
-        # Without retries, for nothing here waits.
+        """A deployment of the template, whose document `changes` may alter first, in place of any other.
+
+        `parameters` are the template's. Its backend is not retried.
+        """
+        self.empty()
+        document = copy.deepcopy(template().document) if changes else template().document
+        for change in changes:
+            change(document)
+        server = f"openai-compatible {backend_url}"
         options = f"retries=0 response_format={response_format}"
         given = {
             "GenerationBackends": f"{server} {GENERATION_MODEL} {options}",
             "EditBackends": f"{server} {EDIT_MODEL} {options}",
             **parameters,
         }
-        references = create_resources(template, self.cloud_url, given)
-        runtime = runtime_variables(self.cloud_url)
+        references = create_resources(Template(document), self.url, given)
+        runtime = runtime_variables(self.url)
         cold_starts: list[str] = []
-        gateway = Gateway(template, references, runtime, on_cold_start=cold_starts.append)
-        self.gateways.append(gateway)
-        variables = load_template().functions["ListModelsFunction"].variables
+        self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
+        variables = template().functions["ListModelsFunction"].variables
         settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
         operator = OperatorServices(settings, AwsClients(runtime))
-        return Deployment(gateway, operator, references, self.cloud_url, cold_starts)
+        return Deployment(self._gateway, operator, references, self.url, cold_starts)
 
-    def close(self) -> None:
-        """Let every environment end."""
-        for gateway in self.gateways:
-            gateway.close()
+    def empty(self) -> None:
+        """Let every environment end, and forget everything in the cloud."""
+        if self._gateway:
+            self._gateway.close()
+        self._gateway = self._shared = None
+        httpx.post(f"{self.url}/moto-api/reset", trust_env=False).raise_for_status()
 
 
 def function_properties(document: dict[str, Any], function_id: str) -> dict[str, Any]:
@@ -118,12 +155,12 @@ def function_properties(document: dict[str, Any], function_id: str) -> dict[str,
 
 
 def without_the_streaming_layer(document: dict[str, Any]) -> None:
-    """Let the image functions response as any function does, whole and in base64."""
+    """Let the image functions respond as any function does, whole and in base64."""
     for function_id in ("GenerateImageFunction", "EditImageFunction"):
         properties = function_properties(document, function_id)
         del properties["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
         for event in properties["Events"].values():
-            del event["Properties"]["ResponseTransferMode"]
+            event["Properties"].pop("ResponseTransferMode", None)
 
 
 def generate(client: httpx.Client, **fields: str) -> httpx.Response:
@@ -132,11 +169,22 @@ def generate(client: httpx.Client, **fields: str) -> httpx.Response:
     return client.post("/v1/images/generations", files={name: (None, text) for name, text in form.items()})
 
 
-def edit(client: httpx.Client, *images: bytes, **fields: str) -> httpx.Response:
-    """POST an edit of the given files as a multipart form."""
+def generate_series(client: httpx.Client, n: int, **fields: object) -> httpx.Response:
+    """POST a generation of `n` small images as JSON."""
+    return client.post(
+        "/v1/images/generations", json={"prompt": "a lighthouse", "n": n, "resolution": "1K"} | fields
+    )
+
+
+def edit(client: httpx.Client, *images: bytes | str, **fields: str) -> httpx.Response:
+    """POST an edit of the given files and ids of uploads as a multipart form."""
     form = {"prompt": "at dusk", "resolution": "1K"} | fields
-    parts = [("images", ("image", content, "application/octet-stream")) for content in images]
-    return client.post("/v1/images/edits", data=form, files=parts)
+    parts: list[Any] = [
+        ("images", (None, each) if isinstance(each, str) else ("image", each)) for each in images
+    ]
+    return client.post(
+        "/v1/images/edits", files=[*parts, *((name, (None, text)) for name, text in form.items())]
+    )
 
 
 def open_png(content: bytes) -> Image.Image:
@@ -147,7 +195,7 @@ def open_png(content: bytes) -> Image.Image:
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> str:
-    """Assert the error envelope, whole; return its message."""
+    """Assert the whole error; return its message."""
     assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
     assert response.headers["Content-Type"].partition(";")[0] == "application/json"
     assert response.json().keys() == {"error"}

@@ -1,10 +1,12 @@
-"""The fault backend with replies made from the request: by default a image in the prompt's colour."""
+"""The fault backend with replies made from the request: by default an image in the prompt's colour."""
 
 import hashlib
 import random
+import threading
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -26,10 +28,11 @@ def colour_of(prompt: str) -> tuple[int, int, int]:
 
 
 def image_file(size: tuple[int, int], prompt: str = "", *, kind: str = "PNG", **options: Any) -> bytes:
-    """A image file in the prompt's colour."""
+    """An image file in the prompt's colour."""
     return encode(Image.new("RGB", size, colour_of(prompt)), kind, **options)
 
 
+@cache
 def noise_file(width: int, height: int, *, has_alpha: bool = False, padding_bytes: int = 0) -> bytes:
     """A PNG of noise, which no compression makes smaller, of the chunks alone that make the image.
 
@@ -44,7 +47,7 @@ def noise_file(width: int, height: int, *, has_alpha: bool = False, padding_byte
 
 
 def signed(png: bytes) -> bytes:
-    """`png` as a backend responses it: text before, amid and after the pixels, and bytes after the end."""
+    """`png` as some backends return it: text before, amid and after the pixels, and bytes after the end."""
     text = chunk(b"tEXt", b"Software\0a backend that signs its work")
     first_pixels_end = 33 + 12 + int.from_bytes(png[33:37], "big")
     return b"".join(
@@ -62,34 +65,39 @@ def signed(png: bytes) -> bytes:
 
 
 def generated(request: RecordedRequest) -> Response:
-    """What a faultless backend responses: a PNG of the size asked for, with metadata of its own in it."""
+    """What a faultless backend returns: a PNG of the requested size, with metadata of its own in it."""
     fields = request.fields if request.path.endswith("/edits") else request.json
     metadata = PngInfo()
     metadata.add_text("Software", "a backend that signs its work")
-    generated = image_file(request.size, fields["prompt"], pnginfo=metadata, dpi=(300, 300))
-    return json_image(generated + b"bytes after the end")
+    image = image_file(request.size, fields["prompt"], pnginfo=metadata, dpi=(300, 300))
+    return json_image(image + b"bytes after the end")
 
 
-def never(_: RecordedRequest) -> Response:
-    """No response while the test lasts."""
-    return Response(503, delivery=Delivery.HELD)
+def always(response: Response) -> Reply:
+    """The same response to every request."""
+    return lambda _: response
 
 
-def cut_off(_: RecordedRequest) -> Response:
-    """No response, and the connection is reset."""
-    return Response(delivery=Delivery.RESET)
+held = always(Response(503, delivery=Delivery.HELD))
+"""No response while the test lasts."""
+
+cut_off = always(Response(delivery=Delivery.RESET))
+"""No response, and the connection is reset."""
 
 
 class GeneratingBackend(FaultBackend):
     """Responds to every request with its `reply`, which a test may replace at any time."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.reply: Reply = generated
+    reply: Reply = staticmethod(generated)
 
-    def respond(self, request: RecordedRequest) -> Response:
-        """Remember the request and let `reply` choose the response."""
-        self.requests.append(request)
+    def reset(self) -> None:
+        """Start anew, with no request and the faultless reply."""
+        self.reply = generated
+        self.requests = []
+        self.released = threading.Event()
+
+    def generate(self, request: RecordedRequest) -> Response:
+        """The response of `reply`."""
         response = self.reply(request)
         # A connection that the client keeps would outlive the test; a reply that wants it kept says so.
         return replace(response, headers={"Connection": "close", **response.headers})

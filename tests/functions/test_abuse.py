@@ -149,7 +149,9 @@ def test_what_is_kept_for_a_consumer_lies_under_its_own_name(api: Deployment) ->
         assert prefixes == [[kind, "acme"], [kind, "acme-2"]]
 
 
-def test_a_consumer_that_is_spelt_as_a_path_opens_nothing(api: Deployment, backend: GeneratingBackend) -> None:
+def test_a_consumer_that_is_spelt_as_a_path_opens_nothing(
+    api: Deployment, backend: GeneratingBackend
+) -> None:
     """Only a hand in the tables could make one: the operator's commands refuse the name."""
     token = api.issue_token("acme")
     client = with_key(api.client(token))
@@ -232,7 +234,9 @@ def test_an_idempotency_key_is_in_no_log_no_table_and_no_objects_name(
         client.post("/v1/images/generations", headers={"Idempotency-Key": KEY * 8}, data={"prompt": "x"}),
     ]
     assert [each.status_code for each in responses] == [200, 200, 400, 400, 400]
-    api.aws("s3").delete_object(Bucket=api.references["IdempotencyBucket"], Key=objects(api, "IdempotencyBucket")[0])
+    api.aws("s3").delete_object(
+        Bucket=api.references["IdempotencyBucket"], Key=objects(api, "IdempotencyBucket")[0]
+    )
     assert generate(client).headers["Idempotent-Replayed"] == "false"
     captured = capsys.readouterr()
     assert "made anew" in captured.out
@@ -332,7 +336,9 @@ def test_a_reference_that_would_unpack_to_gigabytes_is_refused_by_its_header(
 # Backends and addresses
 
 
-def test_an_address_in_a_backends_response_is_not_followed(api: Deployment, backend: GeneratingBackend) -> None:
+def test_an_address_in_a_backends_response_is_not_followed(
+    api: Deployment, backend: GeneratingBackend
+) -> None:
     with FaultBackend() as elsewhere:
         backend.reply = lambda _: document({"data": [{"url": f"{elsewhere.base_url}/image.png"}]})
         assert_error(generate(api.client(api.issue_token())), 502, "model_error")

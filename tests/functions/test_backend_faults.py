@@ -135,6 +135,8 @@ def test_the_backend_gets_its_own_credential_and_never_the_callers(
     assert token.secret not in str(backend.requests[0].headers)
 
 
-def test_a_backend_without_a_credential_is_sent_none(client: httpx.Client, backend: GeneratingBackend) -> None:
+def test_a_backend_without_a_credential_is_sent_none(
+    client: httpx.Client, backend: GeneratingBackend
+) -> None:
     generate(client)
     assert backend.requests[0].headers.get("authorization") is None

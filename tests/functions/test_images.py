@@ -31,7 +31,9 @@ def test_the_png_holds_only_the_chunks_that_make_the_image(client: httpx.Client)
 
 def test_the_response_says_what_was_made(client: httpx.Client) -> None:
     response = generate(client, seed="7", aspect_ratio="4:1")
-    reported = {name: response.headers[name] for name in ("X-Seed", "X-Model", "X-Image-Width", "X-Image-Height")}
+    reported = {
+        name: response.headers[name] for name in ("X-Seed", "X-Model", "X-Image-Width", "X-Image-Height")
+    }
     assert reported == {
         "X-Seed": "7",
         "X-Model": "text-to-image",

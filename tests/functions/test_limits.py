@@ -50,9 +50,7 @@ def test_more_requests_at_a_time_than_a_consumer_may_have_are_told_which_limit_i
     assert len(backend.requests) == 2
 
 
-def test_one_request_after_another_needs_one_slot_alone(
-    api: Deployment, backend: GeneratingBackend
-) -> None:
+def test_one_request_after_another_needs_one_slot_alone(api: Deployment, backend: GeneratingBackend) -> None:
     client = api.client(api.issue_token(concurrent_requests=1))
     backend.reply = lambda _: refusal(500)
     assert generate(client).status_code == 502

@@ -21,7 +21,7 @@ _EXAMPLE_MESSAGES: Final = {
     "invalid_image": "images[0]: the content is text. Accepted are PNG, JPEG, WebP, HEIC, HEIF.",
     "missing_bearer_token": "Missing bearer token. Send the header 'Authorization: Bearer <token>'.",
     "invalid_token": "Invalid API token.",
-    "unknown_request": "No endpoint has this path and method.",
+    "unknown_request": "/v1/models does not support POST; allowed: GET.",
     "rate_limited": "The limit of 30 requests a minute is reached (requests_per_minute). Retry after the "
     "seconds in Retry-After.",
     "internal_error": "Internal error. Retry; if it persists, report the request_id.",

@@ -23,7 +23,7 @@ def modes(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in files}
 
 
-def test_state_files_are_the_users_alone_and_go_with_the_stack(tmp_path: Path) -> None:
+def test_state_files_are_the_users_alone(tmp_path: Path) -> None:
     (tmp_path / "bench.json").touch(mode=0o644)
     (tmp_path / "env.draft").touch(mode=0o644)
     before = os.umask(0)

@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.sample_images import decode, sample
 
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
+from tests.sample_images import decode, sample
 
 CORE, SD35 = "stability.stable-image-core-v1:1", "stability.sd3-5-large-v1:0"
 STYLE, UPSCALE = "us.stability.stable-style-transfer-v1:0", "us.stability.stable-fast-upscale-v1:0"

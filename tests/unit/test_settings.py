@@ -42,5 +42,5 @@ def test_the_command_line_needs_every_store(name: str) -> None:
 
 def test_prompts_are_logged_only_where_that_is_spelt_out() -> None:
     assert FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_LOG_PROMPTS": "true"}).logs_prompts
-    with pytest.raises(SettingsError, match="IMAGINEART_LOG_PROMPTS: got 'yes'; allowed: true, false."):
+    with pytest.raises(SettingsError, match="LOG_PROMPTS: got 'yes'; allowed: true, false"):
         FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_LOG_PROMPTS": "yes"})

@@ -362,13 +362,16 @@ def test_every_attempt_is_counted_and_every_failure_reported_even_where_another_
 
 
 @pytest.mark.parametrize(
-    "refusal", [InvalidRequestError("prompt", "refused."), RequestRefusedError(detail="no image")]
+    ("refusal", "is_reported"),
+    [(InvalidRequestError("prompt", "refused."), False), (RequestRefusedError(detail="no image"), True)],
+    ids=["prompt", "request"],
 )
-def test_a_backend_that_refuses_the_request_did_not_fail(refusal: ImagineArtError) -> None:
+def test_a_backend_that_refuses_the_request_did_not_fail(refusal: ImagineArtError, is_reported: bool) -> None:
     attempts = Attempts()
     with pytest.raises(type(refusal)):
         run_one(fake_backends(routes(gpu=failing(refusal)), attempts=attempts))
     assert attempts.outcomes == [("gpu", False)]
+    assert attempts.failures == ([("gpu", refusal)] if is_reported else [])
 
 
 def test_a_backend_that_runs_into_the_deadline_failed() -> None:

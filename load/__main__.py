@@ -28,8 +28,8 @@ def main() -> int:
         return 130
     print("\n| Promise | Held | Seen |\n| --- | --- | --- |")
     for each in findings:
-        told = f"no: {len(each.broken)}, such as {each.broken[0]}" if each.broken else "yes"
-        print(f"| {each.promise} | {told} | {each.seen} |")
+        held = f"no: {len(each.broken)}, such as {each.broken[0]}" if each.broken else "yes"
+        print(f"| {each.promise} | {held} | {each.seen} |")
     return int(any(each.broken for each in findings))
 
 

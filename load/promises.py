@@ -33,8 +33,8 @@ def judge(
     taken = [f"{each.order.consumer.id} lacks a slot" for each in probes if found_no_slot(each)]
     early, late = (statistics.median(part or [0]) for part in (memory[fifth : 2 * fifth], memory[-fifth:]))
     grown = ["more than 5 % and 16 MB"] if seconds >= JUDGED_SECONDS and late > 1.05 * early + 16 else []
-    endings = _told(each.ending for each in every)
-    did = _told(fault or "images" for each in done.values() for fault in each)
+    endings = _summary(each.ending for each in every)
+    did = _summary(fault or "images" for each in done.values() for fault in each)
     return [
         Finding("every response is whole, documented and right", endings, wrong),
         Finding("errors follow from faults, no image is made twice", did, _unexplained(every, done)),
@@ -80,5 +80,5 @@ def _uncounted(seen: Sequence[Seen], rows: Rows) -> list[str]:
     return [f"{', '.join(key)}: {usage[key]} in usage, {clients[key]} seen" for key in differ]
 
 
-def _told(names: Iterable[str]) -> str:
+def _summary(names: Iterable[str]) -> str:
     return ", ".join(f"{times} {name}" for name, times in Counter(names).most_common())

@@ -76,8 +76,8 @@ class BedrockServer:
         fault = self._faults.popleft() if self._faults else None
         status, kind, body = fault.value if fault else self._invoke(invocation)
         document = {"message": body} if isinstance(body, str) else body
-        told = {"x-amzn-RequestId": str(uuid.uuid4())} | ({"x-amzn-ErrorType": kind} if kind else {})
-        return Response(json.dumps(document), status, told, content_type="application/json")
+        own = {"x-amzn-RequestId": str(uuid.uuid4()), "Content-Type": "application/json"}
+        return Response(json.dumps(document), status, own | ({"x-amzn-ErrorType": kind} if kind else {}))
 
     def _invoke(self, invocation: Invocation) -> tuple[int, str | None, str | Mapping[str, Any]]:
         signed = _SIGNED.match(invocation.headers.get("authorization", ""))

@@ -62,8 +62,13 @@ async def _refuse(_: Request, error: Exception) -> Response:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         param, message = str(first["loc"][0]) if first["loc"] else "body", first["msg"]
-    told = {"message": f"{param}: {message}", "type": "invalid_request_error", "param": param, "code": None}
-    return JSONResponse({"error": told}, 400)
+    details = {
+        "message": f"{param}: {message}",
+        "type": "invalid_request_error",
+        "param": param,
+        "code": None,
+    }
+    return JSONResponse({"error": details}, 400)
 
 
 app: Final = Starlette(

@@ -80,9 +80,10 @@ def test_the_centre_of_the_first_reference_stays_recognisable() -> None:
     assert np.corrcoef(centre, plain)[0, 1] > 0.9
 
 
-def test_the_prompt_sets_the_mood_of_an_edit() -> None:
+def test_the_prompt_sets_the_mood_of_the_whole_edit() -> None:
     night, day = (pixels(edit_image(f"make it {time}", 3, 256, 256, [CAT])) for time in ("night", "day"))
     assert night.mean() < day.mean() - 20
+    assert night[100:156, 100:156].mean() < day[100:156, 100:156].mean() - 5
 
 
 @pytest.mark.parametrize("position", range(4))

@@ -1,3 +1,5 @@
+import asyncio
+import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -8,6 +10,17 @@ from tests.functions.deployment import Cloud, Deployment
 from tests.functions.generating_backend import GeneratingBackend
 
 Deploy = Callable[..., Deployment]
+
+
+class LoopClock:
+    """The clock of every event loop, by which deadlines are kept. It stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self.seconds = time.monotonic()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; a loop that waits notices when it gets data."""
+        self.seconds += seconds
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +72,10 @@ def client(api: Deployment) -> Iterator[httpx.Client]:
     """A client of a consumer of its own, with limits that no test reaches."""
     with api.client(api.issue_token()) as authenticated:
         yield authenticated
+
+
+@pytest.fixture
+def loop_clock(monkeypatch: pytest.MonkeyPatch) -> LoopClock:
+    clock = LoopClock()
+    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda _: clock.seconds)
+    return clock

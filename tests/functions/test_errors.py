@@ -1,17 +1,18 @@
 """Every error that the API reference documents, provoked and compared with what the reference shows."""
 
-import asyncio
 import re
-import time
 
 import httpx
 import pytest
 
+from imagineart.apis.common.call import RESERVED_SECONDS
 from imagineart.apis.imagineart.documentation import IMAGE_ERROR_RESPONSES
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
 from tests.fault_backend import Delivery, RecordedRequest, Response, refusal
-from tests.functions.deployment import Deployment, assert_error, edit, generate
+from tests.functions.conftest import LoopClock
+from tests.functions.deployment import Deployment, assert_error, edit, generate, template
 from tests.functions.generating_backend import GeneratingBackend, always, generated
+from tests.functions.test_metrics import metrics
 from tests.functions.test_tokens import new_token
 
 STATUS_AND_RETRY = {
@@ -89,22 +90,25 @@ def test_a_table_that_is_lost(own_api: Deployment) -> None:
 
 
 def test_a_backend_that_does_not_finish_in_time(
-    own_api: Deployment, backend: GeneratingBackend, monkeypatch: pytest.MonkeyPatch
+    own_api: Deployment,
+    backend: GeneratingBackend,
+    loop_clock: LoopClock,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The slot and the room in the day are given back, and the request is counted."""
-    passed_seconds = 0.0
+    """It counts as failed. The slot and the room in the day are given back, and the request is counted."""
+    seconds = template().functions["GenerateImageFunction"].timeout_seconds - RESERVED_SECONDS
 
-    def send_half_and_let_an_hour_pass(request: RecordedRequest) -> Response:
-        nonlocal passed_seconds
-        passed_seconds = 3600.0
+    def send_half_and_let_the_time_pass(request: RecordedRequest) -> Response:
+        loop_clock.advance(seconds + 0.5)
         return generated(request).delivered(Delivery.HELD_BODY)
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda _: time.monotonic() + passed_seconds)
-    backend.reply = send_half_and_let_an_hour_pass
-    token = own_api.issue_token("acme", images_per_day=1)
-    assert_as_documented(generate(own_api.client(token)), "timeout")
-    assert len(backend.requests) == 1
+    client = own_api.client(own_api.issue_token("acme", images_per_day=2))
+    assert generate(client).status_code == 200
+    backend.reply = send_half_and_let_the_time_pass
+    assert_as_documented(generate(client), "timeout")
     assert "slots" not in own_api.consumer_item("acme")
-    assert [(row.outcome, row.requests, row.images) for row in own_api.usage("acme")] == [("timeout", 1, 0)]
-    passed_seconds, backend.reply = 0.0, generated
-    assert generate(own_api.client(token)).status_code == 200
+    counted = {row.outcome: (row.requests, row.images) for row in own_api.usage("acme")}
+    assert counted == {"ok": (1, 1), "timeout": (1, 0)}
+    assert [each["BackendFailures"] for each in metrics(capsys) if "BackendFailures" in each] == [0, 1]
+    backend.reply = generated
+    assert generate(client).status_code == 200

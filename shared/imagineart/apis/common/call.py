@@ -73,6 +73,12 @@ class Call:
         return request_id
 
     @property
+    def path(self) -> str:
+        """The path of the endpoint as API Gateway routes it, without anything that the caller wrote."""
+        path: str = self.request.scope["aws.event"]["resource"]
+        return path
+
+    @property
     def idempotency_key(self) -> str | None:
         """The caller's key for safe retries; None where the operation has none."""
         return self.request.headers.get("idempotency-key") if self.operation.model else None
@@ -107,7 +113,7 @@ class Call:
         if model is not None and not consumer.may_use(model.id):
             raise InvalidRequestError(
                 "model",
-                f"'{model.id}', which serves {self.request.url.path}, is not available to you; allowed: "
+                f"'{model.id}', which serves {self.path}, is not available to you; allowed: "
                 f"{', '.join(sorted(consumer.models or ()))}. Contact the operator.",
             )
 

@@ -7,7 +7,7 @@ neither the decoding of the body's base64 nor its parsing (docs/decisions/0004).
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -29,6 +29,10 @@ ErrorFormat: TypeAlias = Callable[[ImagineArtError, str], Response]
 """Makes an API's error response of an error and the request id."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+_OVERTIME_SECONDS: Final = 1.0
+"""A backend's own deadline comes first, so that a backend that hangs is counted as failed."""
 
 
 class AuthenticatedRoute(APIRoute):
@@ -63,14 +67,14 @@ def authenticated(operation: Operation) -> type[AuthenticatedRoute]:
 
 
 def _begin(request: Request, operation: Operation) -> Call:
-    record = RequestRecord({"method": request.method, "path": request.url.path.rstrip("/")}, {})
-    call = Call(request, operation, request.app.state.services, record)
-    record.log_fields["request_id"] = record.headers["X-Request-Id"] = call.request_id
+    call = Call(request, operation, request.app.state.services, RequestRecord({}, {}))
+    call.record.headers["X-Request-Id"] = call.request_id
+    call.record.log_fields.update(method=request.method, path=call.path, request_id=call.request_id)
     return call
 
 
 async def _respond(call: Call, endpoint: Endpoint) -> Response:
-    seconds = max(0.0, call.remaining_seconds - RESERVED_SECONDS)
+    seconds = max(0.0, call.remaining_seconds - RESERVED_SECONDS + _OVERTIME_SECONDS)
     try:
         async with asyncio.timeout(seconds):
             _admit(call)

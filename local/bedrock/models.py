@@ -98,5 +98,9 @@ def _draw(body: Any, pixels: int) -> Image.Image:
     # Sides are multiples of 64 for a megapixel, and of as much less for fewer pixels.
     unit = max(1, round(64 * math.sqrt(pixels / MEGAPIXEL)))
     sides = (math.sqrt(pixels * width / height), math.sqrt(pixels * height / width))
-    order = (body.prompt, body.seed, *(max(unit, round(side / unit) * unit) for side in sides))
-    return Image.open(io.BytesIO(edit_image(*order, references) if references else generate_image(*order)))
+    across, down = (max(unit, round(side / unit) * unit) for side in sides)
+    if references:
+        content = edit_image(body.prompt, body.seed, across, down, references)
+    else:
+        content = generate_image(body.prompt, body.seed, across, down)
+    return Image.open(io.BytesIO(content))

@@ -40,7 +40,8 @@ class Invocation:
     @property
     def document(self) -> dict[str, Any]:
         """The body of an InvokeModel."""
-        return json.loads(self.body)
+        document: dict[str, Any] = json.loads(self.body)
+        return document
 
 
 class BedrockServer:
@@ -76,8 +77,8 @@ class BedrockServer:
         fault = self._faults.popleft() if self._faults else None
         status, kind, body = fault.value if fault else self._invoke(invocation)
         document = {"message": body} if isinstance(body, str) else body
-        own = {"x-amzn-RequestId": str(uuid.uuid4()), "Content-Type": "application/json"}
-        return Response(json.dumps(document), status, own | ({"x-amzn-ErrorType": kind} if kind else {}))
+        added = {"x-amzn-RequestId": str(uuid.uuid4())} | ({"x-amzn-ErrorType": kind} if kind else {})
+        return Response(json.dumps(document), status, added, content_type="application/json")
 
     def _invoke(self, invocation: Invocation) -> tuple[int, str | None, str | Mapping[str, Any]]:
         signed = _SIGNED.match(invocation.headers.get("authorization", ""))

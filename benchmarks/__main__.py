@@ -26,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure in ratios. Linux only.")
     parser.add_argument("--part", choices=PARTS, help="one part in place of all")
     parser.add_argument("--no-build", action="store_true", help="measure what the last run has built")
-    parser.add_argument("--record", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--record", action="store_true", help="put the whole table into docs/performance.md")
     options = parser.parse_args()
     if not options.no_build:
         build_all()
@@ -34,7 +34,7 @@ def main() -> int:
     figures = [figure for name in names for figure in PARTS[name]()]
     table = HEAD + "".join(figure.row() for figure in figures)
     print(table)
-    if options.record:
+    if options.record and not options.part:
         run = f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f} at the end."
         replace_results(PROJECT / "docs" / "performance.md", "bench", f"{run}\n\n{table}")
     return int(MISSED in table)

@@ -20,7 +20,6 @@ from local.template import Function
 
 MAX_ENVIRONMENTS_PER_FUNCTION: Final = 64
 
-_IDLE_SECONDS: Final = 60.0
 _process_environment: Final = threading.Lock()
 
 
@@ -125,13 +124,6 @@ class FunctionFleet:
             return BodyStream(next(stream), stream)
         self._give_back(environment, is_usable=True)
         return returned
-
-    def wait_until_idle(self) -> None:
-        """Return when every environment that was given back has finished its work."""
-        with self._lock:
-            environments = list(self._idle)
-        for environment in environments:
-            environment.run(lambda: None, time.monotonic() + _IDLE_SECONDS)
 
     def close(self) -> None:
         """Let every idle environment end, and the others when they are."""

@@ -100,11 +100,6 @@ class Gateway:
         """What a function returns to a direct caller such as a schedule. Raises what its fleet raises."""
         return self._fleets[function_id].invoke(event, wait_seconds=_DIRECT_CALL_SECONDS)
 
-    def wait_until_idle(self) -> None:
-        """Return when functions have run to their end whose responses were not read to theirs."""
-        for fleet in self._fleets.values():
-            fleet.wait_until_idle()
-
     def close(self) -> None:
         """Let every environment end."""
         for fleet in self._fleets.values():

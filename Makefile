@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help run test rehearse check bench soak smoke cli \
 	lint types contracts template drift audit format \
 	openapi docs licences build sbom validate lock \
-	environment sam-environment checkov-environment audit-environment rehearsal-environment clean
+	environment sam-environment checkov-environment audit-environment rehearsal-environment peers-environment \
+	clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +29,7 @@ rehearse: environment sam-environment rehearsal-environment ## Deploy to an emul
 check: environment ## Run every check below: lint, types, contracts, template, drift, audit
 	@$(MAKE) --keep-going lint types contracts template drift audit
 
-bench: environment ## Measure against baselines, in ratios
+bench: environment peers-environment ## Measure against baselines, in ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
 
 soak: environment ## Send requests of fifty callers for five minutes, and check every response (ARGS="--seconds 30")
@@ -101,6 +102,7 @@ lock: environment ## Lock the dependencies again (ARGS=--upgrade for newer versi
 	$(LOCK) $(ARGS) --universal requirements/audit.in -o requirements/audit.lock
 	$(LOCK) $(ARGS) --universal requirements/checkov.in -o requirements/checkov.lock
 	$(LOCK) $(ARGS) --universal requirements/rehearsal.in -o requirements/rehearsal.lock
+	$(LOCK) $(ARGS) --universal requirements/peers.in -o requirements/peers.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -114,10 +116,13 @@ sam-environment: ## Install the SAM CLI into .venv-sam
 rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
 	@python3 tooling/make_environment.py .venv-rehearsal requirements/rehearsal.lock
 
+peers-environment: ## Install what bench compares with into .venv-peers
+	@python3 tooling/make_environment.py .venv-peers requirements/peers.lock
+
 audit-environment: ## Install the tools of audit, licences and sbom into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-rehearsal .local .aws-sam .pytest_cache .mypy_cache \
+	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-rehearsal .venv-peers .local .aws-sam .pytest_cache .mypy_cache \
 		.ruff_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtim
 """
 
 import base64
+import gc
 import http.client
 import json
 import logging
@@ -37,6 +38,13 @@ class _Streaming:
 
     marshaller = StreamingMarshaller()
     lambda_runtime_address: str
+
+    def wait_next_invocation(self) -> Any:
+        """The next event. Before the first, what the init has made is left out of later collections."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        return super().wait_next_invocation()  # type: ignore[misc]
 
     def post_invocation_result(
         self,

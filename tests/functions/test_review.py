@@ -1,0 +1,32 @@
+"""What a review of the functions found, through the public door."""
+
+from threading import Event
+from typing import Any
+
+import pytest
+
+from imagineart.apis.common import call
+from imagineart.s3 import Bucket
+from tests.functions.conftest import Deploy
+
+SECONDS_TO_THE_DEADLINE = 4
+
+
+def give_little_time(document: dict[str, Any]) -> None:
+    properties = document["Resources"]["GenerateImageFunction"]["Properties"]
+    properties["Timeout"] = call.RESERVED_SECONDS + SECONDS_TO_THE_DEADLINE
+
+
+def test_a_response_that_storage_does_not_take_in_time_is_sent_all_the_same(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = Event()
+    monkeypatch.setattr(Bucket, "put", lambda *_: released.wait())
+    # The backend gets all of the time.
+    monkeypatch.setattr(call, "KEEPING_SECONDS", 0)
+    api = deploy(give_little_time)
+    with api.client(api.issue_token("acme"), **{"Idempotency-Key": "key"}) as client:
+        response = client.post("/v1/images/generations", data={"prompt": "a fox", "resolution": "1K"})
+    released.set()
+    assert response.status_code == 200
+    assert [(row.outcome, row.images) for row in api.usage("acme")] == [("ok", 1)]

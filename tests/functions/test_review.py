@@ -1,8 +1,9 @@
 """What a review of the functions found, through the public door."""
 
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
+import httpx
 import pytest
 
 from imagineart.apis.common import call
@@ -30,3 +31,18 @@ def test_a_response_that_storage_does_not_take_in_time_is_sent_all_the_same(
     released.set()
     assert response.status_code == 200
     assert [(row.outcome, row.images) for row in api.usage("acme")] == [("ok", 1)]
+
+
+def test_the_dependencies_of_a_route_start_no_thread(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    start = Thread.start
+
+    def noted(thread: Thread) -> None:
+        names.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", noted)
+    assert client.get("/v1/models").status_code == 200
+    assert "AnyIO worker thread" not in names

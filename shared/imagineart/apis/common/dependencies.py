@@ -8,7 +8,7 @@ from starlette.requests import Request
 from imagineart.apis.common.call import Call
 
 
-def _current_call(request: Request) -> Call:
+async def _current_call(request: Request) -> Call:
     call: Call = request.state.call
     return call
 

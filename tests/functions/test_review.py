@@ -9,6 +9,7 @@ import pytest
 from imagineart.apis.common import call
 from imagineart.s3 import Bucket
 from tests.functions.conftest import Deploy
+from tests.functions.deployment import Deployment
 
 SECONDS_TO_THE_DEADLINE = 4
 
@@ -46,3 +47,9 @@ def test_the_dependencies_of_a_route_start_no_thread(
     monkeypatch.setattr(Thread, "start", noted)
     assert client.get("/v1/models").status_code == 200
     assert "AnyIO worker thread" not in names
+
+
+def test_a_strange_forwarded_protocol_changes_nothing(api: Deployment, client: httpx.Client) -> None:
+    request = client.build_request("GET", "/v1/models", headers={"X-Forwarded-Proto": "gopher"})
+    del request.headers["Host"]
+    assert client.send(request).status_code == 200

@@ -113,7 +113,7 @@ class Call:
         if model is not None and not consumer.may_use(model.id):
             raise InvalidRequestError(
                 "model",
-                f"'{model.id}', which serves {self.request.url.path}, is not available to you; allowed: "
+                f"'{model.id}', which serves {self.request.scope['path']}, is not available to you; allowed: "
                 f"{', '.join(sorted(consumer.models or ()))}. Contact the operator.",
             )
 

@@ -63,7 +63,7 @@ def authenticated(operation: Operation) -> type[AuthenticatedRoute]:
 
 
 def _begin(request: Request, operation: Operation) -> Call:
-    record = RequestRecord({"method": request.method, "path": request.url.path.rstrip("/")}, {})
+    record = RequestRecord({"method": request.method, "path": request.scope["path"]}, {})
     call = Call(request, operation, request.app.state.services, record)
     record.log_fields["request_id"] = record.headers["X-Request-Id"] = call.request_id
     return call

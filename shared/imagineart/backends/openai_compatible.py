@@ -53,7 +53,7 @@ _AT_ITS_LIMIT: Final = frozenset({"ratelimitexceeded", "ratelimitreached", "toom
 _SAFETY_WORDS: Final = re.compile(
     r"content[ _-]?(policy|filter|moderation|management policy)|contentpolicyviolation|responsible ?ai"
     r"|safety (system|filter|policy|policies|guideline)|moderation (system|filter|policy)|moderation_blocked"
-    r"|(usage|violat\w+ .{0,60})polic(y|ies)|nsfw"
+    r"|(usage|violat\w{1,6} .{0,60})polic(y|ies)|nsfw"
     r"|(sensitive|inappropriate|prohibited|unsafe|explicit) content",
     re.IGNORECASE,
 )

@@ -97,6 +97,8 @@ def test_a_missing_prompt_is_named() -> None:
         ({"stream": 0}, "stream: got '0'; allowed: false."),
         ({"stream": "false"}, "stream: got 'false'; allowed: false."),
         ({"resolution": [1]}, "resolution: got a list; allowed: 1K, 2K."),
+        ({"prompt": "a\ud800"}, "prompt: got a lone surrogate, which is no character; allowed: 1 to 4000 "),
+        ({"\ud800": 1}, r"form: got the unknown field '\ud800'; allowed: prompt"),
     ],
 )
 def test_json_is_strict_about_types(values: dict[str, Any], message: str) -> None:

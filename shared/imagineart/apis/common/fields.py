@@ -116,6 +116,8 @@ def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, 
         raise InvalidRequestError("body", "is not JSON, as its Content-Type says.") from error
     if not isinstance(document, JsonObject):
         raise InvalidRequestError("body", "is not a JSON object; allowed: an object of the fields.")
+    if len(document) > MAX_FIELDS:
+        raise InvalidRequestError("body", f"got {len(document)} fields; allowed: up to {MAX_FIELDS}.")
     for name, value in document:
         if name not in file_fields or value is None:
             yield name, value

@@ -41,7 +41,8 @@ async def respond_with_images(call: Call, body: ImageBody[Any], make_request: Ma
         key,
         _fingerprint(call, key, body),
         make,
-        seconds_left=lambda: call.remaining_seconds,
+        lease_seconds=call.remaining_seconds,
+        transfer_seconds=call.transfer_seconds,
         patience_seconds=min(PATIENCE_SECONDS, call.deadline_seconds()),
     )
     if replayed:

@@ -3,14 +3,16 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import boto3
 import botocore.exceptions
 import botocore.parsers
+import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
+from botocore.loaders import create_loader
 
 from imagineart.errors import InternalError
 
@@ -73,6 +75,18 @@ def translated_errors(call: str) -> Iterator[None]:
         raise AwsCallError(_UNREACHABLE, detail=f"{call}: {type(error).__name__}") from error
 
 
+@cache
+def _service_models() -> Any:
+    return create_loader()
+
+
+def _botocore_session() -> botocore.session.Session:
+    session = botocore.session.Session()
+    # Environments that share a process locally share the parsed service models.
+    session.register_component("data_loader", _service_models())
+    return session
+
+
 class AwsClients:
     """The boto3 clients of one environment; `variables` are its environment variables.
 
@@ -102,6 +116,7 @@ class AwsClients:
         # Variables that were present at the start are passed on, since several functions share a process
         # locally. Under SnapStart there are none, and boto3 finds the credentials endpoint by itself.
         return boto3.Session(
+            botocore_session=_botocore_session(),
             aws_access_key_id=self._variables.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=self._variables.get("AWS_SECRET_ACCESS_KEY"),
             aws_session_token=self._variables.get("AWS_SESSION_TOKEN"),

@@ -2,9 +2,9 @@
 
 import httpx
 import pytest
+from tests.sample_pictures import decode, sample
 
 from tests.e2e.target import Target, bearer
-from tests.sample_pictures import decode, sample
 
 SMALL = {"prompt": "a lighthouse at dusk", "resolution": "1K"}
 

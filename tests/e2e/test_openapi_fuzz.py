@@ -10,11 +10,11 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.sample_pictures import sample
 
 from local.rehearsal.end_to_end import TARGET_VARIABLE
 from local.template import PROJECT
 from tests.e2e.target import Target, bearer
-from tests.sample_pictures import sample
 
 CHECKS = [
     not_a_server_error,

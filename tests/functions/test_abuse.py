@@ -7,18 +7,18 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.sample_images import assemble, chunk, header, sample
+from imagineart.adapters.aws_http import AwsAnswer, AwsHttp, AwsRequest
 
 from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits
 from imagineart.access.tokens import Token, TokenKind, create_token
-from imagineart.adapters.aws_http import AwsAnswer, AwsHttp, AwsRequest
 from local.proxy_events import HttpAnswer, HttpRequest
 from tests.fault_backend import FaultBackend, Response, document, refusal
 from tests.functions.deployment import Deployer, Deployment, assert_error, edit, generate
 from tests.functions.generating_backend import GeneratingBackend
 from tests.functions.test_logs import PROMPT, log_to_this_tests_output, logged_lines
 from tests.functions.test_uploads import ask, edit_with, upload
+from tests.sample_images import assemble, chunk, header, sample
 
 KEY = "7d1c2b7e-0f52-4c39-9b0a-3d1c5f3f8f11"
 BODY_BYTES = 4_300_000

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.adapters.images import PillowPictureFinisher
 from imagineart.adapters.imagineart_api import ImagineArtApiBackend
 from imagineart.domain.errors import InvalidRequestError, ModelAuthError, RateLimitedError
 from imagineart.domain.orders import EditOrder, GenerationOrder
-from tests.sample_images import decode
 
-from imagineart.adapters.deadline_http import DeadlineHttpClient
 from imagineart.images.kinds import PNG, ReferenceImage
 from imagineart.images.sizes import Size, output_size
 from tests.fault_backend import refusal
 from tests.functions.deployment import Deployment
 from tests.functions.generating_backend import GeneratingBackend, colour_of, image_file, noise_file
 from tests.functions.served_gateway import served
+from tests.sample_images import decode
 
 SECONDS = 60.0
 SIZE = output_size("16:9", "1K")

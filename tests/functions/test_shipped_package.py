@@ -15,7 +15,7 @@ from local.function_variables import function_variables
 from local.template import load_template
 from tests.functions.deployment import Deployment, open_png
 from tests.functions.shipped_functions import Reply, Shipped, ShippedFunction, running_function, ship
-from tests.sample_pictures import sample
+from tests.sample_images import sample
 
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
 

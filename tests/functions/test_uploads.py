@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.sample_images import decode, encode, gradient
 
 from imagineart.access.tokens import Peppers
 from imagineart.images.kinds import MAX_UPLOAD_BYTES
@@ -17,6 +16,7 @@ from local.gateway import MAX_PAYLOAD_BYTES
 from tests.functions.deployment import Deployment, assert_error, generate, open_png
 from tests.functions.generating_backend import GeneratingBackend, colour_of, image_file, noise_file
 from tests.functions.test_rate_limits import held_within_one_minute, used_and_left
+from tests.sample_images import decode, encode, gradient
 
 PNG = {"content_type": "image/png"}
 JSON = {"Content-Type": "application/json"}

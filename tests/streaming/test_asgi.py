@@ -25,6 +25,7 @@ def thread_without_loop():
     yield
     with contextlib.suppress(RuntimeError):
         asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
@@ -160,12 +161,14 @@ def test_an_error_before_the_first_piece_is_the_handler_s_and_a_later_one_the_bo
         next(pieces)
 
 
-@pytest.mark.parametrize("path", ["/numbers", "/events"])
-def test_a_client_that_leaves_ends_the_application_and_its_generators(handler, path):
+@pytest.mark.parametrize(
+    ("path", "last"), [("/numbers", "closed"), ("/events", "closed"), ("/background", "done")]
+)
+def test_a_client_that_leaves_ends_the_application_its_generators_and_its_tasks(handler, path, last):
     stream = StartedStream(handler(rest_event(path), None))
     next(stream)
     stream.close()
-    assert happened[-1] == "closed"
+    assert happened[-1] == last
 
 
 @pytest.mark.parametrize("leaves", [True, False])

@@ -1,18 +1,15 @@
-"""Settings that would fail at the first request stop the function's start instead."""
+"""Settings are read from variables; what is missing or wrong is named."""
 
 import pytest
 
-from imagineart.settings import (
-    AccessSettings,
-    BackendSettings,
-    IdempotencySettings,
-    LogSettings,
-    MetricsSettings,
-    SettingsError,
-    TokenReviewSettings,
-    UploadSettings,
-)
+from imagineart.settings import AccessSettings, FunctionSettings, SettingsError
 
+EVERY_FUNCTION = {
+    "IMAGINEART_TOKENS_TABLE": "tokens",
+    "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
+    "POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/test",
+    "POWERTOOLS_SERVICE_NAME": "list_models",
+}
 ACCESS = {
     "IMAGINEART_TOKENS_TABLE": "tokens",
     "IMAGINEART_CONSUMERS_TABLE": "consumers",
@@ -20,53 +17,30 @@ ACCESS = {
     "IMAGINEART_PEPPER_SECRET": "pepper",
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
 }
-ROUTES = "vllm-omni https://gpu.example.com/v1 Qwen/Qwen-Image"
-COMPLETE = [
-    (AccessSettings, ACCESS, AccessSettings("tokens", "consumers", "usage", "pepper", "internal")),
-    (
-        TokenReviewSettings,
-        {name: ACCESS[name] for name in ("IMAGINEART_TOKENS_TABLE", "IMAGINEART_INTERNAL_TOKENS_SECRET")},
-        TokenReviewSettings("tokens", "internal"),
-    ),
-    (
-        BackendSettings,
-        {"IMAGINEART_BACKENDS": ROUTES, "IMAGINEART_BACKEND_CREDENTIAL_SECRET": "keys"},
-        BackendSettings(ROUTES, "keys"),
-    ),
-    (UploadSettings, {"IMAGINEART_UPLOADS_BUCKET": "uploads"}, UploadSettings("uploads")),
-    (
-        IdempotencySettings,
-        {"IMAGINEART_IDEMPOTENCY_TABLE": "records", "IMAGINEART_IDEMPOTENCY_BUCKET": "responses"},
-        IdempotencySettings("records", "responses"),
-    ),
-    (LogSettings, {"IMAGINEART_LOG_PROMPTS": "true"}, LogSettings(True)),
-    (
-        MetricsSettings,
-        {"POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/stack", "POWERTOOLS_SERVICE_NAME": "health"},
-        MetricsSettings("ImagineArt/stack", "health", "$LATEST"),
-    ),
-]
 
 
-@pytest.mark.parametrize(
-    ("kind", "variables", "settings"), COMPLETE, ids=[each[0].__name__ for each in COMPLETE]
-)
-def test_settings_are_read_and_each_that_is_missing_is_named(kind, variables: dict, settings) -> None:
-    assert kind.from_mapping(variables | {"ANOTHER": "variable"}) == settings
-    for name in variables:
-        for value in ({}, {name: ""}, {name: "  "}):
-            incomplete = {each: text for each, text in variables.items() if each != name} | value
-            with pytest.raises(SettingsError, match=f"^{name}: the setting is required"):
-                kind.from_mapping(incomplete)
+def test_a_function_reads_what_it_uses_and_needs_nothing_else() -> None:
+    settings = FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_UPLOADS_BUCKET": " uploads "})
+    assert (settings.tokens_table, settings.uploads_bucket, settings.backends) == ("tokens", "uploads", "")
+    assert (settings.metrics.service, settings.metrics.version) == ("list_models", "$LATEST")
+    assert not settings.logs_prompts
 
 
-def test_metrics_have_the_version_of_the_function() -> None:
-    variables = COMPLETE[-1][1] | {"AWS_LAMBDA_FUNCTION_VERSION": "7"}
-    assert MetricsSettings.from_mapping(variables).version == "7"
+@pytest.mark.parametrize("name", EVERY_FUNCTION)
+def test_a_variable_that_every_function_needs_is_named_when_it_is_missing(name: str) -> None:
+    for variables in (EVERY_FUNCTION | {name: " "}, {k: v for k, v in EVERY_FUNCTION.items() if k != name}):
+        with pytest.raises(SettingsError, match=f"^{name}: the setting is required and is not set.$"):
+            FunctionSettings.from_mapping(variables)
 
 
-@pytest.mark.parametrize("value", ["yes", "True", "1"])
-def test_prompts_are_logged_or_not(value: str) -> None:
-    assert LogSettings.from_mapping({"IMAGINEART_LOG_PROMPTS": "false"}) == LogSettings(False)
-    with pytest.raises(SettingsError, match=f"^IMAGINEART_LOG_PROMPTS: got '{value}'; allowed: true, false"):
-        LogSettings.from_mapping({"IMAGINEART_LOG_PROMPTS": value})
+@pytest.mark.parametrize("name", ACCESS)
+def test_the_command_line_needs_every_store(name: str) -> None:
+    assert AccessSettings.from_mapping(ACCESS).usage_table == "usage"
+    with pytest.raises(SettingsError, match=f"^{name}: "):
+        AccessSettings.from_mapping(ACCESS | {name: ""})
+
+
+def test_prompts_are_logged_only_where_that_is_spelt_out() -> None:
+    assert FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_LOG_PROMPTS": "true"}).logs_prompts
+    with pytest.raises(SettingsError, match="LOG_PROMPTS: got 'yes'; allowed: true, false"):
+        FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_LOG_PROMPTS": "yes"})

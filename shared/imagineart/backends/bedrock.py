@@ -18,7 +18,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import pybase64
@@ -125,7 +125,8 @@ class BedrockBackend:
                 response = client.invoke_model(
                     modelId=model, body=json.dumps(document), contentType="application/json"
                 )
-                content = response["body"].read(MAX_DOCUMENT_BYTES + 1)
+                with closing(response["body"]) as body:
+                    content = body.read(MAX_DOCUMENT_BYTES + 1)
             if len(content) > MAX_DOCUMENT_BYTES:
                 raise ModelError(detail=f"the response exceeds {MAX_DOCUMENT_BYTES} bytes")
             return read_image(content, input_field=input_field)

@@ -72,8 +72,8 @@ class Backends:
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
-        `report_failure` gets the route and the error of each attempt that failed, for the operator's log:
-        the caller sees none of them where another backend helps.
+        `report_failure` gets the route and the error of each attempt after which another backend is tried,
+        for the operator's log: the caller sees none of them where that one succeeds.
         """
         self._backends = [_Backend(route) for route in routes]
         self._random_fraction = random_fraction
@@ -176,7 +176,7 @@ class Backends:
         else:
             backend.breaker.note_success()
         self._attempt_finished(backend.route.name, failed=failed)
-        if error is not None:
+        if isinstance(error, _ANOTHER_MAY_SUCCEED):
             self._report_failure(backend.route.name, error)
 
 

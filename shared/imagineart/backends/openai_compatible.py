@@ -119,6 +119,8 @@ def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
         raise _read_error(response, read_document(response.content) or {})
     if response.media_type.startswith("image/") or detect_image_kind(response.content):
         return checked_image(response.content), None
+    if not response.content:
+        raise no_image()
     document = read_document(response.content)
     if document is None:
         raise not_an_image(f"no JSON object, media type {loggable(response.media_type)}")

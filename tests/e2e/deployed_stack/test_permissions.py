@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.sample_pictures import sample
 
 from local.rehearsal.shortcomings import MISSING_OBJECT_IS_TOLD, Shortcoming
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.target import WAIT_SECONDS, bearer
 from tests.permissions import listed
-from tests.sample_pictures import sample
 
 SMALL = {"prompt": "a lighthouse", "resolution": "1K"}
 PERMISSIONS = [

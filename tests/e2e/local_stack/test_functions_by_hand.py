@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.sample_pictures import decode
 
 from local.proxy_events import HttpRequest, build_proxy_event, read_proxy_answer, read_streamed_answer
 from tests.e2e.local_stack.running_stack import RunningStack
-from tests.sample_pictures import decode
 from tests.streaming.runtime_api import Post, RuntimeApi
 
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -181,17 +182,25 @@ def test_no_pause_is_longer_than_the_time_that_is_left() -> None:
 
 def test_many_failing_requests_share_a_budget_of_retries() -> None:
     """Otherwise the retries of all callers would multiply the load on a backend that fails for overload."""
-    gpu = failing(RateLimitedError("At its limit.", retry_after_seconds=1))
 
-    async def fail_forty_times() -> None:
+    class OverloadedAtFirst(FakeImageBackend):
+        async def generate(self, request: ImageRequest):
+            is_first_call = all(request.seed != each.seed for each in self.requests)
+            generated = await super().generate(request)
+            if is_first_call:
+                raise UNAVAILABLE
+            return generated
+
+    async def send_forty(gpu: FakeImageBackend) -> None:
         calls = fake_backends(routes(gpu=gpu))
-        for _ in range(40):
-            await asyncio.sleep(OPEN_SECONDS + 1)
-            with pytest.raises(RateLimitedError):
-                await generate(calls)
+        for seed in range(1, 41):
+            with suppress(ModelUnavailableError):
+                await generate(calls, ImageRequest("a fox", SIZE, seed))
+            await asyncio.sleep(OPEN_SECONDS)
 
-    run_in_virtual_time(fail_forty_times())
-    assert 40 < len(gpu.requests) <= 40 + 5 + 40 * 0.2
+    gpu = OverloadedAtFirst()
+    run_in_virtual_time(send_forty(gpu))
+    assert 40 + 5 <= len(gpu.requests) <= 40 + 5 + 40 * 0.2
 
 
 # The deadline
@@ -353,13 +362,16 @@ def test_every_attempt_is_counted_and_every_failure_reported_even_where_another_
 
 
 @pytest.mark.parametrize(
-    "refusal", [InvalidRequestError("prompt", "refused."), RequestRefusedError(detail="no image")]
+    ("refusal", "is_reported"),
+    [(InvalidRequestError("prompt", "refused."), False), (RequestRefusedError(detail="no image"), True)],
+    ids=["prompt", "request"],
 )
-def test_a_backend_that_refuses_the_request_did_not_fail(refusal: ImagineArtError) -> None:
+def test_a_backend_that_refuses_the_request_did_not_fail(refusal: ImagineArtError, is_reported: bool) -> None:
     attempts = Attempts()
     with pytest.raises(type(refusal)):
         run_one(fake_backends(routes(gpu=failing(refusal)), attempts=attempts))
     assert attempts.outcomes == [("gpu", False)]
+    assert attempts.failures == ([("gpu", refusal)] if is_reported else [])
 
 
 def test_a_backend_that_runs_into_the_deadline_failed() -> None:

@@ -284,7 +284,7 @@ ERRORS = [
     (b64("QUJDR"), ModelError),
     (document(None), ModelError),
     (page(), ModelError),
-    (Response(), ModelError),
+    (Response(), RequestRefusedError),
     (Response(body=json_image(AN_IMAGE).body[:-40]), ModelError),
     (Response(body=b"[" * 100_000), ModelError),
     (Response(body=b"\xff\xfe\x00"), ModelError),

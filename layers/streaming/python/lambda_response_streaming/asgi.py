@@ -98,11 +98,14 @@ class _Exchange(Iterator[Piece]):
         return piece
 
     def close(self) -> None:
-        """End the application early, if it still runs: its client has left."""
+        """The client has left: cancel the application unless its response is complete, and await its end."""
         self._first = None
         if self._task:
-            self._is_over.set()
-            self._task.cancel()
+            if self._expected:
+                self._is_over.set()
+                self._task.cancel()
+            else:
+                self._is_taken.set()
             self._loop.run_until_complete(self._wait_for_end(self._task))
 
     async def _run(self, app: ASGI) -> None:
@@ -165,7 +168,7 @@ class _Exchange(Iterator[Piece]):
         """
         await asyncio.wait({task})
         if not task.cancelled() and self._error:
-            logger.warning("The application failed after its client had left: %r", self._error)
+            logger.warning("The application failed after its client had left: %s", repr(self._error))
         del task
         self._error = None
         others = asyncio.all_tasks()

@@ -9,19 +9,12 @@ import json
 import logging
 import socket
 import traceback
-from collections.abc import Callable
 from typing import Any, Final
 
 from awslambdaric.lambda_runtime_client import LambdaMultiConcurrentRuntimeClient, LambdaRuntimeClient
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
-from lambda_response_streaming.response import (
-    CONTENT_TYPE,
-    FollowedResponse,
-    Piece,
-    StartedStream,
-    StreamedResponse,
-)
+from lambda_response_streaming.response import CONTENT_TYPE, StartedStream, StreamedResponse
 
 _ERROR_TYPE: Final = "Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY: Final = "Lambda-Runtime-Function-Error-Body"
@@ -35,9 +28,6 @@ class StreamingMarshaller(LambdaMarshaller):  # type: ignore[misc]
     def marshal_response(self, response: Any) -> tuple[Any, str]:
         if isinstance(response, StreamedResponse):
             return StartedStream(response), CONTENT_TYPE
-        if isinstance(response, FollowedResponse):
-            text, content_type = super().marshal_response(response.response)
-            return FollowedResponse(text, response.afterwards), content_type
         marshalled: tuple[Any, str] = super().marshal_response(response)
         return marshalled
 
@@ -61,11 +51,6 @@ class _Streaming:
                 self._post_stream(invoke_id, result_data, content_type, invocation_id)
             finally:
                 result_data.close()
-            if result_data.afterwards is not None:
-                _do_afterwards(result_data.afterwards, invoke_id)
-        elif isinstance(result_data, FollowedResponse):
-            self.post_invocation_result(invoke_id, result_data.response, content_type, invocation_id)
-            _do_afterwards(result_data.afterwards, invoke_id)
         else:
             super().post_invocation_result(  # type: ignore[misc]
                 invoke_id, result_data, content_type, invocation_id
@@ -86,14 +71,6 @@ class _Streaming:
             logger.warning("The stream of %s was cut off by its reader: %s", invoke_id, error)
         finally:
             connection.close()
-
-
-def _do_afterwards(act: Callable[[], None], invoke_id: str) -> None:
-    """The answer is given: whatever happens now must not end the runtime."""
-    try:
-        act()
-    except Exception:
-        logger.exception("What was to be done after the answer to %s failed", invoke_id)
 
 
 def _send_head(
@@ -122,14 +99,10 @@ def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None
         except Exception as error:
             logger.exception("The body of a streamed response failed after it had begun")
             return error
-        _send_all(sock, b"%x\r\n" % len(piece), piece, b"\r\n")
-
-
-def _send_all(sock: socket.socket, *buffers: Piece) -> None:
-    """Send buffers without joining them, unless the socket takes only a part."""
-    sent = sock.sendmsg(buffers)
-    if sent < sum(map(len, buffers)):
-        sock.sendall(memoryview(b"".join(buffers))[sent:])
+        # Apart, so that no piece is copied.
+        sock.sendall(b"%x\r\n" % len(piece))
+        sock.sendall(piece)
+        sock.sendall(b"\r\n")
 
 
 def _send_end(sock: socket.socket, failure: Exception | None) -> None:

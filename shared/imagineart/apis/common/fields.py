@@ -156,7 +156,7 @@ async def _read_multipart(request: Request, body: bytes) -> list[tuple[str, Any]
         await form.close()
 
 
-async def _without_preamble(request: Request, body: bytes) -> AsyncGenerator[bytes, None]:
+async def _without_preamble(request: Request, body: bytes) -> AsyncGenerator[bytes]:
     """The body from its first boundary on. Source: RFC 2046 5.1.1."""
     _, options = parse_options_header(request.headers.get("content-type", ""))
     delimiter = b"--" + options.get(b"boundary", b"")
@@ -170,7 +170,7 @@ class _StrictMultiPartParser(MultiPartParser):
     # An event of Lambda has 6 MB at most: no file is written to the disk.
     spool_max_size = 16 * 1024 * 1024
 
-    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes]) -> None:
         super().__init__(headers, stream, max_files=MAX_FIELDS, max_fields=MAX_FIELDS)
         self.has_ended = False
 

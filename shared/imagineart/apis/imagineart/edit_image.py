@@ -18,7 +18,7 @@ from imagineart.apis.imagineart.respond_with_images import respond_with_images
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.seeds import choose_seed
 
-router: Final = APIRouter(route_class=authenticated(EDIT_IMAGE))
+router: Final = APIRouter(route_class=authenticated(EDIT_IMAGE), tags=["Images"])
 
 EditBody = Annotated[ImageBody[EditFields], Depends(body_reader(EditFields))]
 

@@ -71,3 +71,20 @@ def test_the_ports_of_several_proxies_do_no_harm(field: str) -> None:
         asyncio.set_event_loop(loop)
         assert lambda_handler(app, {})(event, None)["statusCode"] == 204
     asyncio.set_event_loop(None)
+
+
+def test_a_prompt_with_a_lone_surrogate_leaves_its_line_where_prompts_are_logged(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def log_to_this_test(document: dict[str, Any]) -> None:
+        variables = document["Resources"]["GenerateImageFunction"]["Properties"]["Environment"]["Variables"]
+        variables["POWERTOOLS_SERVICE_NAME"] = "test-surrogates"
+
+    api = deploy(log_to_this_test, LogPrompts="true")
+    with api.client(api.issue_token()) as client:
+        body = b'{"prompt": "fox \\ud800"}'
+        response = client.post(
+            "/v1/images/generations", content=body, headers={"Content-Type": "application/json"}
+        )
+    assert response.status_code == 400
+    assert r'"prompt":"fox \\ud800"' in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """What a review of the functions found, through the public door."""
 
+import asyncio
+from contextlib import closing
 from threading import Event, Thread
 from typing import Any
 
@@ -7,9 +9,11 @@ import httpx
 import pytest
 
 from imagineart.apis.common import call
+from imagineart.apis.common.application import lambda_handler
 from imagineart.s3 import Bucket
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment
+from tests.streaming.events import rest_event
 
 SECONDS_TO_THE_DEADLINE = 4
 
@@ -53,3 +57,34 @@ def test_a_strange_forwarded_protocol_changes_nothing(api: Deployment, client: h
     request = client.build_request("GET", "/v1/models", headers={"X-Forwarded-Proto": "gopher"})
     del request.headers["Host"]
     assert client.send(request).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["headers", "multiValueHeaders"])
+def test_the_ports_of_several_proxies_do_no_harm(field: str) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    ports = ["443", "80"] if field == "multiValueHeaders" else "443,80"
+    event = rest_event("/") | {field: {"X-Forwarded-Port": ports}}
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        assert lambda_handler(app, {})(event, None)["statusCode"] == 204
+    asyncio.set_event_loop(None)
+
+
+def test_a_prompt_with_a_lone_surrogate_leaves_its_line_where_prompts_are_logged(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def log_to_this_test(document: dict[str, Any]) -> None:
+        variables = document["Resources"]["GenerateImageFunction"]["Properties"]["Environment"]["Variables"]
+        variables["POWERTOOLS_SERVICE_NAME"] = "test-surrogates"
+
+    api = deploy(log_to_this_test, LogPrompts="true")
+    with api.client(api.issue_token()) as client:
+        body = b'{"prompt": "fox \\ud800"}'
+        response = client.post(
+            "/v1/images/generations", content=body, headers={"Content-Type": "application/json"}
+        )
+    assert response.status_code == 400
+    assert r'"prompt":"fox \\ud800"' in capsys.readouterr().out

@@ -62,6 +62,24 @@ def test_a_piece_is_made_when_it_is_asked_for(handler, build):
     assert happened[3:] == ["closed"]
 
 
+@pytest.mark.parametrize(("ports", "read_as"), [("443,80", 80), ("8443", 8443)])
+def test_the_ports_of_several_proxies_do_no_harm(ports, read_as):
+    servers = []
+
+    async def app(scope, receive, send):
+        servers.append(scope["server"])
+        await send(START)
+        await send(END)
+
+    events = (
+        url_event("/") | {"headers": {"x-forwarded-port": ports}},
+        rest_event("/") | {"multiValueHeaders": {"X-Forwarded-Port": ports.split(",")}},
+    )
+    handler = StreamingHandler(app)
+    assert [read(handler(event, None)).body for event in events] == [b"end"] * 2
+    assert servers == [("mangum", read_as)] * 2
+
+
 def test_each_server_sent_event_is_a_piece(handler):
     prelude, *pieces = handler(rest_event("/events"), None).pieces()
     assert b"text/event-stream" in prelude

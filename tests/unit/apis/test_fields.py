@@ -116,7 +116,7 @@ def test_a_preamble_is_skipped() -> None:
     [
         ([part("prompt"), part("prompt")], "prompt: the field came more than once; allowed: once."),
         ([part("prompt", b"a\xff")], "prompt: byte 1 is not UTF-8; allowed: UTF-8 text."),
-        ([part("a very odd <name>", b"\xff")], "'a very odd <name>': byte 0 is not UTF-8"),
+        ([part("a very odd <name>", b"\xff")], "form: 'a very odd <name>': byte 0 is not UTF-8"),
         ([part("prompt", disposition='; filename="a.txt"')], "prompt: got a file; allowed: a text field"),
         ([part("")], "body: each part of the form needs a name."),
         ([b"\r\nx"], "body: each part of the form needs exactly one Content-Disposition."),
@@ -131,6 +131,12 @@ def test_a_preamble_is_skipped() -> None:
 )  # fmt: skip
 def test_a_form_that_is_not_what_it_seems_is_refused_by_name(parts: list[bytes], message: str) -> None:
     assert message in refusal(MULTIPART, multipart(*parts))
+
+
+def test_a_name_that_is_none_of_ours_is_not_the_field_that_is_logged() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        read_parts(part("a secret prompt", disposition='; filename="a.txt"'))
+    assert caught.value.field == "form"
 
 
 @given(st.integers(min_value=1, max_value=200))

@@ -183,8 +183,29 @@ def _read_scope(event: dict[str, Any], context: Any) -> Scope:
     """Mangum's scope of the event. Raises ValueError where it is no HTTP request."""
     for kind in (HTTPGateway, APIGateway):
         if kind.infer(event, context, _CONFIG):
-            return kind(event, context, _CONFIG).scope
+            return {**kind(_without_port_list(event), context, _CONFIG).scope, "aws.event": event}
     raise ValueError(f"The event is no request of API Gateway or a function URL; its fields: {sorted(event)}")
+
+
+def _without_port_list(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without an X-Forwarded-Port of several proxies, on which Mangum fails.
+
+    Source: https://github.com/Kludex/mangum/issues/303
+    """
+    headers = {
+        field: {
+            name: value
+            for name, value in event[field].items()
+            if name.lower() != "x-forwarded-port" or _is_port(value)
+        }
+        for field in ("headers", "multiValueHeaders")
+        if event.get(field)
+    }
+    return {**event, **headers}
+
+
+def _is_port(value: str | list[str]) -> bool:
+    return (value if isinstance(value, str) else ", ".join(value)).isdecimal()
 
 
 def _read_body(event: dict[str, Any]) -> bytes:

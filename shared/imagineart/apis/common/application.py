@@ -7,7 +7,7 @@ import pybase64
 from fastapi import APIRouter, FastAPI
 from mangum import Mangum
 from mangum.handlers import APIGateway
-from mangum.types import ASGI
+from mangum.types import ASGI, LambdaConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -62,7 +62,19 @@ def _without_trailing_slash(app: ASGIApp) -> ASGI:
 
 
 class _EventWithLateBody(APIGateway):
-    """Mangum's reading of a REST proxy event, without the decoding of its body."""
+    """Mangum's reading of a REST proxy event, without the decoding of its body.
+
+    X-Forwarded-Port, which nothing uses, is left out: Mangum fails on a list, as several proxies make it.
+    Source: https://github.com/Kludex/mangum/issues/303
+    """
+
+    def __init__(self, event: dict[str, Any], context: Any, config: LambdaConfig) -> None:
+        headers = {
+            field: {name: value for name, value in event[field].items() if name.lower() != "x-forwarded-port"}
+            for field in ("headers", "multiValueHeaders")
+            if event.get(field)
+        }
+        super().__init__({**event, **headers}, context, config)
 
     @property
     def body(self) -> bytes:

@@ -87,11 +87,9 @@ def _collect(
                 files.append(value)
                 names.add(came_as)
         elif isinstance(value, bytes):
-            raise InvalidRequestError(
-                _label(came_as), "got a file; allowed: a text field, without a filename."
-            )
+            raise _refusal(came_as, "got a file; allowed: a text field, without a filename.")
         elif came_as in values or came_as in names:
-            raise InvalidRequestError(_label(came_as), "the field came more than once; allowed: once.")
+            raise _refusal(came_as, "the field came more than once; allowed: once.")
         elif value is not None and (is_json or value != ""):
             values[came_as] = value
             names.add(came_as)
@@ -131,9 +129,11 @@ def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, 
             yield name, item
 
 
-def _label(name: str) -> str:
-    """A field name for an error message: ours as it is, any other in quotes."""
-    return name if _PLAIN_NAME.fullmatch(name) else shown(name)
+def _refusal(name: str, problem: str) -> InvalidRequestError:
+    """The error about a field. A name that cannot be one of ours is quoted, and stays out of the log."""
+    if _PLAIN_NAME.fullmatch(name):
+        return InvalidRequestError(name, problem)
+    return InvalidRequestError("form", f"{shown(name)}: {problem}")
 
 
 async def _read_multipart(request: Request, body: bytes) -> list[tuple[str, Any]]:
@@ -198,8 +198,8 @@ class _StrictMultiPartParser(MultiPartParser):
             try:
                 self.items.append((part.field_name, part.data.decode()))
             except UnicodeDecodeError as error:
-                raise InvalidRequestError(
-                    _label(part.field_name), f"byte {error.start} is not UTF-8; allowed: UTF-8 text."
+                raise _refusal(
+                    part.field_name, f"byte {error.start} is not UTF-8; allowed: UTF-8 text."
                 ) from error
         else:
             super().on_part_end()
@@ -217,14 +217,12 @@ def _require_plain(name: str, headers: Mapping[bytes, bytes]) -> None:
     """Raises InvalidRequestError for a part whose bytes are not what they seem."""
     encoding = headers.get(b"content-transfer-encoding", b"binary").strip().lower()
     if encoding not in _PLAIN_ENCODINGS:
-        raise InvalidRequestError(
-            _label(name),
+        raise _refusal(
+            name,
             f"got Content-Transfer-Encoding {shown(encoding.decode('latin-1'))}; allowed: binary, 8bit, "
             "7bit.",
         )
     _, options = parse_options_header(headers.get(b"content-type", b""))
     charset = options.get(b"charset", b"utf-8").strip().lower()
     if charset not in _PLAIN_CHARSETS:
-        raise InvalidRequestError(
-            _label(name), f"got charset {shown(charset.decode('latin-1'))}; allowed: utf-8, us-ascii."
-        )
+        raise _refusal(name, f"got charset {shown(charset.decode('latin-1'))}; allowed: utf-8, us-ascii.")

@@ -72,8 +72,10 @@ def _check_reference_count(count: int) -> None:
 
 
 def _record(call: Call, submitted: SubmittedFields) -> None:
-    if call.services.logs_prompts and isinstance(submitted.values.get("prompt"), str):
-        call.record.log_fields["prompt"] = submitted.values["prompt"]
+    prompt = submitted.values.get("prompt")
+    if call.services.logs_prompts and isinstance(prompt, str):
+        # A log line that has a lone surrogate cannot be written.
+        call.record.log_fields["prompt"] = prompt.encode(errors="backslashreplace").decode()
 
 
 _EXAMPLES: Final[Mapping[type, dict[str, Any]]] = {

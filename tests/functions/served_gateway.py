@@ -10,11 +10,11 @@ import uvicorn
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 class _Server(uvicorn.Server):
-    """Tells when it serves."""
+    """Sets `serves` when it does."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

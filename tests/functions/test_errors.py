@@ -8,10 +8,20 @@ import pytest
 from imagineart.apis.common.call import RESERVED_SECONDS
 from imagineart.apis.imagineart.documentation import IMAGE_ERROR_RESPONSES
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
+from imagineart.usage.metrics import Metrics
 from tests.fault_backend import Delivery, RecordedRequest, Response, refusal
-from tests.functions.conftest import LoopClock
-from tests.functions.deployment import Deployment, assert_error, edit, generate, template
+from tests.functions.conftest import Deploy, LoopClock
+from tests.functions.deployment import (
+    Change,
+    Deployment,
+    assert_error,
+    edit,
+    generate,
+    template,
+    without_the_streaming_layer,
+)
 from tests.functions.generating_backend import GeneratingBackend, always, generated
+from tests.functions.test_logs import log_to_this_tests_output, logged_lines
 from tests.functions.test_metrics import metrics
 from tests.functions.test_tokens import new_token
 
@@ -112,3 +122,24 @@ def test_a_backend_that_does_not_finish_in_time(
     assert [each["BackendFailures"] for each in metrics(capsys) if "BackendFailures" in each] == [0, 1]
     backend.reply = generated
     assert generate(client).status_code == 200
+
+
+@pytest.mark.parametrize("changes", [[], [without_the_streaming_layer]], ids=["streamed", "buffered"])
+def test_a_failure_outside_of_every_route(
+    deploy: Deploy,
+    changes: list[Change],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is logged with its traceback, and the environment goes on."""
+    api = deploy(log_to_this_tests_output, *changes)
+    client = api.client(api.issue_token())
+    with monkeypatch.context() as patched:
+        patched.setattr(Metrics, "request_finished", None)
+        response = generate(client)
+    assert_as_documented(response, "internal_error")
+    (failure,) = [line for line in logged_lines(capsys) if line["level"] == "ERROR"]
+    assert failure["request_id"] == response.headers["X-Request-Id"]
+    assert "TypeError" in failure["exception"]
+    assert generate(client).status_code == 200
+    assert api.cold_starts == ["GenerateImageFunction"]

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagineart.apis.common.route import ErrorFormat
 from imagineart.apis.common.services import Services
-from imagineart.errors import UnknownRequestError
+from imagineart.errors import ImagineArtError, InternalError, UnknownRequestError
 
 LambdaHandler: TypeAlias = Callable[[dict[str, Any], Any], Any]
 
@@ -28,7 +28,7 @@ def create_application(router: APIRouter, services: Services, error_format: Erro
     app = FastAPI(
         openapi_url=None,
         redirect_slashes=False,
-        exception_handlers={HTTPException: _respond_unknown},
+        exception_handlers={HTTPException: _respond_unknown, Exception: _respond_failed},
     )
     app.state.services = services
     app.state.error_format = error_format
@@ -47,9 +47,24 @@ def lambda_handler(app: ASGIApp, variables: Mapping[str, str]) -> LambdaHandler:
 
 
 async def _respond_unknown(request: Request, _: Exception) -> Response:
+    return _error_response(request, UnknownRequestError("No endpoint has this path and method."))
+
+
+async def _respond_failed(request: Request, error: Exception) -> Response:
+    """For a failure outside of every route. Starlette raises it again after the response."""
+    services: Services = request.app.state.services
+    services.logger.exception("unexpected failure", request_id=_request_id(request))
+    return _error_response(request, InternalError(detail=type(error).__name__))
+
+
+def _error_response(request: Request, error: ImagineArtError) -> Response:
     error_format: ErrorFormat = request.app.state.error_format
+    return error_format(error, _request_id(request))
+
+
+def _request_id(request: Request) -> str:
     request_id: str = request.scope["aws.event"]["requestContext"]["requestId"]
-    return error_format(UnknownRequestError("No endpoint has this path and method."), request_id)
+    return request_id
 
 
 def _without_trailing_slash(app: ASGIApp) -> ASGI:

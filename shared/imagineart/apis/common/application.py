@@ -7,7 +7,7 @@ import pybase64
 from fastapi import APIRouter, FastAPI
 from mangum import Mangum
 from mangum.handlers import APIGateway
-from mangum.types import ASGI, LambdaConfig
+from mangum.types import ASGI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -83,13 +83,17 @@ class _EventWithLateBody(APIGateway):
     Source: https://github.com/Kludex/mangum/issues/303
     """
 
-    def __init__(self, event: dict[str, Any], context: Any, config: LambdaConfig) -> None:
+    @property
+    def scope(self) -> Scope:
         headers = {
-            field: {name: value for name, value in event[field].items() if name.lower() != "x-forwarded-port"}
+            field: {
+                name: value for name, value in self.event[field].items() if name.lower() != "x-forwarded-port"
+            }
             for field in ("headers", "multiValueHeaders")
-            if event.get(field)
+            if self.event.get(field)
         }
-        super().__init__({**event, **headers}, context, config)
+        read = APIGateway({**self.event, **headers}, self.context, self.config)
+        return {**read.scope, "aws.event": self.event}
 
     @property
     def body(self) -> bytes:

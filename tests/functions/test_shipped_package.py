@@ -117,7 +117,12 @@ def test_the_daily_call_is_refused_without_further_effect(start: Start, function
 
 @pytest.mark.parametrize(("name", "status"), [("health", 200), ("unknown_request", 404)])
 def test_the_functions_without_layers_need_none(shipped: Shipped, name: str, status: int) -> None:
-    event = {"httpMethod": "GET", "path": "/health", "requestContext": {"requestId": "r"}}
+    event = {
+        "httpMethod": "GET",
+        "path": "/health",
+        "resource": "/health",
+        "requestContext": {"requestId": "r"},
+    }
     program = "import sys; sys.path.append(sys.argv[1]); import handler; print(handler.handler(%r, None))"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program % event, str(shipped.tasks[name])],

@@ -86,7 +86,7 @@ class LambdaServices:
             RecordStore(self._table(self._settings.idempotency_table)),
             Bucket(self._clients, self._settings.idempotency_bucket),
             self.random_below,
-            self._report_settlement,
+            lambda problem: self.logger.warning("idempotency", detail=problem),
             self.clock,
         )
 

@@ -160,7 +160,7 @@ def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: Generat
 
 def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBackend) -> None:
     image = image_file((8, 8))
-    with pytest.raises(openai.BadRequestError, match=r"400 - mask: "):
+    with pytest.raises(openai.BadRequestError, match=r"400 - mask: is not supported"):
         client.images.edit(image=image, mask=image, prompt="at dusk")
     assert backend.requests == []
 

@@ -71,6 +71,8 @@ def refusal(kind: Any = GenerationFields, *, is_json: bool = False, **values: An
         ({"user": "x" * 513}, "user: got 513 characters after trimming; allowed: 0 to 512 characters."),
         ({"size": "9x9"}, "size: got '9x9'; allowed: auto, 1024x1024, "),
         ({"svg": "1"}, "svg: is not supported; images are PNGs."),
+        ({"svg": b"<svg/>"}, "svg: is not supported; images are PNGs."),
+        ({"resolution": b"1K"}, "resolution: got a file; allowed: a text field, without a filename."),
     ],
 )  # fmt: skip
 def test_a_bad_field_is_refused_with_what_came_and_what_is_allowed(

@@ -34,7 +34,7 @@ _PLAIN_CHARSETS: Final = frozenset({b"utf-8", b"us-ascii"})
 class SubmittedFields:
     """The fields of a body: `values` by name, `files` in order; text among the files names an upload.
 
-    In a form every value is text; in JSON it has its own type. `names` are the field names as they came,
+    In a form a value is text, or bytes where a file came; in JSON it has its own type. `names` are the field names as they came,
     those of empty and null fields excluded.
     """
 
@@ -52,8 +52,8 @@ def media_type(request: Request) -> str:
 async def read_fields(request: Request, *, file_fields: frozenset[str] = frozenset()) -> SubmittedFields:
     """The fields of a request's body; those that `file_fields` names hold files or the ids of uploads.
 
-    Raises InvalidRequestError for an empty body, another Content-Type, a malformed or truncated body, a
-    repeated or undecodable field, and a file in another field.
+    Raises InvalidRequestError for an empty body, another Content-Type, a malformed or truncated body, and a
+    repeated or undecodable field.
     """
     kind = media_type(request)
     body = await request.body()
@@ -86,11 +86,9 @@ def _collect(
             if isinstance(value, (bytes, str)) and value:
                 files.append(value)
                 names.add(came_as)
-        elif isinstance(value, bytes):
-            raise _refusal(came_as, "got a file; allowed: a text field, without a filename.")
         elif came_as in values or came_as in names:
             raise _refusal(came_as, "the field came more than once; allowed: once.")
-        elif value is not None and (is_json or value != ""):
+        elif value is not None and (is_json or value not in ("", b"")):
             values[came_as] = value
             names.add(came_as)
     return SubmittedFields(values, tuple(files), frozenset(names), is_json)

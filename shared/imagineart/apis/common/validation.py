@@ -66,6 +66,9 @@ def validate(model: type[Model], values: Mapping[str, Any], *, is_json: bool) ->
     unknown = next((name for name in values if name not in model.model_fields), None)
     if unknown is not None:
         raise _unknown_field(model, unknown)
+    file = next((name for name, value in values.items() if isinstance(value, bytes)), None)
+    if file is not None:
+        raise InvalidRequestError(file, "got a file; allowed: a text field, without a filename.")
     typed = {name: _typed(value, model.model_fields[name], is_json=is_json) for name, value in values.items()}
     try:
         return model.model_validate(typed)

@@ -1,12 +1,14 @@
 """Each image comes from the first backend that can make it, with patience, but never past the deadline."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
 
-from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends
+from imagineart.backends import call_backends
+from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends, finish_in_thread
 from imagineart.backends.circuit_breaker import FAILURES_TO_OPEN, OPEN_SECONDS
 from imagineart.backends.model import DEFAULT_RETRIES, BackendBusyError, Route
 from imagineart.errors import (
@@ -379,3 +381,24 @@ def test_a_backend_that_runs_into_the_deadline_failed() -> None:
     with pytest.raises(ModelTimeoutError):
         run_one(fake_backends(routes(gpu=backend(seconds=FOREVER)), attempts=attempts))
     assert attempts.outcomes == [("gpu", True)]
+
+
+def test_one_thread_finishes_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+    all_wait = threading.Event()
+
+    def finish(content: bytes, _: Size) -> bytes:
+        all_wait.wait()
+        threads.add(threading.get_ident())
+        return content
+
+    async def finish_several() -> list[bytes]:
+        tasks = [asyncio.create_task(finish_in_thread(b"%d" % each, SIZE)) for each in range(4)]
+        await asyncio.sleep(0)
+        all_wait.set()
+        return await asyncio.gather(*tasks)
+
+    monkeypatch.setattr(call_backends, "finish_image", finish)
+    assert asyncio.run(finish_several()) == [b"0", b"1", b"2", b"3"]
+    assert len(threads) == 1
+    assert threads != {threading.get_ident()}

@@ -34,8 +34,8 @@ _PLAIN_CHARSETS: Final = frozenset({b"utf-8", b"us-ascii"})
 class SubmittedFields:
     """The fields of a body: `values` by name, `files` in order; text among the files names an upload.
 
-    In a form a value is text, or bytes where a file came; in JSON it has its own type. `names` are the field names as they came,
-    those of empty and null fields excluded.
+    In a form a value is text, or bytes where a file came; in JSON it has its own type. `names` are the field
+    names as they came, those of empty and null fields excluded.
     """
 
     values: Mapping[str, Any]

@@ -134,7 +134,7 @@ def test_a_form_that_is_not_what_it_seems_is_refused_by_name(parts: list[bytes],
 
 def test_a_name_that_is_none_of_ours_is_not_the_field_that_is_logged() -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        read_parts(part("a secret prompt", disposition='; filename="a.txt"'))
+        read_parts(part("a secret prompt", b"\xff"))
     assert caught.value.field == "form"
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import closing
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import httpx
@@ -10,9 +10,11 @@ import pytest
 
 from imagineart.apis.common import call
 from imagineart.apis.common.application import lambda_handler
+from imagineart.images import references
 from imagineart.s3 import Bucket
 from tests.functions.conftest import Deploy
-from tests.functions.deployment import Deployment
+from tests.functions.deployment import Deployment, edit
+from tests.functions.generating_backend import image_file
 from tests.streaming.events import rest_event
 
 SECONDS_TO_THE_DEADLINE = 4
@@ -88,3 +90,16 @@ def test_a_prompt_with_a_lone_surrogate_leaves_its_line_where_prompts_are_logged
         )
     assert response.status_code == 400
     assert r'"prompt":"fox \\ud800"' in capsys.readouterr().out
+
+
+def test_one_thread_decodes_all_references(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    read_reference = references.read_reference
+
+    def noted(content: bytes, *, label: str) -> Any:
+        threads.append(current_thread().name)
+        return read_reference(content, label=label)
+
+    monkeypatch.setattr(references, "read_reference", noted)
+    assert edit(client, image_file((64, 64)), image_file((64, 64))).status_code == 200
+    assert threads == ["images_0"] * 2

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -21,6 +20,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import Image, ImageRequest
 from imagineart.images.sizes import Size
 
@@ -35,12 +35,6 @@ MAX_PAUSE_SECONDS: Final = 5.0
 
 MIN_ATTEMPT_SECONDS: Final = 1.0
 """With less time left, no other backend is tried."""
-
-_FINISHING: Final = ThreadPoolExecutor(1, "finishing")
-"""One image at a time: a function has one vCPU, and each thread that converts an image keeps the memory.
-
-Four images of 50 megapixels take 1.8 GB in four threads and 0.5 GB in one; a function has 1.8 GB.
-"""
 
 _REFUSALS: Final = (InvalidRequestError, RequestRefusedError)
 """What a healthy backend says to a request that it does not take."""
@@ -57,8 +51,8 @@ class AttemptFinished(Protocol):
 
 
 async def finish_in_thread(content: bytes, size: Size) -> bytes:
-    """`finish_image` in its own thread, since converting an image takes a second."""
-    return await asyncio.get_running_loop().run_in_executor(_FINISHING, finish_image, content, size)
+    """`finish_image` beside the event loop, since converting an image takes a second."""
+    return await in_image_thread(finish_image, content, size)
 
 
 class Backends:

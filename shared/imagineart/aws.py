@@ -17,8 +17,12 @@ from botocore.loaders import create_loader
 from imagineart.errors import InternalError
 
 CONNECT_TIMEOUT_SECONDS: Final = 1.0
-READ_TIMEOUT_SECONDS: Final = 3.0
-LONGER_READ_TIMEOUTS_SECONDS: Final[Mapping[str, float]] = {"s3": 20.0, "bedrock-runtime": 280.0}
+READ_TIMEOUTS_SECONDS: Final[Mapping[str, float]] = {
+    "dynamodb": 1.0,
+    "secretsmanager": 3.0,
+    "s3": 20.0,
+    "bedrock-runtime": 280.0,
+}
 STAND_IN_TIMEOUT_SECONDS: Final = 60.0
 """At an endpoint of its own, AWS is a stand-in that shares a busy machine with its clients."""
 MAX_ATTEMPTS: Final = 3
@@ -158,7 +162,7 @@ class AwsClients:
     def _config(self, service: str, *, at_endpoint: bool) -> Config:
         # A backend that may have made an image is never called twice by itself: that may cost twice.
         attempts = 1 if service == "bedrock-runtime" else MAX_ATTEMPTS
-        read_timeout_seconds = LONGER_READ_TIMEOUTS_SECONDS.get(service, READ_TIMEOUT_SECONDS)
+        read_timeout_seconds = READ_TIMEOUTS_SECONDS[service]
         return Config(
             connect_timeout=self._timeout_seconds or CONNECT_TIMEOUT_SECONDS,
             read_timeout=self._timeout_seconds or read_timeout_seconds,

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.fault_backend import RecordedRequest, Response, json_image
 from tests.functions.deployment import Deployment, assert_error, edit, generate, open_png
 from tests.functions.generating_backend import GeneratingBackend, always, colour_of, generated, image_file
-from tests.sample_images import chunks, encode
+from tests.sample_images import chunks
 
 
 def test_a_prompt_becomes_an_image_of_the_requested_size(client: httpx.Client) -> None:
@@ -145,9 +145,3 @@ def test_another_format_or_size_from_the_backend_becomes_the_requested_png(
     assert (image.size, image.mode) == ((1024, 1024), "RGB")
     expected = colour_of("a lighthouse")
     assert all(abs(got - want) < 8 for got, want in zip(image.getpixel((512, 512)), expected, strict=True))
-
-
-def test_transparency_is_kept(client: httpx.Client, backend: GeneratingBackend) -> None:
-    translucent = encode(Image.new("RGBA", (1024, 1024), (10, 20, 30, 40)), "PNG")
-    backend.reply = always(json_image(translucent))
-    assert open_png(generate(client).content).getpixel((0, 0)) == (10, 20, 30, 40)

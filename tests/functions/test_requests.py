@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.functions.deployment import assert_error, edit, generate, open_png
+from tests.functions.deployment import assert_error, edit, open_png
 from tests.functions.generating_backend import GeneratingBackend, image_file
 
 GENERATIONS = "/v1/images/generations"
@@ -55,26 +55,17 @@ def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(
     assert backend.requests == []
 
 
-def test_a_prompt_of_4000_characters_outside_the_basic_plane_is_accepted(
-    client: httpx.Client, backend: GeneratingBackend
-) -> None:
-    assert generate(client, prompt="🗼" * 4000).status_code == 200
-    assert backend.requests[0].json["prompt"] == "🗼" * 4000
-
-
-def test_an_edit_lacks_what_only_generations_have(client: httpx.Client) -> None:
-    image = image_file((8, 8))
-    ratio = assert_error(edit(client, image, aspect_ratio="4:1"), 400, "invalid_request")
-    assert ratio.startswith("aspect_ratio: got '4:1'")
-    reasoning = assert_error(edit(client, image, reasoning="high"), 400, "invalid_request")
-    assert reasoning == "reasoning: is not supported; the model of this endpoint has none."
-
-
 @pytest.mark.parametrize("count", [0, 5])
 def test_an_edit_takes_one_to_four_images(client: httpx.Client, count: int) -> None:
     message = assert_error(edit(client, *[image_file((8, 8))] * count), 400, "invalid_request")
     assert message.startswith("images: ")
     assert "1 to 4 files" in message
+
+
+def test_a_file_in_place_of_text_is_refused(client: httpx.Client) -> None:
+    response = client.post(GENERATIONS, files={"prompt": ("a.txt", b"a fox")})
+    message = assert_error(response, 400, "invalid_request")
+    assert message == "prompt: got a file (a part with a filename); allowed: 1 to 4000 characters."
 
 
 def test_text_in_place_of_an_image_is_refused(client: httpx.Client) -> None:

@@ -51,7 +51,7 @@ class AttemptFinished(Protocol):
 
 
 async def finish_in_thread(content: bytes, size: Size) -> bytes:
-    """`finish_image` beside the event loop, since converting an image takes a second."""
+    """`finish_image` outside of the event loop, since converting an image takes a second."""
     return await in_image_thread(finish_image, content, size)
 
 

@@ -1,4 +1,4 @@
-"""Work on pixels in a thread beside the event loop, one image at a time.
+"""Work on pixels in a thread of its own, one image at a time.
 
 A function has one vCPU and 1.8 GB, and each thread keeps the memory that an image took there. References of
 50 megapixels took 2.8 GB after six threads of a pool had decoded one each; in one thread they take 0.5 GB.

@@ -30,7 +30,7 @@ logger: Final = logging.getLogger(__name__)
 
 
 class StreamingHandler:
-    """A Lambda handler that answers REST proxy events and function URL events with an ASGI application.
+    """A Lambda handler that serves REST proxy events and function URL events with an ASGI application.
 
     All requests run on one event loop, which the first request makes, so that a snapshot of the environment
     (SnapStart) holds none. `lifespan` events are not sent.

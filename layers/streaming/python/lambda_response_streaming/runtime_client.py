@@ -74,7 +74,7 @@ class _Streaming:
             _send_end(connection.sock, failure)
             status = connection.getresponse().status
             if status != http.HTTPStatus.ACCEPTED:
-                logger.error("The runtime API answered %d to the stream of %s", status, invoke_id)
+                logger.error("The runtime API responded %d to the stream of %s", status, invoke_id)
         except (OSError, http.client.HTTPException) as error:
             logger.warning("The stream of %s was cut off by its reader: %s", invoke_id, error)
         finally:

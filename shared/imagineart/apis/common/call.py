@@ -19,7 +19,7 @@ RESERVED_SECONDS: Final = 5.0
 """The part of the function's time that is kept for finishing an image, or for responding with a timeout."""
 
 KEEPING_SECONDS: Final = 5.0
-"""The part that is kept besides for storing a response under its Idempotency-Key."""
+"""The further part that is kept for storing a response under its Idempotency-Key."""
 
 KEEPING_MARGIN_SECONDS: Final = 1.0
 """Storing a response ends so long before the request's deadline, which would end the response with it."""

@@ -22,6 +22,8 @@ def shown_value(value: Any) -> str:
     """A value of a form or of JSON in quotes; a list or an object is only named."""
     if isinstance(value, str):
         return shown(value)
+    if isinstance(value, bytes):
+        return "a file (a part with a filename)"
     if isinstance(value, bool):
         return "'true'" if value else "'false'"
     if isinstance(value, (int, float)):

@@ -16,7 +16,7 @@ from load.images import make_png
 from load.promises import Finding
 from load.soak import Plan, soak
 from local.template import PROJECT, SEARCH_PATH
-from tests.processes import await_end, is_running
+from tests.processes import await_end, children_of, wait_until
 
 SHORT = Plan(callers=8, seconds=5, backend_seconds=0.2, faults=0.1)
 
@@ -50,18 +50,14 @@ def test_a_stack_that_does_not_start_is_reported(tmp_path: Path, monkeypatch: py
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
-    source = (
-        f"from pathlib import Path; from load.soak import *; soak(Plan(8), Path({str(tmp_path / 'soak')!r}))"
-    )
+    code = f"from load.soak import *; soak(Plan(8), Path({str(tmp_path / 'soak')!r}))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(SEARCH_PATH)}
-    running = subprocess.Popen(
-        [sys.executable, "-c", source], cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-c", code]
+    running = subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL)
     try:
         output = tmp_path / "soak" / "output"
-        while not (output.exists() and "cold start" in output.read_text()):
-            assert is_running(running.pid)
-        (stack,) = (pid for pid, command in children_of(running.pid).items() if "local.run" in command)
+        wait_until(lambda: output.exists() and "cold start" in output.read_text())
+        (stack,) = (pid for pid, line in children_of(running.pid).items() if "local.run" in line)
         started = [stack, *children_of(stack)]
         running.send_signal(signal.SIGINT)
         running.wait()
@@ -70,9 +66,3 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     finally:
         running.kill()
         running.wait()
-
-
-def children_of(parent: int) -> dict[int, str]:
-    listed = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid=,args="], text=True)
-    rows = (line.split(None, 2) for line in listed.splitlines())
-    return {int(pid): command for pid, its_parent, command in rows if int(its_parent) == parent}

@@ -1,0 +1,254 @@
+"""Programs that readers copy, and others on clients of OpenAI's, run against `make run`.
+
+They are those of README.md and docs/guide.md, those of the seed's API reference to the letter, the curl
+commands that the operator's command line prints, and clients of OpenAI's API.
+"""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from local.template import PROJECT, SEARCH_PATH
+from tests.e2e.local_stack.running_stack import RunningStack, state_variables
+from tests.npm_packages import installed
+
+HERE = Path(__file__).parent
+PUBLIC_URL = "https://api.ml.imagine.art"
+INTERPRETERS = {".sh": ["bash", "-eu"], ".py": [sys.executable], ".mjs": ["node"]}
+SUFFIXES = {"sh": ".sh", "python": ".py", "javascript": ".mjs"}
+# A reference example that uses `token` without setting it continues an earlier one that does.
+SET_TOKEN = {
+    ".sh": "",
+    ".py": "import os\ntoken = os.environ['IMAGINEART_TOKEN']\n",
+    ".mjs": "const token = process.env.IMAGINEART_TOKEN;\n",
+}
+# `make` would look after the environment that the tests run in.
+MAKE_CLI = f'make() {{ eval "{sys.executable} -m cli ${{2#ARGS=}}"; }}\n'
+
+LANDSCAPE, PORTRAIT, SMALL, TALL = (2496, 1664), (1664, 2496), (1024, 1024), (1024, 1536)
+SIZES: dict[str, dict[str, Any]] = {
+    "README.md": {
+        "sailing-boat.png": (1248, 832),
+        "edited.png": LANDSCAPE,
+        "winter.png": LANDSCAPE,
+        "lighthouse.png": (2048, 2048),
+    },
+    "README.md, OpenAI": {"sailing-boat.png": (1536, 1024), "edited.png": (1248, 832)},
+    "First image": {"image.png": LANDSCAPE},
+    "Two forms of a request": {"images.json": [SMALL, SMALL]},
+    "Sizes and seeds": {"first.png": SMALL, "second.png": SMALL},
+    "Edits and reference images": {"edited.png": PORTRAIT},
+    "Safe retries": {"image.png": (2048, 2048)},
+    "Timeouts, proxies and mobile backends": {"job-4711.png": (1584, 2816)},
+    "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
+    "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
+    "openai.sh": {"edited.json": [TALL]},
+    "openai.mjs": {"generated.png": SMALL, "edited.png": TALL},
+    "ai_sdk.mjs": {
+        f"{made}-{provider}.png": size
+        for made, size in (("generated", SMALL), ("edited", TALL))
+        for provider in ("openai", "compatible")
+    },
+}
+"""The images that the programs of a source write, by file."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program as its reader has it; `source` is a heading of the guide, or a file."""
+
+    source: str
+    suffix: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.suffix}"
+
+
+def fenced(document: str) -> list[Program]:
+    """The programs in a Markdown document, each with the heading that it is under."""
+    heading, programs = "", []
+    blocks = r"^## ([^\n]+)$|^```(sh|python|javascript)\n(.*?)^```$"
+    text = (PROJECT / document).read_text()
+    for title, language, program in re.findall(blocks, text, re.MULTILINE | re.DOTALL):
+        heading = title or heading
+        programs += [Program(heading, SUFFIXES[language], program)] if program else []
+    return programs
+
+
+def readme_programs() -> list[Program]:
+    """The shell commands as one program, since each continues the one before, and the Python one."""
+    *commands, python = sorted(fenced("README.md"), key=lambda each: each.suffix == ".py")
+    story = MAKE_CLI + "".join(each.text for each in commands)
+    return [Program("README.md", ".sh", story), Program("README.md, OpenAI", ".py", python.text)]
+
+
+def reference_programs() -> Iterator[Program]:
+    for file in files(HERE.parent / "reference_examples"):
+        text = file.read_text()
+        prelude = "" if "token =" in text else SET_TOKEN[file.suffix]
+        yield Program("API reference", file.suffix, prelude + text)
+
+
+def files(folder: Path) -> list[Path]:
+    """The programs in a folder."""
+    return sorted(each for each in folder.iterdir() if each.suffix in INTERPRETERS)
+
+
+GUIDE = fenced("docs/guide.md")
+CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
+PROGRAMS = [*readme_programs(), *GUIDE, *reference_programs(), *CLIENTS]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a program runs, with the images that the programs send."""
+    for name in ("portrait.jpg", "photo.jpg"):
+        Image.linear_gradient("L").resize((600, 900)).convert("RGB").save(tmp_path / name)
+    Image.new("RGBA", (320, 200), (200, 80, 40, 128)).save(tmp_path / "reference.png")
+    return tmp_path
+
+
+def run(program: Program, base_url: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = INTERPRETERS[program.suffix]
+    for needed in {command[0], *re.findall(r"^ *(curl) ", program.text, re.MULTILINE)}:
+        if shutil.which(needed) is None:
+            pytest.skip(f"{needed} is not installed")
+    if re.search(r'from "(openai|ai)"', program.text):
+        packages = installed(HERE / "javascript_packages", PROJECT / ".local")
+        (folder / "node_modules").symlink_to(packages / "node_modules")
+    script = folder / f"program{program.suffix}"
+    script.write_text(program.text.replace(PUBLIC_URL, base_url))
+    variables = {"IMAGINEART_BASE_URL": base_url, "IMAGINEART_TOKEN": token}
+    return subprocess.run(
+        [*command, script.name],
+        cwd=folder,
+        env=os.environ | variables | state_variables(folder / ".local"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        image.load()
+        return image.size
+
+
+def written_sizes(folder: Path) -> dict[str, Any]:
+    """The sizes of the images that a program wrote, by file."""
+    images = {file.name: file.read_bytes() for file in folder.glob("*.png") if file.name != "reference.png"}
+    series = {file.name: json.loads(file.read_text())["data"] for file in folder.glob("*.json")}
+    return {name: png_size(content) for name, content in images.items()} | {
+        name: [png_size(base64.b64decode(each["b64_json"])) for each in data] for name, data in series.items()
+    }
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+def test_a_program_works_as_it_is_written(
+    program: Program, stack: RunningStack, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(SEARCH_PATH))
+    (folder / ".local").symlink_to(stack.folder)
+    done = run(program, stack.base_url, stack.token, folder)
+    assert done.returncode == 0, done.stderr
+    written = written_sizes(folder)
+    assert written.items() <= SIZES[program.source].items()
+    assert written or "/models" in program.text
+
+
+def test_the_curl_commands_of_the_command_line_work_when_pasted(stack: RunningStack, folder: Path) -> None:
+    commands = re.findall(r"^curl (?:.*\\\n)*.*", stack.target.succeed("examples"), re.MULTILINE)
+    upload = {"url": "", "id": ""}
+    for command in commands:
+        for name, value in upload.items():
+            command = command.replace(f"{name.upper()}-OF-THE-RESPONSE", str(value))
+        done = run(Program("examples", ".sh", command), stack.base_url, stack.token, folder)
+        assert done.returncode == 0, done.stderr
+        upload = json.loads(done.stdout) if "/v1/uploads" in command else upload
+    assert len(commands) == 5
+    assert written_sizes(folder) == {"image.png": LANDSCAPE, "edited.png": PORTRAIT}
+
+
+@pytest.mark.parametrize("program", GUIDE[:3], ids=str)
+def test_a_program_reports_a_wrong_token(program: Program, stack: RunningStack, folder: Path) -> None:
+    done = run(program, stack.base_url, stack.token[:-1] + "_", folder)
+    assert done.returncode != 0
+    assert re.search("401|invalid_token", done.stderr)
+
+
+class ScriptedApi(HTTPServer):
+    """In place of the API: sends one of `responses` after another, and records the keys that came."""
+
+    def __init__(self, *responses: tuple[int, dict[str, str], bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _ScriptedHandler)
+        self.responses = list(responses)
+        self.keys: list[str | None] = []
+
+    def __enter__(self) -> "ScriptedApi":
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _ScriptedHandler(BaseHTTPRequestHandler):
+    server: ScriptedApi
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.keys.append(self.headers["Idempotency-Key"])
+        status, headers, body = self.server.responses.pop(0)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Print nothing."""
+
+
+RETRIES = [each for each in GUIDE if each.source == "Safe retries"]
+
+
+@pytest.mark.parametrize("program", RETRIES, ids=str)
+def test_the_retry_examples_send_the_same_key_again(program: Program, folder: Path) -> None:
+    image = (folder / "reference.png").read_bytes()
+    timeout = (504, {"X-Should-Retry": "true"}, b'{"error": {"code": "timeout"}}')
+    with ScriptedApi(timeout, (200, {}, image)) as api:
+        done = run(program, api.base_url, "iart_x", folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "image.png").read_bytes() == image
+    assert api.keys[0]
+    assert api.keys == api.keys[:1] * 2
+
+
+def test_the_retry_example_stops_where_a_retry_does_not_help(folder: Path) -> None:
+    refusal = (502, {"X-Should-Retry": "false"}, b'{"error": {"code": "model_auth_error"}}')
+    with ScriptedApi(refusal) as api:
+        done = run(RETRIES[0], api.base_url, "iart_x", folder)
+    assert "HTTP 502" in done.stderr
+    assert len(api.keys) == 1

@@ -6,9 +6,12 @@ any characters. Source: https://docs.aws.amazon.com/service-authorization/latest
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from local.template import load_template
+
+_template = cache(load_template)
 
 
 @dataclass(frozen=True, order=True)
@@ -19,7 +22,7 @@ class Permission:
     resource: str
 
     def covers(self, needed: "Permission") -> bool:
-        """Whether whoever has this may do what is needed."""
+        """Whether this permission allows what is needed."""
         pattern = re.escape(self.resource).replace(r"\*", ".*")
         return self.action == needed.action and re.fullmatch(pattern, needed.resource) is not None
 
@@ -36,7 +39,7 @@ def granted_to(function_id: str) -> set[Permission]:
 
 def role_of(function_id: str) -> dict[str, Any]:
     """The properties of a function's role."""
-    template = load_template()
+    template = _template()
     arn = template.resources("AWS::Serverless::Function")[function_id]["Role"]["Fn::GetAtt"]
     return template.resources("AWS::IAM::Role")[arn.removesuffix(".Arn")]
 
@@ -49,7 +52,7 @@ def own_statements_of(function_id: str) -> list[dict[str, Any]]:
 
 def statements_of(function_id: str) -> list[dict[str, Any]]:
     """The statements of every policy that a function's role names: what its code does."""
-    policies = load_template().resources("AWS::IAM::ManagedPolicy")
+    policies = _template().resources("AWS::IAM::ManagedPolicy")
     attached = role_of(function_id).get("ManagedPolicyArns", [])
     return [each for policy in attached for each in policies[policy["Ref"]]["PolicyDocument"]["Statement"]]
 

@@ -1,7 +1,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 
+import botocore.session
 import httpx
 import pytest
 
@@ -21,6 +23,14 @@ class LoopClock:
     def advance(self, seconds: float) -> None:
         """Let time pass; a loop that waits notices when it gets data."""
         self.seconds += seconds
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocore_data_is_read_once() -> Iterator[None]:
+    """Each environment has a session of its own, which would take most of a test's time to read the same."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tests.fault_backend import refusal
+from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment, generate
 from tests.functions.generating_backend import GeneratingBackend, always
-from tests.functions.test_logs import PROMPT
+from tests.functions.test_logs import PROMPT, lines_of, log_to_this_tests_output
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -59,6 +60,20 @@ def test_a_mistake_of_the_caller_is_no_error_of_the_server(
     api.client().get("/v1/models")
     codes = [(each.get("code"), each.get("ServerErrors")) for each in metrics(capsys)]
     assert codes == [(None, 0), ("invalid_request", None), (None, 0), ("missing_bearer_token", None)]
+
+
+def test_a_request_that_cannot_be_counted_is_served_and_reported(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = deploy(log_to_this_tests_output)
+    client = api.client(api.issue_token())
+    api.aws("dynamodb").delete_table(TableName=api.references["UsageTable"])
+    assert generate(client).status_code == 200
+    output = capsys.readouterr().out
+    assert output.count('"UnsettledRequests":[1.0]') == 1
+    (warning,) = [line for line in lines_of(output) if line["level"] == "WARNING"]
+    assert warning["message"] == "settlement failed"
+    assert warning["detail"].startswith("usage: ResourceNotFoundException")
 
 
 def test_metrics_say_nothing_of_the_caller_or_the_prompt(

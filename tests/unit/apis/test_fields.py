@@ -160,6 +160,13 @@ def test_a_truncated_form_is_never_taken_for_a_whole_one(missing: int) -> None:
         ("application/json", b"[" * 100_000, "body: is not JSON"),
         ("application/json", b'{"prompt": "a", "prompt": "b"}', "prompt: the field came more than once"),
         ("application/json", json.dumps(dict.fromkeys(map(str, range(65)))).encode(), "body: got 65 fields;"),
+        ("application/json", b'{"images": ["a"], "images": ["b"]}', "images: the field came more than once"),
+        ("application/json", b'{"seed": NaN}', "body: is not JSON, as its Content-Type says."),
+        (
+            "application/json",
+            '{"prompt": "a"}'.encode("utf-16"),
+            "body: is not UTF-8; allowed: JSON in UTF-8.",
+        ),
         ("application/json", b'{"images": [1]}', "images: got something else than text"),
         ("application/json", b'{"images": {"a": 1}}', "images: got something else than text"),
     ],

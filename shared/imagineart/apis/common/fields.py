@@ -7,6 +7,7 @@ https://url.spec.whatwg.org/#application/x-www-form-urlencoded
 
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ MULTIPART: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 MAX_FIELDS: Final = 64
+_REPEATED: Final = "the field came more than once; allowed: once."
 _PLAIN_NAME: Final = re.compile(r"[a-z_]{1,30}(\[\d{0,3}\])?")
 _INDEX: Final = re.compile(r"\[\d*\]$")
 _PLAIN_ENCODINGS: Final = frozenset({b"binary", b"8bit", b"7bit"})
@@ -87,7 +89,7 @@ def _collect(
                 files.append(value)
                 names.add(came_as)
         elif came_as in values or came_as in names:
-            raise _refusal(came_as, "the field came more than once; allowed: once.")
+            raise _refusal(came_as, _REPEATED)
         elif value is not None and (is_json or value not in ("", b"")):
             values[came_as] = value
             names.add(came_as)
@@ -107,13 +109,22 @@ def _read_urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, Any]]:
     try:
-        document = json.loads(body, object_pairs_hook=JsonObject)
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError("body", "is not UTF-8; allowed: JSON in UTF-8.") from error
+    try:
+        document = json.loads(text, object_pairs_hook=JsonObject, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError("body", "is not JSON, as its Content-Type says.") from error
     if not isinstance(document, JsonObject):
         raise InvalidRequestError("body", "is not a JSON object; allowed: an object of the fields.")
     if len(document) > MAX_FIELDS:
         raise InvalidRequestError("body", f"got {len(document)} fields; allowed: up to {MAX_FIELDS}.")
+    repeated = next(
+        (name for name, count in Counter(name for name, _ in document).items() if count > 1), None
+    )
+    if repeated is not None:
+        raise _refusal(repeated, _REPEATED)
     for name, value in document:
         if name not in file_fields or value is None:
             yield name, value
@@ -125,6 +136,11 @@ def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, 
                     name, "got something else than text; allowed: the id of an upload, or a list of ids."
                 )
             yield name, item
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which JSON does not have."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _refusal(name: str, problem: str) -> InvalidRequestError:

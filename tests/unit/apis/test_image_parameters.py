@@ -95,7 +95,6 @@ def test_a_missing_prompt_is_named() -> None:
         ({"seed": 1e300}, "seed: got a very large number; allowed"),
         ({"n": [1]}, "n: got a list; allowed"),
         ({"prompt": 5}, "prompt: got '5'; allowed: 1 to 4000 characters."),
-        ({"prompt": "a\ud800"}, "prompt: got half of a surrogate pair; allowed: 1 to 4000 characters."),
         ({"partial_images": False}, "partial_images: got 'false'; allowed: 0."),
         ({"stream": 0}, "stream: got '0'; allowed: false."),
         ({"stream": "false"}, "stream: got 'false'; allowed: false."),

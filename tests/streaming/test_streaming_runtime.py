@@ -176,7 +176,7 @@ def test_a_managed_instance_s_processes_stream_too():
 
 
 @pytest.mark.parametrize(
-    ("status", "logged"), [(202, []), (413, ["The runtime API answered 413 to the stream of r-1"])]
+    ("status", "logged"), [(202, []), (413, ["The runtime API responded 413 to the stream of r-1"])]
 )
 def test_a_stream_that_the_runtime_api_refuses_is_logged(caplog, status, logged):
     api = RuntimeApi(answers_status=status)

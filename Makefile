@@ -10,8 +10,8 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help run test rehearse check bench soak smoke cli \
 	lint types contracts template drift audit format \
 	openapi docs licences build sbom validate lock \
-	environment sam-environment checkov-environment audit-environment load-environment \
-	rehearsal-environment clean
+	environment sam-environment checkov-environment audit-environment rehearsal-environment peers-environment \
+	clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -29,13 +29,13 @@ rehearse: environment sam-environment rehearsal-environment ## Deploy to an emul
 check: environment ## Run every check below: lint, types, contracts, template, drift, audit
 	@$(MAKE) --keep-going lint types contracts template drift audit
 
-bench: environment ## Measure against baselines, in ratios
+bench: environment peers-environment ## Measure against baselines, in ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
 
-soak: environment load-environment ## Fifty callers for five minutes (ARGS="--seconds 30" for a look)
+soak: environment ## Send requests of fifty callers for five minutes, and check every response (ARGS="--seconds 30")
 	@$(PYTHON) -m load $(ARGS)
 
-smoke: environment ## Ask each configured backend for pictures (ARGS="--stack NAME --region REGION" for AWS)
+smoke: environment ## Request images from each configured backend (ARGS="--stack NAME --region REGION" for AWS)
 	@$(PYTHON) -m cli $(ARGS) smoke
 
 cli: environment ## Run the operator's command line (ARGS="consumer list")
@@ -65,16 +65,15 @@ audit: audit-environment ## Look up known vulnerabilities of the locked packages
 		.venv-audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner=off --requirement "$$lock" \
 			|| failed=1; done; exit $$failed
 
-format: environment ## Format the code and mend what can be mended
+format: environment ## Format the code and fix what can be fixed automatically
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
-openapi: environment ## Write openapi.yaml and docs/api.md anew from the code
-	$(PYTHON) -m contract.generate_openapi
-	$(PYTHON) -m contract.generate_reference
+openapi: environment ## Write openapi.yaml from the routes
+	$(PYTHON) -m local.openapi
 
 docs: environment ## Build the reference page into .local/site (ARGS="--base-url https://api.example.com")
-	@$(PYTHON) -m contract.build_site $(ARGS)
+	@$(PYTHON) -m local.reference $(ARGS)
 
 licences: environment audit-environment ## List the licences of the packages that are deployed
 	.venv-audit/bin/pip-licenses --python $(PYTHON) --format markdown \
@@ -102,8 +101,8 @@ lock: environment ## Lock the dependencies again (ARGS=--upgrade for newer versi
 	$(LOCK) $(ARGS) --universal requirements/sam.in -o requirements/sam.lock
 	$(LOCK) $(ARGS) --universal requirements/audit.in -o requirements/audit.lock
 	$(LOCK) $(ARGS) --universal requirements/checkov.in -o requirements/checkov.lock
-	$(LOCK) $(ARGS) --universal requirements/load.in -o requirements/load.lock
 	$(LOCK) $(ARGS) --universal requirements/rehearsal.in -o requirements/rehearsal.lock
+	$(LOCK) $(ARGS) --universal requirements/peers.in -o requirements/peers.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -117,13 +116,13 @@ sam-environment: ## Install the SAM CLI into .venv-sam
 rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
 	@python3 tooling/make_environment.py .venv-rehearsal requirements/rehearsal.lock
 
-load-environment: ## Install the load generator into .venv-load
-	@python3 tooling/make_environment.py .venv-load requirements/load.lock
+peers-environment: ## Install what bench compares with into .venv-peers
+	@python3 tooling/make_environment.py .venv-peers requirements/peers.lock
 
 audit-environment: ## Install the tools of audit, licences and sbom into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-load .venv-rehearsal .local .aws-sam .pytest_cache .mypy_cache \
+	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-rehearsal .venv-peers .local .aws-sam .pytest_cache .mypy_cache \
 		.ruff_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""Measurements, as ratios to baselines built in the same run, because times drift with the machine."""
+"""What the code costs, in ratios to other ways of doing the same; docs/performance.md explains each part."""

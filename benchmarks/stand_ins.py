@@ -1,113 +1,95 @@
-"""AWS and an inference backend as one loopback server with canned answers, in a process of its own.
+"""AWS and an inference backend on loopback with canned responses, in a process of their own, and requests.
 
-Being elsewhere, it leaves nothing but the client's work in the processor time of whoever is measured.
+The backend returns an image of the size asked for, in JSON, or as it is for ``"response_format": "png"``.
 """
 
 import base64
+import io
 import json
+import multiprocessing
 import random
-import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from http.server import ThreadingHTTPServer
+from typing import Any, Final
 
-from benchmarks.photographs import encode_png_with_metadata, paint_photograph
-from imagineart.domain.accounting import day_of
-from imagineart.domain.limits import MAX_CONCURRENT_REQUESTS, MAX_REQUESTS_PER_MINUTE
-from imagineart.domain.operations import Scope
-from imagineart.domain.tokens import Peppers, TokenKind, create_token
-from local.child_server import ChildServer, await_listening, launch
+import httpx
+from PIL import Image
 
-PICTURE_SIDE: Final = 1024
-TOKEN: Final = create_token(TokenKind.PARTNER, random.Random(1).randrange)
-PEPPERS: Final = Peppers("1", {"1": "a pepper for measuring"})
-SECRETS: Final = {
-    "PepperSecret": {"current": PEPPERS.current_version, **PEPPERS.keys},
-    "InternalTokensSecret": {"consumers": {}},
-    "BackendCredentialSecret": {"api_key": "a key for measuring"},
+from benchmarks.processes import Process, QuietHandler
+from imagineart.access.tokens import ALL_SCOPES, Peppers, TokenKind, create_token
+from local.proxy_events import HttpRequest, build_proxy_event
+
+SLOW: Final = "takes-2-s"
+FORM_1K: Final = {"prompt": (None, "A chef plating ramen."), "resolution": (None, "1K")}
+FORM_2K: Final = FORM_1K | {"resolution": (None, "2K")}
+JSON_REQUEST: Final = {"prompt": "A chef plating ramen.", "model": "text-to-image", "size": "1024x1024"}
+_NOISE_STEPS: Final = {1024: 82, 2048: 15}
+"""How coarse the noise of an image of this side is: it takes 1.64 MB as JSON, and 8 MiB as a PNG."""
+_TOKEN: Final = create_token(TokenKind.PARTNER, random.Random(1).randrange)
+_SECRET: Final = {"current": "1", "1": "a pepper for measuring", "api_key": "a key for measuring"}
+"""The document of every secret."""
+_TOKEN_ITEM: Final = {
+    "key": {"S": f"token#{_TOKEN.id}"},
+    "consumer_id": {"S": "measured"},
+    "scopes": {"SS": sorted(ALL_SCOPES)},
+    "digest": {"S": Peppers("1", _SECRET).digest(_TOKEN.secret, "1")},
+    "pepper_version": {"S": "1"},
+    "created_at": {"N": "1"},
+    "last_used_on": {"S": time.strftime("%Y-%m-%d", time.gmtime())},
+}
+_COUNTERS: Final = ("requests_per_minute", "concurrent_requests")
+_AWS_RESPONSES: Final[dict[str, object]] = {
+    "GetItem": {"Item": _TOKEN_ITEM},
+    "GetSecretValue": {"SecretString": json.dumps(_SECRET), "VersionId": "1"},
+    "UpdateItem": {"Attributes": {"key": {"S": "measured"}, **{each: {"N": "1000"} for each in _COUNTERS}}},
 }
 
 
-def start_stand_ins() -> ChildServer:
-    """The server, listening."""
-    return await_listening(launch(__name__))
+def request_event(**content: Any) -> dict[str, Any]:
+    """The event of a request; `content` is httpx's ``files``, a form, or ``json``, in OpenAI's shape."""
+    headers = {"Authorization": f"Bearer {_TOKEN.text}"}
+    sent = httpx.Request("POST", "http://api/v1/images/generations", headers=headers, **content)
+    request = HttpRequest("POST", sent.url.path, "", tuple(sent.headers.items()), sent.read())
+    return build_proxy_event(request, resource=request.path, path_parameters=None)
 
 
-def answer_aws(operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """What the AWS operation answers: the one token, its consumer after a first request, a secret.
-
-    An item has what either side keeps in it.
-    """
-    match operation:
-        case "GetItem":
-            digest = PEPPERS.digest(TOKEN.secret, PEPPERS.current_version)
-            return {
-                "Item": {
-                    "key": {"S": f"token#{TOKEN.id}"},
-                    "consumer_id": {"S": "benchmark"},
-                    "requests_per_minute": {"N": str(MAX_REQUESTS_PER_MINUTE)},
-                    "scopes": {"SS": sorted(Scope)},
-                    "last_used_on": {"S": day_of(time.time())},
-                    "digest": {"S": digest},
-                    "pepper_version": {"S": PEPPERS.current_version},
-                    "created_at": {"N": "1"},
-                }
-            }
-        case "UpdateItem":
-            return {
-                "Attributes": {
-                    "key": {"S": "benchmark"},
-                    "requests_per_minute": {"N": str(MAX_REQUESTS_PER_MINUTE)},
-                    "concurrent_requests": {"N": str(MAX_CONCURRENT_REQUESTS)},
-                    "requests": {"N": "1"},
-                }
-            }
-        case "GetSecretValue":
-            secret_id = request["SecretId"]
-            return {"Name": secret_id, "SecretString": json.dumps(SECRETS[secret_id])}
-        case _:
-            raise ValueError(f"no canned answer for {operation}")
+@contextmanager
+def stand_ins() -> Iterator[tuple[str, Process]]:
+    """The base URL of both, and their process."""
+    for side in _NOISE_STEPS:
+        _as_json(side)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        process = multiprocessing.get_context("fork").Process(target=server.serve_forever, daemon=True)
+        process.start()
+        yield f"http://127.0.0.1:{server.server_port}", Process(process.pid or 0)
+        process.kill()
 
 
-def _encode_backend_answer() -> bytes:
-    png = encode_png_with_metadata(paint_photograph(PICTURE_SIDE, PICTURE_SIDE))
-    return json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(png).decode()}]}).encode()
+@cache
+def png(side: int) -> bytes:
+    """A square image of noise."""
+    levels = bytes(each // _NOISE_STEPS[side] for each in range(256))
+    noise = random.Random(1).randbytes(side * side * 3).translate(levels)
+    target = io.BytesIO()
+    Image.frombytes("RGB", (side, side), noise).save(target, "PNG", compress_level=1)
+    return target.getvalue()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    backend_answer: ClassVar[bytes]
+@cache
+def _as_json(side: int) -> bytes:
+    return json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(png(side)).decode()}]}).encode()
 
+
+class _Handler(QuietHandler):
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path.startswith("/v1/images/"):
-            return self._answer("application/json", self.backend_answer)
-        target, _, operation = self.headers["X-Amz-Target"].rpartition(".")
-        version = "1.1" if target == "secretsmanager" else "1.0"
-        answer = json.dumps(answer_aws(operation, json.loads(body))).encode()
-        return self._answer(f"application/x-amz-json-{version}", answer)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: a line a request would bury the table."""
-
-    def _answer(self, media_type: str, body: bytes) -> None:
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-        self.wfile.write(head.encode() + body)
-
-
-def _serve() -> None:
-    """Serve until standard input ends, which it does when the parent process does."""
-    _Handler.backend_answer = _encode_backend_answer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"stand-ins listening on http://127.0.0.1:{server.server_port}", flush=True)
-    sys.stdin.read()
-    server.shutdown()
-    server.server_close()
-
-
-if __name__ == "__main__":
-    _serve()
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if operation := self.headers["X-Amz-Target"]:
+            return self.respond(200, json.dumps(_AWS_RESPONSES[operation.rpartition(".")[2]]).encode())
+        time.sleep(2 if request["model"] == SLOW else 0)
+        side = int(request["size"].partition("x")[0])
+        if request.get("response_format") == "png":
+            return self.respond(200, png(side), Content_Type="image/png")
+        return self.respond(200, _as_json(side), Content_Type="application/json")

@@ -21,11 +21,10 @@ _SIDE: Final = 512
 def try_backends(services: OperatorServices) -> Iterator["Trial"]:
     """The trials of every backend, as they end. Raises SettingsError."""
     # Other commands need no HTTP client and no Pillow.
+    from imagineart.backends import try_backends as trials
     from imagineart.backends.http import HttpClient
     from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
     from imagineart.backends.routes import build_routes, parse_routes
-
-    from imagineart.backends import try_backends as trials
 
     http = HttpClient()
     routes = {}

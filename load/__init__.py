@@ -1,1 +1,1 @@
-"""Many callers at once against the local stack; nothing that ships to Lambda imports it."""
+"""`make soak`: many callers at once against the local stack, every response checked."""

@@ -1,74 +1,36 @@
-"""`make soak`: the soak, a report of it, and ``.local/soak.json``; 1 where a promise is broken."""
+"""`make soak`: many callers against the local stack, and a table of the promises that held."""
 
 import argparse
-import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Final
+from subprocess import CalledProcessError
 
-from load.report import judge_record, to_json, to_markdown
-from load.soak import Plan, SoakError, soak
+from load.soak import Plan, soak
 from local.template import PROJECT
-from tooling.document_results import replace_results
-
-FOLDER: Final = PROJECT / ".local" / "soak"
-REPORT_FILE: Final = PROJECT / ".local" / "soak.json"
-DOCUMENT: Final = PROJECT / "docs" / "performance.md"
-MAX_SECONDS: Final = 3_600
-MAX_CALLERS: Final = 200
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak; return 1 where a promise is broken, 2 where nothing could be measured, 130 after Ctrl-C."""
-    plan = Plan()
+def main() -> int:
+    """Soak. Returns 1 if a promise is broken, 2 if the soak could not be made, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--callers", type=_whole(MAX_CALLERS), default=plan.callers)
-    parser.add_argument("--seconds", type=_whole(MAX_SECONDS), default=plan.seconds)
-    parser.add_argument("--backend-seconds", type=_bounded(60), default=plan.backend_seconds)
-    parser.add_argument("--faults", type=_bounded(1), default=plan.faults, help="share, 0 to 1")
-    parser.add_argument("--seed", type=int, default=plan.seed)
-    parser.add_argument("--document", action="store_true", help=f"write it into {DOCUMENT.name} too")
-    chosen = parser.parse_args(arguments)
-    plan = Plan(chosen.callers, chosen.seconds, chosen.backend_seconds, chosen.faults, chosen.seed)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name, default in Plan()._asdict().items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    plan = Plan(**vars(parser.parse_args()))
+    if not (0 < plan.callers <= 200 and 0 < plan.seconds <= 3600 and 0 <= plan.backend_seconds <= 10):
+        parser.error("allowed: 1 to 200 callers, 1 to 3600 seconds, and 0 to 10 seconds of the backend")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"{plan.callers} callers for {plan.seconds} s; Ctrl-C stops everything.", flush=True)
     try:
-        report = judge_record(soak(plan, FOLDER), datetime.now(UTC).date().isoformat())
-    except SoakError as error:
+        findings = soak(plan, PROJECT / ".local" / "soak")
+    except (RuntimeError, CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped; nothing is left running.", file=sys.stderr)
         return 130
-    REPORT_FILE.write_text(json.dumps(to_json(report), indent=2) + "\n")
-    print(to_markdown(report))
-    if chosen.document:
-        replace_results(DOCUMENT, "soak", to_markdown(report))
-    return int(not report.holds)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _whole(highest: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not 1 <= int(text) <= highest:
-            raise argparse.ArgumentTypeError(f"got {text}; allowed is 1 to {highest}")
-        return int(text)
-
-    return read
-
-
-def _bounded(highest: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        if not 0 <= float(text) <= highest:
-            raise argparse.ArgumentTypeError(f"got {text}; allowed is 0 to {highest:g}")
-        return float(text)
-
-    return read
+    print("\n| Promise | Held | Seen |\n| --- | --- | --- |")
+    for each in findings:
+        held = f"no: {len(each.broken)}, such as {each.broken[0]}" if each.broken else "yes"
+        print(f"| {each.promise} | {held} | {each.seen} |")
+    return int(any(each.broken for each in findings))
 
 
 if __name__ == "__main__":

@@ -1,204 +1,136 @@
-"""A caller: sends orders, one after another, and writes down what became of each.
+"""Callers: each sends one request after another, of every kind, and checks every response."""
 
-It knows no load generator, so that whoever drives it (locust, threads of a test) does only that.
-"""
-
-import http.client
-import json
-import random
+import asyncio
+import base64
+import hashlib
 import time
-import uuid
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Final, NamedTuple
 
-from load.answers import ReceivedAnswer, judge
-from load.journals import Answered, Journal, Sent
-from load.orders import MIX, WRONG_TOKENS_WEIGHT, Order, wrong_token
+from httpx import AsyncClient, HTTPError, Response
 
-PATIENCE_SECONDS: Final = 60.0
-"""Whoever gets nothing for so long has lost its request."""
+from load.images import draw_reference, find_fault
 
-CALLERS_FILE: Final = "callers.json"
+WEIGHTS: Final = {
+    "generation 1K": 44, "generation 2K": 12, "edit 1K": 14, "edit 2K": 4, "json": 10, "keyed": 8,
+    "models": 4, "mistake": 2, "wrong token": 2,
+}  # fmt: skip
+"""Every kind of request. A keyed one is sent twice; `json` asks for two images."""
 
-_KEPT_ALIVE_SECONDS: Final = 3.0
-"""The gateway hangs up on connections that are idle for longer than five."""
+_SIZES: Final = {"1:1": (1024, 1024), "16:9": (1408, 792), "2:3": (832, 1248), "3:1": (1776, 592)}
+_STATUS: Final = {
+    "invalid_request": 400, "invalid_token": 401, "rate_limited": 429, "model_error": 502, "timeout": 504,
+}  # fmt: skip
+"""The documented status of each error that may happen here."""
 
-_FAILURES: Final = (http.client.HTTPException, OSError)
 
+class Consumer(NamedTuple):
+    """A consumer with a token for its callers; it may make as many requests at a time as it has slots."""
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a caller is: its name, the consumer it belongs to, and its token.
-
-    `in_crowd` tells that its consumer makes more requests at a time than it may.
-    """
-
-    name: str
-    consumer: str
+    id: str
     token: str
-    requests_per_minute: int
-    in_crowd: bool = False
+    slots: int
 
 
-def write_identities(file: Path, identities: list[Identity]) -> None:
-    """Keep them in a file for the user alone."""
-    file.touch(mode=0o600)
-    file.write_text(json.dumps([asdict(each) for each in identities]))
+class Order(NamedTuple):
+    """A request, with references by their marks, and its response: `images` of `size`, or a refusal."""
+
+    kind: str
+    consumer: Consumer
+    fields: Mapping[str, Any]
+    headers: Mapping[str, str]
+    size: tuple[int, int]
+    path: str = "/v1/images/generations"
+    model: str = "text-to-image"
+    images: int = 1
+    files: Mapping[bytes, bytes] = {}
+    refused_as: str = ""
 
 
-def read_identities(file: Path) -> list[Identity]:
-    """The identities that were written."""
-    return [Identity(**fields) for fields in json.loads(file.read_text())]
+class Seen(NamedTuple):
+    """A response; `ending` is ok, replayed, the code of an error, or lost if none came."""
+
+    order: Order
+    ending: str
+    problems: Sequence[str]
+    headers: Mapping[str, str] = {}
+    digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request and its end, for whoever counts."""
-
-    sent: Sent
-    answered: Answered
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a request ended, and the body of its answer."""
-
-    answered: Answered
-    body: bytes
-
-
-class Caller:
-    """Sends requests on a connection of its own; `on_call` is told of each when it has ended."""
-
-    def __init__(
-        self,
-        identity: Identity,
-        base_url: str,
-        journal: Journal,
-        dice: random.Random,
-        on_call: Callable[[Call], None] = lambda _: None,
-    ) -> None:
-        url = urlsplit(base_url)
-        self._identity = identity
-        self._journal = journal
-        self._dice = dice
-        self._on_call = on_call
-        self._connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE_SECONDS)
-        self._last_used = 0.0
-
-    def act(self) -> None:
-        """Make one request of the mix and check its answer; a keyed one is made twice."""
-        dice, name = self._dice, self._identity.name
-        weights = [weight for weight, _ in MIX.values()]
-        kind = dice.choices([*MIX, None], [*weights, WRONG_TOKENS_WEIGHT])[0]
-        order = MIX[kind][1](dice, name) if kind else wrong_token(dice, name, self._identity.token)
-        first = self.send(order)
-        if "Idempotency-Key" in order.headers:
-            self.send(order, after=first)
-
-    def send(self, order: Order, after: Ended | None = None) -> Ended:
-        """Send a request, `after` an earlier one under the same key or by itself, and note how it ended."""
-        sent = self._announce(order)
-        self._journal.note(sent)
-        started = time.monotonic()
-        received = self._exchange(order)
-        seconds = time.monotonic() - started
-        if isinstance(received, ReceivedAnswer):
-            ended = Ended(self._judge(sent.id, received, order, seconds, after), received.body)
-        else:
-            ended = Ended(received.ended(sent.id, seconds), b"")
-        self._journal.note(ended.answered)
-        self._on_call(Call(sent, ended.answered))
-        return ended
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
-
-    def _announce(self, order: Order) -> Sent:
-        expected = order.pictures
-        return Sent(
-            id=uuid.uuid4().hex,
-            caller=self._identity.name,
-            consumer=self._identity.consumer,
-            kind=order.kind,
-            model=order.model,
-            prompt=expected.prompt_digest.hex() if expected else "",
-            pictures=expected.count if expected else 0,
-            keyed="Idempotency-Key" in order.headers,
-        )
-
-    def _judge(
-        self, request: str, received: ReceivedAnswer, order: Order, seconds: float, after: Ended | None
-    ) -> Answered:
-        verdict = judge(
-            received,
-            order,
-            requests_per_minute=self._identity.requests_per_minute,
-            may_find_no_slot=self._identity.in_crowd,
-        )
-        return Answered(
-            request,
-            verdict.ending,
-            received.status,
-            seconds,
-            len(received.body),
-            received.headers.get("x-request-id", ""),
-            received.headers.get("x-ratelimit-resource", ""),
-            verdict.serials,
-            (*verdict.problems, *_problems_of_retry(verdict.ending, received.body, after)),
-        )
-
-    def _exchange(self, order: Order) -> "ReceivedAnswer | _Failure":
-        connection = self._connection
-        if time.monotonic() - self._last_used > _KEPT_ALIVE_SECONDS:
-            connection.close()
-        token = self._identity.token if order.token is None else order.token
-        headers = {**order.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
-        response = None
-        try:
-            connection.request(order.method, order.path, order.body, headers)
-            response = connection.getresponse()
-            body = response.read()
-        except _FAILURES as error:
-            connection.close()
-            begun = {} if response is None else {name.lower(): value for name, value in response.getheaders()}
-            return _Failure(0 if response is None else response.status, begun, repr(error)[:200])
-        finally:
-            self._last_used = time.monotonic()
-        return ReceivedAnswer(
-            response.status, {name.lower(): value for name, value in response.getheaders()}, body
-        )
+def make_order(kind: str, consumer: Consumer, dice: Random) -> Order:
+    """A request of a kind, unlike every other one."""
+    ratio, (width, height) = dice.choice([*_SIZES.items()])
+    scale, prompt = 2 if kind.endswith("2K") else 1, f"a lighthouse, {dice.getrandbits(128):032x}"
+    fields = {"prompt": prompt, "aspect_ratio": ratio, "resolution": f"{scale}K"}
+    seed = {"seed": dice.randrange(1, 2**63 - 1)} if dice.random() < 0.5 else {}
+    headers = {"Authorization": f"Bearer {consumer.token}"}
+    marks = [bytes(dice.choices((0, 255), k=64)) for _ in range(dice.randint(1, 3))]
+    files = {mark: draw_reference(mark, dice.choice(["PNG", "JPEG"])) for mark in marks}
+    changes: dict[str, dict[str, Any]] = {
+        "models": {"path": "/v1/models", "model": "models", "images": 0},
+        "mistake": {"fields": fields | {"resolution": "3K"}, "images": 0, "refused_as": "invalid_request"},
+        "wrong": {"headers": {"Authorization": "Bearer x"}, "images": 0, "refused_as": "invalid_token"},
+        "keyed": {"headers": headers | {"Idempotency-Key": prompt[-32:]}},
+        "json": {"fields": fields | seed | {"n": 2}, "images": 2},
+        "edit": {"path": "/v1/images/edits", "model": "image-edit", "files": files},
+    }
+    order = Order(kind, consumer, fields | seed, headers, (scale * width, scale * height))
+    return order._replace(**changes.get(kind.split()[0], {}))
 
 
-def _problems_of_retry(ending: str, body: bytes, after: Ended | None) -> tuple[str, ...]:
-    """What is wrong with an answer that came under an Idempotency-Key after an earlier one."""
-    if after is None or after.answered.ending != "ok":
-        return ("a replay of nothing",) if ending == "replayed" else ()
-    if ending != "replayed":
-        return ("painted anew under the same key",) if ending == "ok" else (f"a replay refused: {ending}",)
-    return () if body == after.body else ("a replay that differs from the first answer",)
+async def send(client: AsyncClient, order: Order) -> Seen:
+    """Send a request and check its response."""
+    body: dict[str, Any] = {"json" if order.kind == "json" else "data": order.fields}
+    files = [("images", file) for file in order.files.values()] or None
+    method = "GET" if order.kind == "models" else "POST"
+    try:
+        response = await client.request(method, order.path, headers=order.headers, files=files, **body)
+    except HTTPError as error:
+        return Seen(order, "lost", [f"no response: {error!r}"])
+    # In a thread, since decoding an image takes the time of several requests.
+    ending, problems = await asyncio.to_thread(_check, response, order)
+    return Seen(order, ending, problems, response.headers, hashlib.sha256(response.content).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """No answer (status 0), or one that broke off."""
+def found_no_slot(seen: Seen) -> bool:
+    """Whether a request was refused since its consumer had too many under way."""
+    return seen.ending == "rate_limited" and seen.headers["x-ratelimit-resource"] == "concurrent_requests"
 
-    status: int
-    headers: dict[str, str]
-    reason: str
 
-    def ended(self, request: str, seconds: float) -> Answered:
-        """How the request ended: an answer that breaks off is for others to explain, none is a loss."""
-        return Answered(
-            request,
-            "broken" if self.status else "lost",
-            self.status,
-            seconds,
-            request_id=self.headers.get("x-request-id", ""),
-            limit=self.headers.get("x-ratelimit-resource", ""),
-            problems=() if self.status else (f"no answer: {self.reason}",),
-        )
+async def call(client: AsyncClient, owner: Consumer, dice: Random, ends_at: float, seen: list[Seen]) -> None:
+    """Send one request after another until `ends_at`."""
+    while time.monotonic() < ends_at:
+        order = make_order(dice.choices([*WEIGHTS], [*WEIGHTS.values()])[0], owner, dice)
+        first = await send(client, order)
+        seen.append(first)
+        if first.ending == "ok" and order.kind == "keyed":
+            again = await send(client, order)
+            is_replay = (again.ending, again.digest) == ("replayed", first.digest)
+            seen.append(again if is_replay else again._replace(problems=[f"{again.ending}, not a replay"]))
+
+
+def _check(response: Response, order: Order) -> tuple[str, list[str]]:
+    """The ending of a request, and what is wrong with the response."""
+    headers, status, problems = response.headers, response.status_code, list[str]()
+    try:
+        remaining, limit = (int(headers.get(f"x-ratelimit-{name}", -1)) for name in ("remaining", "limit"))
+        if status != 401 and not 0 <= remaining <= limit:
+            problems.append(f"X-RateLimit-Remaining is {remaining} of {limit}")
+        if status != 200:
+            error = response.json()["error"]
+            lacks = {"x-should-retry", *(["retry-after"] if status == 429 else [])} - headers.keys()
+            if lacks or (_STATUS[error["code"]], error["request_id"]) != (status, headers["x-request-id"]):
+                problems.append(f"the status {status} with {error} and without {lacks}")
+            return error["code"], problems
+        images = [(int(headers.get("x-seed", 0)), response.content)] * order.images
+        if order.kind == "json":
+            images = [(each["seed"], base64.b64decode(each["b64_json"])) for each in response.json()["data"]]
+        first = int(order.fields.get("seed", headers.get("x-seed", 0)))
+    except (KeyError, TypeError, ValueError) as error:
+        return "malformed", [*problems, f"a malformed response with the status {status}: {error!r}"]
+    if [seed for seed, _ in images] != [*range(first, first + order.images)]:
+        problems.append(f"the seeds {[seed for seed, _ in images]} instead of {first} and so on")
+    faults = (find_fault(png, order.size, order.fields["prompt"], order.files, seed) for seed, png in images)
+    problems += filter(None, faults)
+    return "replayed" if headers.get("idempotent-replayed") == "true" else "ok", problems

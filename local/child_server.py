@@ -14,7 +14,7 @@ _STOP_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ChildServer:
-    """A running server and where it listens."""
+    """A server and where it listens."""
 
     url: str
     process: "subprocess.Popen[str]"
@@ -37,8 +37,7 @@ def launch(
 ) -> "subprocess.Popen[str]":
     """Start `module`, a server that prints ``<name> listening on <url>`` and ends with its standard input.
 
-    It gets a session of its own, so that Ctrl-C reaches only this process, which then stops it, and this
-    process's environment with `variables` in it.
+    It runs in a session of its own, so that Ctrl-C reaches this process alone, which then stops it.
     """
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
@@ -51,7 +50,7 @@ def launch(
 
 
 def await_listening(process: "subprocess.Popen[str]") -> ChildServer:
-    """The server once it listens. Raises RuntimeError where it ended instead."""
+    """The server once it listens. Raises RuntimeError if it ended instead."""
     line = process.stdout.readline() if process.stdout else ""
     if _LISTENING not in line:
         raise RuntimeError(f"{process.args!r} ended before it listened")

@@ -1,9 +1,9 @@
-"""Execution environments: as on Lambda, each runs one invocation at a time and more are started on demand."""
+"""Execution environments: as on Lambda, each runs one invocation at a time, and more start on demand."""
 
 import asyncio
 import collections
-import contextlib
 import importlib.util
+import itertools
 import os
 import sys
 import threading
@@ -11,18 +11,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from lambda_response_streaming.response import FollowedResponse, StartedStream, StreamedResponse
-from local.proxy_events import ACCOUNT_ID
+from lambda_response_streaming.response import StreamedResponse
+from local.proxy_events import ACCOUNT_ID, BodyStream
 from local.template import Function
 
-Handler = Callable[[dict[str, Any], Any], Any]
-
 MAX_ENVIRONMENTS_PER_FUNCTION: Final = 64
-_FOLLOWING_SECONDS: Final = 60.0
-_PROCESS_ENVIRONMENT: Final = threading.Lock()
+
+_process_environment: Final = threading.Lock()
 
 
 class FunctionTimeoutError(Exception):
@@ -30,130 +28,59 @@ class FunctionTimeoutError(Exception):
 
 
 class IntegrationTimeoutError(Exception):
-    """The caller's patience ended before the function's timeout; its environment is not used again."""
+    """The gateway's timeout ended before the function's; the environment is not used again."""
 
 
 class FunctionCrashError(Exception):
-    """The handler, or its module's start, raised."""
+    """The handler or its module raised."""
 
 
 class TooManyEnvironmentsError(Exception):
-    """Every environment the function may have is busy: Lambda throttles."""
+    """Every environment that the function may have is busy; Lambda throttles."""
 
 
-@dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """The context object of one invocation.
+    """The context of an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
-    """
-
-    function_name: str
-    memory_limit_in_mb: int
-    ends_at: float
-    aws_request_id: str
-
-    @property
-    def invoked_function_arn(self) -> str:
-        """An ARN in the shape of Lambda's."""
-        return f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:{self.function_name}"
+    def __init__(self, function: Function, ends_at: float) -> None:
+        self.function_name = function.id
+        self.memory_limit_in_mb = function.memory_mb
+        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:{function.id}"
+        self.aws_request_id = str(uuid.uuid4())
+        self._ends_at = ends_at
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function's timeout."""
-        return max(0, int((self.ends_at - time.monotonic()) * 1000))
+        return max(0, int((self._ends_at - time.monotonic()) * 1000))
 
 
 class ExecutionEnvironment:
-    """One thread that loads a function's handler and runs its invocations one after another."""
+    """A handler and the one thread that always runs it, since a handler keeps an event loop in its thread."""
 
     def __init__(self, function: Function, variables: Mapping[str, str]) -> None:
         self._function = function
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=function.id)
         self._handler = self._thread.submit(_load_handler, function, variables)
+        self.start = self._thread.submit
 
-    def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
-        """The handler's return value, a `StreamedAnswer` where it streams.
-
-        Raises FunctionTimeoutError after the function's timeout, IntegrationTimeoutError after
-        `wait_seconds`, the caller's patience, if that is shorter; FunctionCrashError when the handler raises.
-        """
-        timeout_seconds = float(self._function.timeout_seconds)
-        ends_at = time.monotonic() + timeout_seconds
-        invocation = self._thread.submit(self._run, event, ends_at)
+    def run(self, work: Callable[[], Any], ends_at: float) -> Any:
+        """What `work` returns in the thread. Raises FunctionCrashError and FunctionTimeoutError."""
+        job = self.start(work)
         try:
-            returned = invocation.result(min(timeout_seconds, wait_seconds))
-            if isinstance(returned, StartedStream):
-                return StreamedAnswer(returned, self._thread, ends_at)
-            return returned
-        except TimeoutError as error:
-            if invocation.done():
-                raise FunctionCrashError(repr(error)) from error
-            if wait_seconds < timeout_seconds:
-                raise IntegrationTimeoutError(self._function.id) from error
-            raise FunctionTimeoutError(self._function.id) from error
+            return job.result(max(0.0, ends_at - time.monotonic()))
         except (Exception, SystemExit) as error:
+            if isinstance(error, TimeoutError) and not job.done():
+                raise FunctionTimeoutError(self._function.id) from error
             raise FunctionCrashError(repr(error)) from error
 
-    def follow(self, afterwards: Callable[[], None], then: Callable[[], None]) -> None:
-        """Have done what is to be done after an answer, and then say so."""
-        self._thread.submit(afterwards).add_done_callback(lambda _: then())
+    def call(self, event: dict[str, Any], ends_at: float) -> Any:
+        """What the handler returns; to be run in the thread."""
+        return self._handler.result()(event, LambdaContext(self._function, ends_at))
 
     def close(self) -> None:
-        """Let the thread end once it is idle, and its event loop with it."""
-        self._thread.submit(_close_event_loop)
+        """Let the thread end when it is idle, and its event loop with it."""
+        self.start(lambda: asyncio.get_event_loop().close())
         self._thread.shutdown(wait=False)
-
-    def _run(self, event: dict[str, Any], ends_at: float) -> Any:
-        handler = self._handler.result()
-        context = LambdaContext(self._function.id, self._function.memory_mb, ends_at, str(uuid.uuid4()))
-        returned = handler(event, context)
-        return StartedStream(returned) if isinstance(returned, StreamedResponse) else returned
-
-
-class StreamedAnswer(Iterator[bytes]):
-    """What a streaming function writes, in pieces, each produced in the environment's own thread.
-
-    As on Lambda, the function runs to its end even where nobody reads on. `on_end` is called once, with
-    whether the environment may be used again.
-    """
-
-    def __init__(self, stream: StartedStream, thread: ThreadPoolExecutor, ends_at: float) -> None:
-        self.afterwards = stream.afterwards
-        self._stream = stream
-        self._thread = thread
-        self._ends_at = ends_at
-        self._is_over = False
-        self.on_end: Callable[[bool], None] = lambda _: None
-
-    def __next__(self) -> bytes:
-        """The next piece. Raises FunctionTimeoutError and FunctionCrashError."""
-        if self._is_over:
-            raise StopIteration
-        reading = self._thread.submit(lambda: bytes(next(self._stream, b"")))
-        try:
-            piece = reading.result(max(0.0, self._ends_at - time.monotonic()))
-        except (Exception, SystemExit) as error:
-            is_late = not reading.done()
-            # Before the loop of an environment that is not used again is closed.
-            self._thread.submit(self._stream.close)
-            self._end(usable=not is_late and isinstance(error, Exception))
-            if is_late:
-                raise FunctionTimeoutError from error
-            raise FunctionCrashError(repr(error)) from error
-        if not piece:
-            self._end(usable=True)
-            raise StopIteration
-        return piece
-
-    def close(self) -> None:
-        """Read no further."""
-        if not self._is_over:
-            self._thread.submit(collections.deque, self._stream, 0)
-            self._end(usable=True)
-
-    def _end(self, *, usable: bool) -> None:
-        self._is_over = True
-        self.on_end(usable)
 
 
 class FunctionFleet:
@@ -174,31 +101,29 @@ class FunctionFleet:
         self._lock = threading.Lock()
         self._idle: list[ExecutionEnvironment] = []
         self._count = 0
-        self._following = 0
-        self._all_followed = threading.Condition(self._lock)
         self._is_closed = False
 
     def invoke(self, event: dict[str, Any], *, wait_seconds: float) -> Any:
-        """Run one invocation. Raises TooManyEnvironmentsError and what `ExecutionEnvironment.invoke` does."""
-        environment = self._take()
-        try:
-            answer = environment.invoke(event, wait_seconds=wait_seconds)
-        except (FunctionTimeoutError, IntegrationTimeoutError, FunctionCrashError):
-            self._give_back(environment, usable=False)
-            raise
-        if isinstance(answer, StreamedAnswer):
-            answer.on_end = lambda usable: self._follow(environment, answer.afterwards, usable=usable)
-        elif isinstance(answer, FollowedResponse):
-            self._follow(environment, answer.afterwards, usable=True)
-            return answer.response
-        else:
-            self._give_back(environment, usable=True)
-        return answer
+        """The handler's return value, a `BodyStream` for a streamed response.
 
-    def wait_until_idle(self) -> None:
-        """Return when every environment has done what was to be done after its answers."""
-        with self._lock:
-            self._all_followed.wait_for(lambda: not self._following, _FOLLOWING_SECONDS)
+        Raises TooManyEnvironmentsError, FunctionCrashError, FunctionTimeoutError, and IntegrationTimeoutError
+        after `wait_seconds` if they are shorter than the function's timeout.
+        """
+        environment, started = self._take(), time.monotonic()
+        ends_at = started + self._function.timeout_seconds
+        try:
+            work = partial(environment.call, event, ends_at)
+            returned = environment.run(work, min(ends_at, started + wait_seconds))
+        except (FunctionCrashError, FunctionTimeoutError) as error:
+            self._give_back(environment, is_usable=False)
+            if isinstance(error, FunctionTimeoutError) and wait_seconds < self._function.timeout_seconds:
+                raise IntegrationTimeoutError(self._function.id) from error
+            raise
+        if isinstance(returned, StreamedResponse):
+            stream = self._stream(environment, returned, ends_at)
+            return BodyStream(next(stream), stream)
+        self._give_back(environment, is_usable=True)
+        return returned
 
     def close(self) -> None:
         """Let every idle environment end, and the others when they are."""
@@ -209,32 +134,32 @@ class FunctionFleet:
             self._count -= len(self._idle)
             self._idle.clear()
 
-    def _follow(
-        self, environment: ExecutionEnvironment, afterwards: Callable[[], None] | None, *, usable: bool
-    ) -> None:
-        """As on Lambda, an environment gets no other invocation before it has done what follows an answer."""
+    def _stream(
+        self, environment: ExecutionEnvironment, response: StreamedResponse, ends_at: float
+    ) -> Iterator[bytes]:
+        """The prelude with the first piece of the body, then every other piece when it is asked for.
 
-        if afterwards is None or not usable:
-            self._give_back(environment, usable=usable)
-            return
+        If nobody reads to the end, the function runs to its end all the same, as on Lambda.
+        """
+        pieces, is_usable = filter(len, response.pieces()), True
 
-        def end() -> None:
-            self._give_back(environment, usable=True)
-            with self._lock:
-                self._following -= 1
-                self._all_followed.notify_all()
+        def read(count: int) -> bytes:
+            return b"".join(itertools.islice(pieces, count))
 
-        with self._lock:
-            self._following += 1
-        environment.follow(afterwards, end)
-
-    def _give_back(self, environment: ExecutionEnvironment, *, usable: bool) -> None:
-        with self._lock:
-            if usable and not self._is_closed:
-                self._idle.append(environment)
-            else:
-                environment.close()
-                self._count -= 1
+        try:
+            yield environment.run(partial(read, 2), ends_at)
+            while piece := environment.run(partial(read, 1), ends_at):
+                yield piece
+        except GeneratorExit:
+            environment.start(collections.deque, pieces, 0)
+        except FunctionTimeoutError:
+            is_usable = False
+            raise
+        except FunctionCrashError as error:
+            is_usable = isinstance(error.__cause__, Exception)
+            raise
+        finally:
+            self._give_back(environment, is_usable=is_usable)
 
     def _take(self) -> ExecutionEnvironment:
         with self._lock:
@@ -246,24 +171,24 @@ class FunctionFleet:
         self._on_cold_start(self._function.id)
         return ExecutionEnvironment(self._function, self._variables)
 
+    def _give_back(self, environment: ExecutionEnvironment, *, is_usable: bool) -> None:
+        with self._lock:
+            if is_usable and not self._is_closed:
+                self._idle.append(environment)
+            else:
+                environment.close()
+                self._count -= 1
 
-def _close_event_loop() -> None:
-    """Close the loop that the handler keeps in this thread from one invocation to the next, if any."""
-    with contextlib.suppress(RuntimeError):
-        asyncio.get_event_loop().close()
 
-
-def _load_handler(function: Function, variables: Mapping[str, str]) -> Handler:
-    """A fresh instance of the handler's module, run with `variables` as the process environment."""
+def _load_handler(function: Function, variables: Mapping[str, str]) -> Callable[[dict[str, Any], Any], Any]:
+    """The handler of a fresh instance of its module, which starts with `variables` in its environment."""
     module_name, _, attribute = function.handler.rpartition(".")
-    source = function.code / f"{module_name}.py"
     name = f"local_environment_{function.id}_{uuid.uuid4().hex}"
-    spec = importlib.util.spec_from_file_location(name, source)
+    spec = importlib.util.spec_from_file_location(name, function.code / f"{module_name}.py")
     if spec is None or spec.loader is None:
-        raise FunctionCrashError(f"no module at {source}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    with _PROCESS_ENVIRONMENT:
+        raise FunctionCrashError(f"{function.handler} is not in a Python module")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    with _process_environment:
         kept = dict(os.environ)
         os.environ.update(variables)
         try:
@@ -271,5 +196,5 @@ def _load_handler(function: Function, variables: Mapping[str, str]) -> Handler:
         finally:
             os.environ.clear()
             os.environ.update(kept)
-    handler: Handler = getattr(module, attribute)
+    handler: Callable[[dict[str, Any], Any], Any] = getattr(module, attribute)
     return handler

@@ -1,21 +1,21 @@
-"""The environment variables that a function runs with, in the gateway and started by hand."""
+"""The environment variables of a function, in the gateway and when it is started by hand."""
 
 import os
 from collections.abc import Mapping
 from typing import Final
 
-from imagineart.apis.common.application import STREAMING_VARIABLE
 from local.template import PROJECT, SEARCH_PATH, Function, resolve
 
+STREAMING_VARIABLE: Final = "LAMBDA_RESPONSE_STREAMING"
+"""Set by the streaming layer's wrapper to tell the function that it may stream."""
+
 _WRAPPER_VARIABLE: Final = "AWS_LAMBDA_EXEC_WRAPPER"
-_LAYER_ROOT: Final = "/opt/"
-_WRAPPERS_FOLDER: Final = PROJECT / "layers" / "streaming"
 
 
 def function_variables(
     function: Function, references: Mapping[str, str], runtime_variables: Mapping[str, str]
 ) -> dict[str, str]:
-    """What Lambda sets, what the template sets, and what the wrapper that the template names sets."""
+    """What Lambda sets, what the template sets, and what the wrapper sets that the template names."""
     own: dict[str, str] = resolve(dict(function.variables), references)
     wrapper = {STREAMING_VARIABLE: "1"} if _WRAPPER_VARIABLE in own else {}
     return {**runtime_variables, **own, **wrapper}
@@ -24,13 +24,14 @@ def function_variables(
 def runtime_environment(
     function: Function, references: Mapping[str, str], runtime_variables: Mapping[str, str]
 ) -> dict[str, str]:
-    """What AWS's runtime client needs too, but for ``AWS_LAMBDA_RUNTIME_API``, with paths of this machine.
+    """What AWS's runtime client needs, except ``AWS_LAMBDA_RUNTIME_API``, with the paths of this machine.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
     own: dict[str, str] = resolve(dict(function.variables), references)
     if _WRAPPER_VARIABLE in own:
-        own[_WRAPPER_VARIABLE] = str(_WRAPPERS_FOLDER / own[_WRAPPER_VARIABLE].removeprefix(_LAYER_ROOT))
+        wrapper = own[_WRAPPER_VARIABLE].removeprefix("/opt/")
+        own[_WRAPPER_VARIABLE] = str(PROJECT / "layers" / "streaming" / wrapper)
     return {
         **runtime_variables,
         **own,

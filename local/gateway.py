@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from local.environments import (
@@ -16,29 +17,26 @@ from local.environments import (
     FunctionFleet,
     FunctionTimeoutError,
     IntegrationTimeoutError,
-    StreamedAnswer,
     TooManyEnvironmentsError,
 )
 from local.function_variables import function_variables
 from local.proxy_events import (
     BodyStream,
-    HttpAnswer,
     HttpRequest,
-    MalformedProxyAnswerError,
+    HttpResponse,
     build_proxy_event,
-    read_proxy_answer,
-    read_streamed_answer,
+    read_proxy_response,
+    read_streamed_response,
 )
 from local.template import GatewayResponse, Route, Template
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 MAX_HEADERS_BYTES: Final = 10_240
 MAX_PAYLOAD_BYTES: Final = 6_291_556
-"""The largest event and the largest buffered answer of a synchronous Lambda invocation."""
+"""The largest event and the largest buffered response of a synchronous Lambda invocation."""
 
-_UNBOUNDED_SECONDS: Final = 900.0
-"""Nobody is impatient but the function's own time-out."""
-
+_DIRECT_CALL_SECONDS: Final = 900.0
+_PLAIN: Final = GatewayResponse(None, {}, '{"message":$context.error.messageString}')
 _DEFAULT_STATUS: Final = {
     "MISSING_AUTHENTICATION_TOKEN": 403,
     "REQUEST_TOO_LARGE": 413,
@@ -59,7 +57,7 @@ class Gateway:
         *,
         on_cold_start: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`references` resolves the template's Refs; `runtime_variables` are what Lambda itself would set."""
+        """`references` resolves the template's Refs; `runtime_variables` are those that Lambda sets."""
         self._routes = template.routes
         self._responses = template.gateway_responses
         self._fleets = {
@@ -71,119 +69,97 @@ class Gateway:
             for name, function in template.functions.items()
         }
 
-    def answer(self, request: HttpRequest) -> HttpAnswer:
-        """The answer that a client of the deployed API would get."""
+    def respond(self, request: HttpRequest) -> HttpResponse:
+        """The response that a client of the deployed API would get."""
         if sum(len(name) + len(value) for name, value in request.headers) > MAX_HEADERS_BYTES:
-            return self._respond("DEFAULT_4XX", request, "Request header fields too large")
+            return self._refuse("DEFAULT_4XX", request, "Request header fields too large")
         if len(request.body) > MAX_BODY_BYTES:
-            return self._respond("REQUEST_TOO_LARGE", request, "Request Too Long")
+            return self._refuse("REQUEST_TOO_LARGE", request, "Request Too Long")
         matched = find_route(self._routes, request.method, request.path)
+        if matched is None and request.header("authorization"):
+            message = "Not a valid key=value pair (missing equal-sign) in Authorization header"
+            return self._refuse("DEFAULT_4XX", request, message)
         if matched is None:
-            return self._respond_unrouted(request)
+            return self._refuse("MISSING_AUTHENTICATION_TOKEN", request, "Missing Authentication Token")
         route, path_parameters = matched
         event = build_proxy_event(request, resource=route.path, path_parameters=path_parameters)
         if len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
-            return self._respond("REQUEST_TOO_LARGE", request, "Request Too Long")
+            return self._refuse("REQUEST_TOO_LARGE", request, "Request Too Long")
         try:
-            returned = self._fleets[route.function_id].invoke(
-                event, wait_seconds=route.integration_timeout_seconds
-            )
-            answer = _read_answer(route, returned)
+            fleet = self._fleets[route.function_id]
+            returned = fleet.invoke(event, wait_seconds=route.integration_timeout_seconds)
+            response = _read_response(route, returned)
         except IntegrationTimeoutError:
-            return self._respond("INTEGRATION_TIMEOUT", request, "Endpoint request timed out")
-        except (
-            FunctionCrashError,
-            FunctionTimeoutError,
-            TooManyEnvironmentsError,
-            MalformedProxyAnswerError,
-            TypeError,
-            ValueError,
-        ):
+            return self._refuse("INTEGRATION_TIMEOUT", request, "Endpoint request timed out")
+        except (FunctionCrashError, FunctionTimeoutError, TooManyEnvironmentsError, TypeError, ValueError):
             traceback.print_exc(file=sys.stderr)
-            return self._respond("DEFAULT_5XX", request, "Internal server error")
-        return _without_body(answer) if request.method == "HEAD" else answer
+            return self._refuse("DEFAULT_5XX", request, "Internal server error")
+        return _without_body(response) if request.method == "HEAD" else response
 
     def invoke(self, function_id: str, event: dict[str, Any]) -> Any:
-        """What a function answers to whoever calls it directly, as a schedule does. Raises as its fleet."""
-        return self._fleets[function_id].invoke(event, wait_seconds=_UNBOUNDED_SECONDS)
-
-    def wait_until_idle(self) -> None:
-        """Return when what functions do after their answers is done."""
-        for fleet in self._fleets.values():
-            fleet.wait_until_idle()
+        """What a function returns to a direct caller such as a schedule. Raises what its fleet raises."""
+        return self._fleets[function_id].invoke(event, wait_seconds=_DIRECT_CALL_SECONDS)
 
     def close(self) -> None:
         """Let every environment end."""
         for fleet in self._fleets.values():
             fleet.close()
 
-    def _respond_unrouted(self, request: HttpRequest) -> HttpAnswer:
-        if request.header("authorization"):
-            return self._respond(
-                "DEFAULT_4XX",
-                request,
-                "Not a valid key=value pair (missing equal-sign) in Authorization header",
-            )
-        return self._respond("MISSING_AUTHENTICATION_TOKEN", request, "Missing Authentication Token")
-
-    def _respond(self, kind: str, request: HttpRequest, message: str) -> HttpAnswer:
-        styled = self._responses.get(kind) or GatewayResponse(
-            None, {}, '{"message":$context.error.messageString}'
-        )
+    def _refuse(self, kind: str, request: HttpRequest, message: str) -> HttpResponse:
+        styled = self._responses.get(kind, _PLAIN)
         body = styled.body.replace("$context.requestId", request.request_id)
         body = body.replace("$context.error.messageString", json.dumps(message))
         headers = {"content-type": "application/json"} | {
             name.lower(): request.request_id if value == "context.requestId" else value.strip("'")
             for name, value in styled.headers.items()
         }
-        return HttpAnswer(styled.status or _DEFAULT_STATUS[kind], tuple(headers.items()), body.encode())
-
-
-def _read_answer(route: Route, returned: Any) -> HttpAnswer:
-    """The HTTP answer in the form that the route's transfer mode wants. Raises MalformedProxyAnswerError."""
-    if isinstance(returned, StreamedAnswer):
-        try:
-            if not route.is_streamed:
-                raise MalformedProxyAnswerError(f"{route.function_id} streamed to a buffered integration")
-            return read_streamed_answer(returned)
-        except MalformedProxyAnswerError:
-            returned.close()
-            raise
-    payload = json.dumps(returned)
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise MalformedProxyAnswerError(f"{route.function_id} answered more than {MAX_PAYLOAD_BYTES} bytes")
-    return (
-        read_streamed_answer(iter([payload.encode()])) if route.is_streamed else read_proxy_answer(returned)
-    )
-
-
-def _without_body(answer: HttpAnswer) -> HttpAnswer:
-    if isinstance(answer.body, BodyStream):
-        answer.body.close()
-    return HttpAnswer(answer.status, answer.headers, b"")
+        return HttpResponse(styled.status or _DEFAULT_STATUS[kind], tuple(headers.items()), body.encode())
 
 
 def find_route(routes: list[Route], method: str, path: str) -> tuple[Route, dict[str, str] | None] | None:
-    """The route for a request: the most specific path first, then the exact method before ``ANY``.
+    """The route for a request, and its path parameters: the most exact path, then the exact method.
 
-    As on API Gateway, a trailing slash makes no difference, and a known path does not fall back to a less
-    specific one for a method that it lacks.
+    As on API Gateway, a trailing slash changes nothing, and a known path does not fall back to the greedy one
+    for a method that it lacks.
     """
-    matched = [(route, found) for route in routes if (found := _match(route.path, path.rstrip("/") or "/"))]
-    most_specific = min((_variables(route.path) for route, _ in matched), default=0)
-    for route, found in sorted(matched, key=lambda each: each[0].method == "ANY"):
-        if _variables(route.path) == most_specific and route.method in (method, "ANY"):
-            return route, found.groupdict() or None
+    matches = [
+        (route, found.groupdict())
+        for route in routes
+        if (found := _path_pattern(route.path).fullmatch(path.rstrip("/") or "/"))
+    ]
+    fewest = min((route.path.count("{") + 2 * route.path.count("+}") for route, _ in matches), default=0)
+    for route, parameters in sorted(matches, key=lambda match: match[0].method == "ANY"):
+        is_best = route.path.count("{") + 2 * route.path.count("+}") == fewest
+        if is_best and route.method in (method, "ANY"):
+            return route, parameters or None
     return None
 
 
-def _match(route_path: str, path: str) -> re.Match[str] | None:
-    pattern = re.sub(
-        r"\{(\w+)(\+?)\}", lambda name: f"(?P<{name[1]}>{'.+' if name[2] else '[^/]+'})", route_path
-    )
-    return re.fullmatch(pattern, path)
+@cache
+def _path_pattern(path: str) -> re.Pattern[str]:
+    greedy = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", path)
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", greedy))
 
 
-def _variables(route_path: str) -> int:
-    """A greedy variable counts twice."""
-    return route_path.count("{") + route_path.count("+")
+def _read_response(route: Route, returned: Any) -> HttpResponse:
+    """The HTTP response in the route's transfer mode. Raises ValueError if API Gateway would refuse it."""
+    if not isinstance(returned, BodyStream):
+        payload = json.dumps(returned)
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise ValueError(f"{route.function_id} returned more than {MAX_PAYLOAD_BYTES} bytes")
+        if not route.is_streamed:
+            return read_proxy_response(returned)
+        return read_streamed_response(iter([payload.encode()]))
+    try:
+        if not route.is_streamed:
+            raise ValueError(f"{route.function_id} streamed to a buffered integration")
+        return read_streamed_response(returned)
+    except ValueError:
+        returned.close()
+        raise
+
+
+def _without_body(response: HttpResponse) -> HttpResponse:
+    if isinstance(response.body, BodyStream):
+        response.body.close()
+    return HttpResponse(response.status, response.headers, b"")

@@ -1,4 +1,4 @@
-"""A threaded HTTP server whose end does not wait for the connections that clients keep alive."""
+"""A threaded HTTP server that stops without waiting for the connections that clients keep alive."""
 
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class KeepAliveServer(ThreadingHTTPServer):
-    """Counts its connections and can end those that are open."""
+    """Counts its connections, and ends those that are open when it stops."""
 
     daemon_threads = False
 
@@ -35,4 +35,4 @@ class KeepAliveServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is its own affair."""
+        """Ignore clients that hang up."""

@@ -1,9 +1,9 @@
-"""AWS on loopback, in this process: moto, made as atomic as DynamoDB, and forgetful of what is gone."""
+"""AWS on loopback, in this process: moto, with the atomic updates of DynamoDB and a bounded memory."""
 
-import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -13,45 +13,34 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import make_server
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-"""A WSGI application."""
-
-
-class OneAtATime:
-    """Moto's application, one call after another: DynamoDB's updates are atomic, and moto's own are not."""
-
-    def __init__(self) -> None:
-        self._application = DomainDispatcherApplication(create_backend_app)
-        self._turn = Lock()
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        with self._turn:
-            try:
-                return list(self._application(environ, start_response))
-            finally:
-                # Moto keeps every object that it ever made, so that it could clear them all at once.
-                reset_model_data()
+from local.wsgi_server import Application, serving
 
 
 @contextmanager
 def serving_moto(
     wrap: Callable[[Application], Application] = lambda application: application,
 ) -> Iterator[str]:
-    """Its endpoint while it runs, empty; `wrap` may put something in front of it."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server(
-        "127.0.0.1", 0, wrap(OneAtATime()), threaded=True, request_handler=MotoRequestHandler
-    )
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}"
-        # Whatever an earlier server of this process held, moto still holds.
+    """Where an empty AWS is served; `wrap` may put something in front of it."""
+    moto, turn = DomainDispatcherApplication(create_backend_app), Lock()
+
+    def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        # One call after another: an update of DynamoDB is atomic, and moto's is not.
+        with turn:
+            try:
+                return list(moto(environ, start_response))
+            finally:
+                # Moto keeps every object that it makes, to be able to clear them all at once.
+                reset_model_data()
+
+    with serving(wrap(respond), MotoRequestHandler) as url:
+        # Moto still holds what an earlier server of this process held.
         httpx.post(f"{url}/moto-api/reset", trust_env=False).raise_for_status()
         yield url
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+
+if __name__ == "__main__":
+    with serving_moto() as address:
+        print(f"aws listening on {address}", flush=True)
+        # It ends with the parent process.
+        sys.stdin.read()

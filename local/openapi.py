@@ -19,6 +19,7 @@ _DESCRIPTION: Final = (
 )
 _HEALTH: Final[dict[str, Any]] = {
     "get": {
+        "tags": ["Health"],
         "summary": "Service health",
         "description": "Unauthenticated liveness probe.",
         "security": [],

@@ -1,23 +1,23 @@
-"""HTTP requests as API Gateway's REST proxy events, and proxy answers as HTTP.
+"""HTTP requests as the proxy events of API Gateway's REST APIs, and a function's response as HTTP.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
 import base64
-import json
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, unquote
+
+from pydantic import BaseModel, Field, StrictStr
 
 ACCOUNT_ID: Final = "123456789012"
 STAGE: Final = "local"
 MAX_PRELUDE_BYTES: Final = 16 * 1024
 
-_DELIVERY_DELIMITER: Final = b"\0" * 8
-_PRELUDE_KEYS: Final = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
+_DELIMITER: Final = b"\0" * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,8 @@ class HttpRequest:
         return values[-1] if values else None
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What the gateway sends back."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: "bytes | BodyStream"
-
-
 class BodyStream(Iterator[bytes]):
-    """A body that arrives in pieces; whoever stops reading before its end closes it."""
+    """A body that arrives in pieces; a reader that stops before the end closes it."""
 
     def __init__(self, begun: bytes, rest: Iterator[bytes]) -> None:
         self._begun = begun
@@ -60,19 +51,23 @@ class BodyStream(Iterator[bytes]):
 
     def close(self) -> None:
         """Read no further."""
-        close = getattr(self._rest, "close", None)
-        if close is not None:
+        if close := getattr(self._rest, "close", None):
             close()
 
 
-class MalformedProxyAnswerError(ValueError):
-    """A function returned something that API Gateway would not accept."""
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What the gateway sends back."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | BodyStream
 
 
 def build_proxy_event(
     request: HttpRequest, *, resource: str, path_parameters: dict[str, str] | None
 ) -> dict[str, Any]:
-    """The event that API Gateway hands to the function; with ``*/*`` as binary type every body is base64."""
+    """The event for the function; with ``*/*`` as binary media type, every body is in base64."""
     headers = _with_gateway_headers(request)
     query = parse_qsl(request.query, keep_blank_values=True)
     now = time.time()
@@ -106,76 +101,70 @@ def build_proxy_event(
     }
 
 
-def read_proxy_answer(answer: Any) -> HttpAnswer:
-    """The HTTP answer that a function's return value stands for. Raises MalformedProxyAnswerError."""
-    if not isinstance(answer, dict) or not _is_status(answer.get("statusCode")):
-        raise MalformedProxyAnswerError("no integer statusCode")
-    body = answer.get("body") or ""
-    if not isinstance(body, str):
-        raise MalformedProxyAnswerError("the body is not a string")
-    single: dict[str, Any] = answer.get("headers") or {}
-    multi: dict[str, list[Any]] = answer.get("multiValueHeaders") or {}
-    if not (isinstance(single, dict) and isinstance(multi, dict)):
-        raise MalformedProxyAnswerError("the headers are no objects")
-    if not all(isinstance(values, list) for values in multi.values()):
-        raise MalformedProxyAnswerError("the multiValueHeaders hold something that is no list")
-    headers = [(name, str(value)) for name, value in single.items() if name not in multi]
-    headers += [(name, str(value)) for name, values in multi.items() for value in values]
-    try:
-        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
-    except ValueError as error:
-        raise MalformedProxyAnswerError("the body is not base64") from error
-    return HttpAnswer(int(answer["statusCode"]), tuple(headers), content)
+class _Head(BaseModel):
+    """Status and headers of a response, named as API Gateway names them."""
+
+    status: Annotated[int, Field(alias="statusCode", ge=100, le=599)]
+    single: Annotated[dict[str, Any] | None, Field(alias="headers")] = None
+    multi: Annotated[dict[str, list[Any]] | None, Field(alias="multiValueHeaders")] = None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every header with each of its values; a name in `multi` outranks the same one in `single`."""
+        multi = self.multi or {}
+        single = {name: [value] for name, value in (self.single or {}).items() if name not in multi}
+        return [(name, str(value)) for name, values in {**single, **multi}.items() for value in values]
 
 
-def read_streamed_answer(pieces: Iterator[bytes]) -> HttpAnswer:
-    """The HTTP answer that a streaming function writes: prelude, eight NULs within 16 KiB, body.
+class _BufferedResponse(_Head):
+    body: StrictStr | None = None
+    is_base64: Annotated[bool, Field(alias="isBase64Encoded")] = False
 
-    Raises MalformedProxyAnswerError. Source:
+
+class _Prelude(_Head, extra="forbid"):
+    cookies: list[str] | None = None
+
+
+def read_proxy_response(returned: Any) -> HttpResponse:
+    """The HTTP response for a function's return value. Raises ValueError if API Gateway would refuse it."""
+    response = _BufferedResponse.model_validate(returned)
+    text = response.body or ""
+    body = base64.b64decode(text, validate=True) if response.is_base64 else text.encode()
+    return HttpResponse(response.status, tuple(response.pairs()), body)
+
+
+def read_streamed_response(pieces: Iterator[bytes]) -> HttpResponse:
+    """The HTTP response that a function streams: a prelude, eight NULs within 16 KiB, and the body.
+
+    Raises ValueError if API Gateway would refuse it. Source:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
     """
     begun = b""
-    while _DELIVERY_DELIMITER not in begun[:MAX_PRELUDE_BYTES]:
+    while _DELIMITER not in begun[:MAX_PRELUDE_BYTES]:
         piece = next(pieces, b"")
         if not piece or len(begun) >= MAX_PRELUDE_BYTES:
-            raise MalformedProxyAnswerError(f"no delimiter within {MAX_PRELUDE_BYTES} bytes")
+            raise ValueError(f"no delimiter within {MAX_PRELUDE_BYTES} bytes")
         begun += piece
-    prelude, _, body = begun.partition(_DELIVERY_DELIMITER)
-    try:
-        metadata = json.loads(prelude)
-    except ValueError as error:
-        raise MalformedProxyAnswerError("the prelude is not JSON") from error
-    if not isinstance(metadata, dict) or not metadata.keys() <= _PRELUDE_KEYS:
-        raise MalformedProxyAnswerError(f"the prelude may hold {', '.join(sorted(_PRELUDE_KEYS))} alone")
-    head = read_proxy_answer({**metadata, "body": ""})
-    cookies = metadata.get("cookies") or []
-    if not isinstance(cookies, list):
-        raise MalformedProxyAnswerError("the cookies are no list")
-    headers = (*head.headers, *(("set-cookie", str(cookie)) for cookie in cookies))
-    return HttpAnswer(head.status, headers, BodyStream(body, pieces))
-
-
-def _is_status(value: Any) -> bool:
-    return (isinstance(value, int) or (isinstance(value, str) and value.isdigit())) and 100 <= int(
-        value
-    ) <= 599
+    text, _, body = begun.partition(_DELIMITER)
+    prelude = _Prelude.model_validate_json(text)
+    cookies = [("set-cookie", cookie) for cookie in prelude.cookies or []]
+    return HttpResponse(prelude.status, (*prelude.pairs(), *cookies), BodyStream(body, pieces))
 
 
 def _with_gateway_headers(request: HttpRequest) -> list[tuple[str, str]]:
-    """The headers API Gateway adds. A client's own X-Forwarded-Proto stands, as if a proxy of the operator's
-    were in front, so that plain HTTP can be tried out on a laptop.
+    """The client's headers and those that API Gateway adds.
+
+    A client's own X-Forwarded-Proto is kept, as if the operator had a proxy in front: so plain HTTP can be
+    tried on a laptop.
     """
-    ours = {
+    added = {
         "X-Forwarded-For": request.source_ip,
         "X-Forwarded-Port": "443",
         "X-Amzn-Trace-Id": f"Root=1-{int(time.time()):x}-{uuid.uuid4().hex[:24]}",
     }
     if request.header("x-forwarded-proto") is None:
-        ours["X-Forwarded-Proto"] = "https"
-    names = {name.lower() for name in ours}
-    return [(name, value) for name, value in request.headers if name.lower() not in names] + list(
-        ours.items()
-    )
+        added["X-Forwarded-Proto"] = "https"
+    names = {name.lower() for name in added}
+    return [*(pair for pair in request.headers if pair[0].lower() not in names), *added.items()]
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]] | None:

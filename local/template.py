@@ -6,6 +6,7 @@ The local stack follows template.yaml, so that what works on the laptop is what 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,6 +121,7 @@ class Template:
         }
 
 
+@cache
 def load_template(path: Path = PROJECT / "template.yaml") -> Template:
     """Read a SAM template; intrinsic functions become one-entry mappings such as ``{"Ref": name}``."""
     return Template(yaml.load(path.read_text(), _CloudFormationLoader))
@@ -139,7 +141,7 @@ def resolve(value: Any, references: Mapping[str, str]) -> Any:
     return value
 
 
-class _CloudFormationLoader(yaml.SafeLoader):
+class _CloudFormationLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML with CloudFormation's short-form tags."""
 
 
@@ -149,7 +151,8 @@ def _construct_intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> 
         return {name: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]
+    assert isinstance(node, yaml.MappingNode)
+    return {name: loader.construct_mapping(node, deep=True)}
 
 
-_CloudFormationLoader.add_multi_constructor("!", _construct_intrinsic)  # type: ignore[no-untyped-call]
+_CloudFormationLoader.add_multi_constructor("!", _construct_intrinsic)

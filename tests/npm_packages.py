@@ -1,4 +1,4 @@
-"""Packages of npm's that only tests need: installed into .local/ from their lock, once for all processes."""
+"""Packages of npm that only tests need: installed into .local/ from their lock, once for all processes."""
 
 import fcntl
 import hashlib
@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 OLDEST_NODE = 20
-INSTALL_SECONDS = 240
 NPM_CI = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
 
 
 class NodeMissingError(Exception):
-    """This machine cannot run or install packages of npm's; the message says why."""
+    """This machine cannot run or install packages of npm; the message says why."""
 
 
 class NotInstalledError(Exception):
@@ -23,29 +22,28 @@ class NotInstalledError(Exception):
 
 
 def require_node(environment: Mapping[str, str]) -> None:
-    """Raises NodeMissingError where the PATH has no npm or no Node.js that is new enough."""
+    """Raises NodeMissingError where the PATH has no npm, or no Node.js that is new enough."""
     missing = [name for name in ("node", "npm") if not shutil.which(name, path=environment.get("PATH", ""))]
     if missing:
         raise NodeMissingError(f"this test needs Node.js {OLDEST_NODE} with npm; not found: {missing}")
-    told = subprocess.run(
+    version = subprocess.run(
         ["node", "--version"], env=dict(environment), capture_output=True, text=True, check=False
-    )
-    major = re.match(r"v(\d+)\.", told.stdout)
+    ).stdout.strip()
+    major = re.match(r"v(\d+)\.", version)
     if not major or int(major[1]) < OLDEST_NODE:
-        raise NodeMissingError(f"this test needs Node.js {OLDEST_NODE}; found {told.stdout.strip()!r}")
+        raise NodeMissingError(f"this test needs Node.js {OLDEST_NODE}; found {version!r}")
 
 
 def installed(source: Path, folder: Path) -> Path:
-    """Where the packages that `source` locks lie below `folder`; installs them there, once.
+    """The folder below `folder` with the packages that `source` locks; installs them there, once.
 
     Raises NotInstalledError.
     """
-    name = source.name
     lock = (source / "package-lock.json").read_bytes()
-    home = folder / f"{name}-{hashlib.sha256(lock).hexdigest()[:16]}"
+    home = folder / f"{source.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as turn:
-        # Processes that test at once on a fresh clone install them once: the others wait here.
+    with (folder / f"{source.name}.lock").open("w") as turn:
+        # Processes that test side by side on a fresh clone install them once: the others wait here.
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not home.is_dir():
             _install(source, home)
@@ -53,14 +51,13 @@ def installed(source: Path, folder: Path) -> Path:
 
 
 def _install(source: Path, home: Path) -> None:
-    """Under another name first, so that an installation that breaks off is not taken for one."""
+    """Under another name first, so that an installation that breaks off is not used."""
     with tempfile.TemporaryDirectory(dir=home.parent, prefix=f"{source.name}-") as unfinished:
-        unnamed = Path(unfinished) / "installed"
-        shutil.copytree(source, unnamed)
+        draft = Path(unfinished) / "installed"
+        shutil.copytree(source, draft)
         done = subprocess.run(
-            NPM_CI, cwd=unnamed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            timeout=INSTALL_SECONDS,
-        )  # fmt: skip
+            NPM_CI, cwd=draft, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise NotInstalledError(f"'{' '.join(NPM_CI)}' failed:\n{done.stdout}{done.stderr}")
-        unnamed.rename(home)
+        draft.rename(home)

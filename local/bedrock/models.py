@@ -1,205 +1,106 @@
-"""What each of Stability's models takes, checked as its documentation says, and the picture it makes of it.
+"""What each of Stability's models takes, checked as its documentation says, and the image that it makes.
 
 Sources: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-stability-diffusion.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/stable-image-services.html
 """
 
-from __future__ import annotations
-
 import base64
-import binascii
 import io
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from PIL import Image
+from pydantic import BaseModel, BeforeValidator, Field
 
-from local.painter.paint import paint_edit, paint_generation
+from local.painter.draw import edit_image, generate_image
 
 MEGAPIXEL: Final = 1 << 20
 TEXT_REGION: Final = "us-west-2"
-SERVICE_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2")
-
-_MAX_SEED: Final = 4_294_967_294
-_MAX_PROMPT: Final = 10_000
-_RATIOS: Final = ("16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
-_MODES: Final = ("text-to-image", "image-to-image")
-_FORMATS: Final = ("jpeg", "png", "webp")
-_KINDS: Final = ("JPEG", "PNG", "WEBP")
-_SIDE_UNIT: Final = 64
-_ENLARGED: Final = 4
+_SERVICE_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2")
 
 
-class RefusedOrderError(ValueError):
-    """A body that the model does not take; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """A picture file and the seed it was made with."""
-
-    content: bytes
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model under the ids it is called by, in the regions it is called from.
-
-    `paint` takes the body and the number of pixels to paint, and raises RefusedOrderError. `bare_id` is what
-    an inference profile contains, and is no way to call it.
-    """
-
-    id: str
-    regions: tuple[str, ...]
-    fields: frozenset[str]
-    paint: Callable[[Mapping[str, Any], int], Painted]
-    bare_id: str | None = None
-
-
-def _paint_from_text(body: Mapping[str, Any], pixels: int) -> Painted:
-    prompt, seed = _text(body, "prompt", required=True), _seed(body)
-    if _choice(body, "mode", _MODES, "text-to-image") == "image-to-image":
-        raise RefusedOrderError("mode: image-to-image is not supported by this model")
-    width, height = map(int, _choice(body, "aspect_ratio", _RATIOS, "1:1").split(":"))
-    picture = paint_generation(prompt, seed, *_painted_size(width / height, pixels))
-    return Painted(_encode(picture, _format(body)), seed)
-
-
-def _paint_sd35(body: Mapping[str, Any], pixels: int) -> Painted:
-    if body.get("mode", "text-to-image") != "image-to-image":
-        if "image" in body or "strength" in body:
-            raise RefusedOrderError("image and strength are only valid for image-to-image requests")
-        return _paint_from_text(body, pixels)
-    if "aspect_ratio" in body:
-        raise RefusedOrderError("aspect_ratio is only valid for text-to-image requests")
-    prompt, seed = _text(body, "prompt", required=True), _seed(body)
-    _number(body, "strength", 0, 1, required=True)
-    content, image = _image(body, "image")
-    _require(min(image.size) >= 64, "image: every side must be at least 64 pixels")
-    picture = paint_edit(prompt, seed, *_painted_size(image.width / image.height, pixels), [content])
-    return Painted(_encode(picture, _format(body)), seed)
-
-
-def _transfer_style(body: Mapping[str, Any], pixels: int) -> Painted:
-    prompt, seed = _text(body, "prompt", required=False), _seed(body)
-    for name, lowest in (("composition_fidelity", 0), ("style_strength", 0), ("change_strength", 0.1)):
-        _number(body, name, lowest, 1, required=False)
-    contents = []
-    for name in ("init_image", "style_image"):
-        content, image = _image(body, name)
-        contents.append(content)
-        _require(min(image.size) >= 64, f"{name}: every side must be at least 64 pixels")
-        _require(image.width * image.height <= 9_437_184, f"{name}: more than 9437184 pixels")
-        _require(max(image.size) <= 2.5 * min(image.size), f"{name}: the aspect ratio exceeds 2.5:1")
-        if name == "init_image":
-            size = _painted_size(image.width / image.height, pixels)
-    return Painted(_encode(paint_edit(prompt, seed, *size, contents), _format(body)), seed)
-
-
-def _upscale(body: Mapping[str, Any], _pixels: int) -> Painted:
-    _, image = _image(body, "image")
-    _require(all(32 <= side <= 1536 for side in image.size), "image: sides must be from 32 to 1536 pixels")
-    _require(1024 <= image.width * image.height <= MEGAPIXEL, "image: must have 1024 to 1048576 pixels")
-    size = (image.width * _ENLARGED, image.height * _ENLARGED)
-    return Painted(_encode(image.convert("RGB").resize(size), _format(body)), 0)
-
-
-_TEXT_FIELDS: Final = frozenset(
-    {"prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "mode"}
-)
-_STYLE_FIELDS: Final = frozenset(
-    {"init_image", "style_image", "composition_fidelity", "style_strength", "change_strength"}
-    | (_TEXT_FIELDS - {"aspect_ratio", "mode"})
-)
-
-MODELS: Final = (
-    Model("stability.stable-image-core-v1:1", (TEXT_REGION,), _TEXT_FIELDS, _paint_from_text),
-    Model("stability.stable-image-ultra-v1:1", (TEXT_REGION,), _TEXT_FIELDS, _paint_from_text),
-    Model("stability.sd3-5-large-v1:0", (TEXT_REGION,), _TEXT_FIELDS | {"image", "strength"}, _paint_sd35),
-    Model(
-        "us.stability.stable-style-transfer-v1:0",
-        SERVICE_REGIONS,
-        _STYLE_FIELDS,
-        _transfer_style,
-        bare_id="stability.stable-style-transfer-v1:0",
-    ),
-    Model(
-        "us.stability.stable-fast-upscale-v1:0",
-        SERVICE_REGIONS,
-        frozenset({"image", "output_format"}),
-        _upscale,
-        bare_id="stability.stable-fast-upscale-v1:0",
-    ),
-)
-
-
-def paint(model: Model, body: Mapping[str, Any], pixels: int) -> Painted:
-    """What `model` makes of `body`, about `pixels` of it. Raises RefusedOrderError."""
-    unknown = sorted(body.keys() - model.fields)
-    _require(not unknown, f"extraneous key [{', '.join(unknown)}] is not permitted")
-    return model.paint(body, pixels)
-
-
-def _painted_size(ratio: float, pixels: int) -> tuple[int, int]:
-    """Sides in multiples of 64 at one megapixel, and of as much less at fewer pixels."""
-    unit = max(1, round(_SIDE_UNIT * math.sqrt(pixels / MEGAPIXEL)))
-    width, height = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)
-    return max(unit, round(width / unit) * unit), max(unit, round(height / unit) * unit)
-
-
-def _require(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise RefusedOrderError(otherwise)
-
-
-def _text(body: Mapping[str, Any], name: str, *, required: bool) -> str:
-    value = body.get(name, None if required else "")
-    _require(isinstance(value, str) and len(value) <= _MAX_PROMPT, f"{name}: expected up to 10000 characters")
-    return str(value)
-
-
-def _seed(body: Mapping[str, Any]) -> int:
-    """As a model would, but that 0 is no chance here: a stand-in ought to be repeatable."""
-    value = body.get("seed", 0)
-    _require(type(value) is int and 0 <= value <= _MAX_SEED, f"seed: expected 0 to {_MAX_SEED}")
-    return int(value)
-
-
-def _number(body: Mapping[str, Any], name: str, lowest: float, highest: float, *, required: bool) -> None:
-    if name in body or required:
-        value = body.get(name)
-        allowed = type(value) in (int, float) and lowest <= float(str(value)) <= highest
-        _require(allowed, f"{name}: expected {lowest} to {highest}")
-
-
-def _choice(body: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
-    value = body.get(name, default)
-    _require(value in allowed, f"{name}: expected one of {', '.join(allowed)}")
-    return str(value)
-
-
-def _format(body: Mapping[str, Any]) -> str:
-    return _choice(body, "output_format", _FORMATS, "png")
-
-
-def _image(body: Mapping[str, Any], name: str) -> tuple[bytes, Image.Image]:
+def _read_image(text: object, *, sides: tuple[int, int], pixels: int, ratio: float) -> bytes:
     try:
-        content = base64.b64decode(body.get(name, ""), validate=True)
-        image = Image.open(io.BytesIO(content), formats=_KINDS)
+        content = base64.b64decode(str(text), validate=True)
+        image = Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "WEBP"])
         image.load()
-    except (TypeError, binascii.Error, OSError, ValueError, SyntaxError) as error:
-        raise RefusedOrderError(f"{name}: expected a picture in base64, jpeg, png or webp") from error
-    return content, image
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError("expected an image in base64: jpeg, png or webp") from error
+    short, long = min(image.size), max(image.size)
+    if short < sides[0] or long > min(sides[1], ratio * short) or short * long > pixels:
+        raise ValueError(f"sides must be {sides[0]} to {sides[1]} pixels, {pixels} in all, at most {ratio}:1")
+    return content
 
 
-def _encode(picture: bytes | Image.Image, format_name: str) -> bytes:
-    if isinstance(picture, bytes):
-        if format_name == "png":
-            return picture
-        picture = Image.open(io.BytesIO(picture))
-    target = io.BytesIO()
-    picture.save(target, format_name)
-    return target.getvalue()
+_reference: Final = BeforeValidator(partial(_read_image, sides=(64, 16_384), pixels=9_437_184, ratio=2.5))
+_small: Final = BeforeValidator(partial(_read_image, sides=(32, 1536), pixels=MEGAPIXEL, ratio=48))
+_Text: TypeAlias = Annotated[str, Field(max_length=10_000)]
+
+
+class Body(BaseModel, extra="forbid", strict=True):
+    output_format: Literal["jpeg", "png", "webp"] = "png"
+
+
+class Prompted(Body):
+    prompt: _Text
+    # Bedrock chooses a seed for 0; a stand-in has to be repeatable.
+    seed: Annotated[int, Field(ge=0, le=4_294_967_294)] = 0
+
+
+class TextToImage(Prompted):
+    mode: Literal["text-to-image"] = "text-to-image"
+    aspect_ratio: Literal["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] = "1:1"
+
+
+class ImageToImage(Prompted):
+    mode: Literal["image-to-image"]
+    image: Annotated[bytes, _reference]
+    strength: Annotated[float, Field(ge=0, le=1)]
+
+
+class StyleTransfer(Prompted):
+    prompt: _Text = ""
+    init_image: Annotated[bytes, _reference]
+    style_image: Annotated[bytes, _reference]
+
+
+class FastUpscale(Body):
+    image: Annotated[bytes, _small]
+
+
+_MODELS: Final[dict[str, type[Body]]] = {
+    "stability.stable-image-core-v1:1": TextToImage,
+    "stability.stable-image-ultra-v1:1": TextToImage,
+    "stability.sd3-5-large-v1:0": TextToImage,
+    "us.stability.stable-style-transfer-v1:0": StyleTransfer,
+    "us.stability.stable-fast-upscale-v1:0": FastUpscale,
+}
+
+
+def invoke_model(model_id: str, region: str, document: dict[str, Any], pixels: int) -> dict[str, Any]:
+    """The response, with an image of about `pixels`. Raises LookupError and ValidationError."""
+    if region not in (_SERVICE_REGIONS if model_id.startswith("us.") else (TEXT_REGION,)):
+        raise LookupError(model_id)
+    edits = model_id.startswith("stability.sd3-5") and document.get("mode") == "image-to-image"
+    body, buffer = (ImageToImage if edits else _MODELS[model_id]).model_validate(document), io.BytesIO()
+    _draw(body, pixels).save(buffer, body.output_format)
+    images = [base64.b64encode(buffer.getvalue()).decode()]
+    return {"seeds": [getattr(body, "seed", 0)], "finish_reasons": [None], "images": images}
+
+
+def _draw(body: Any, pixels: int) -> Image.Image:
+    references = [value for _, value in body if isinstance(value, bytes)]
+    first = Image.open(io.BytesIO(references[0])) if references else None
+    if first and isinstance(body, FastUpscale):
+        return first.convert("RGB").resize((4 * first.width, 4 * first.height))
+    width, height = first.size if first else map(int, body.aspect_ratio.split(":"))
+    # Sides are multiples of 64 for a megapixel, and of as much less for fewer pixels.
+    unit = max(1, round(64 * math.sqrt(pixels / MEGAPIXEL)))
+    sides = (math.sqrt(pixels * width / height), math.sqrt(pixels * height / width))
+    across, down = (max(unit, round(side / unit) * unit) for side in sides)
+    if references:
+        content = edit_image(body.prompt, body.seed, across, down, references)
+    else:
+        content = generate_image(body.prompt, body.seed, across, down)
+    return Image.open(io.BytesIO(content))

@@ -1,1 +1,1 @@
-"""A stand-in for an image model, so that a laptop runs the whole product: it paints, it models nothing."""
+"""A stand-in for an image model: it draws a scene from the words of a prompt and needs no GPU."""

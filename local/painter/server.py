@@ -1,169 +1,81 @@
-"""Speaks the OpenAI images protocol, so that the painter is talked to like any model server.
-
-Shapes: https://platform.openai.com/docs/api-reference/images
-"""
-
-from __future__ import annotations
+"""The painter as a server of OpenAI's images protocol: https://platform.openai.com/docs/api-reference/images"""
 
 import base64
-import hmac
-import json
 import os
-import re
 import time
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from local.painter.paint import UnreadableReferenceError, paint_edit, paint_generation
+from local.painter.draw import ReferenceImageError, edit_image, generate_image
 
-GENERATE_MODEL = "painter-generate"
-EDIT_MODEL = "painter-edit"
-MAX_REFERENCES = 4
-_MIN_SIDE_PIXELS, _MAX_SIDE_PIXELS = 256, 4096
-
-
-class PainterError(Exception):
-    """A request the painter refuses; becomes OpenAI's `{"error": {message, type, param, code}}`."""
-
-    def __init__(self, status: int, message: str, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.param, self.code = status, message, param, code
+_Model: TypeAlias = Literal["painter-generate", "painter-edit"]
+_Side: TypeAlias = Annotated[int, Field(ge=256, le=4096)]
+_models: Final = [{"id": name, "object": "model"} for name in get_args(_Model)]
+_busy: Final = CapacityLimiter(os.cpu_count() or 1)
 
 
-def _check_size(size: str) -> str:
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", size, re.ASCII)
-    if not match or not all(_MIN_SIDE_PIXELS <= int(side) <= _MAX_SIDE_PIXELS for side in match.groups()):
-        raise ValueError(
-            f"expected WxH with both sides from {_MIN_SIDE_PIXELS} to {_MAX_SIDE_PIXELS}, got {size!r}"
-        )
-    return size
+class ImageRequest(BaseModel):
+    """What both endpoints take; `size` is WIDTHxHEIGHT in pixels."""
 
-
-class Order(BaseModel):
-    """What both endpoints are asked for."""
-
-    model: str
+    model: _Model
     prompt: Annotated[str, Field(min_length=1)]
-    size: Annotated[str, AfterValidator(_check_size)] = "1024x1024"
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    size: Annotated[tuple[_Side, _Side], BeforeValidator(lambda text: str(text).split("x"))] = (1024, 1024)
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     n: Annotated[int, Field(ge=1, le=1)] = 1
     response_format: Literal["b64_json", "png"] = "b64_json"
-
-    @property
-    def pixels(self) -> tuple[int, int]:
-        """Width and height."""
-        width, height = self.size.split("x")
-        return int(width), int(height)
-
-
-class GenerationOrder(Order):
-    """The JSON body of a generation."""
-
     reasoning: Literal["low", "high"] = "low"
 
 
-_AnyOrder = TypeVar("_AnyOrder", bound=Order)
+async def _generate(request: Request) -> Response:
+    body = ImageRequest.model_validate_json(await request.body())
+    return await _respond(body, generate_image, rich=body.reasoning == "high")
 
 
-def build_app(token: str | None) -> FastAPI:
-    """The painter's application; with a token, every request must carry it as a bearer token."""
-
-    easels = CapacityLimiter(os.cpu_count() or 1)
-
-    def authorize(request: Request) -> None:
-        given = request.headers.get("authorization", "").encode()
-        if token is not None and not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            raise PainterError(401, "Incorrect API key provided.", code="invalid_api_key")
-
-    app = FastAPI(title="painter", dependencies=[Depends(authorize)], openapi_url=None)
-
-    @app.exception_handler(PainterError)
-    async def refuse(_: Request, error: PainterError) -> JSONResponse:
-        return _answer_error(error.status, error.message, error.param, error.code)
-
-    @app.exception_handler(HTTPException)
-    async def refuse_route(_: Request, error: HTTPException) -> JSONResponse:
-        return _answer_error(error.status_code, error.detail)
-
-    @app.get("/v1/models")
-    async def list_models() -> dict[str, Any]:
-        models = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "painter"}
-            for name in (GENERATE_MODEL, EDIT_MODEL)
-        ]
-        return {"object": "list", "data": models}
-
-    @app.post("/v1/images/generations")
-    async def generate(request: Request) -> Response:
-        order = _read_order(GenerationOrder, await _read_json(request), GENERATE_MODEL)
-        picture = await to_thread.run_sync(
-            paint_generation, order.prompt, order.seed, *order.pixels, order.reasoning, limiter=easels
-        )
-        return _answer_picture(picture, order.response_format)
-
-    @app.post("/v1/images/edits")
-    async def edit(request: Request) -> Response:
-        async with request.form(max_files=2 * MAX_REFERENCES) as form:
-            fields = {name: value for name, value in form.items() if isinstance(value, str)}
-            order = _read_order(Order, fields, EDIT_MODEL)
-            parts = [*form.getlist("image"), *form.getlist("image[]")]
-            references = [await part.read() for part in parts if isinstance(part, UploadFile)]
-        if not 1 <= len(references) <= MAX_REFERENCES:
-            raise PainterError(
-                400, f"expected 1 to {MAX_REFERENCES} image files, got {len(references)}", "image"
-            )
-        try:
-            picture = await to_thread.run_sync(
-                paint_edit, order.prompt, order.seed, *order.pixels, references, limiter=easels
-            )
-        except UnreadableReferenceError as error:
-            raise PainterError(400, str(error), "image", "invalid_image") from error
-        return _answer_picture(picture, order.response_format)
-
-    return app
+async def _edit(request: Request) -> Response:
+    async with request.form() as form:
+        body = ImageRequest.model_validate(dict(form))
+        files = [*form.getlist("image"), *form.getlist("image[]")]
+        references = [await file.read() for file in files if isinstance(file, UploadFile)]
+    return await _respond(body, edit_image, references=references)
 
 
-async def _read_json(request: Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.body())
-    except ValueError as error:
-        raise PainterError(400, "the body is not valid JSON") from error
-    if not isinstance(body, dict):
-        raise PainterError(400, "the body is not a JSON object")
-    return body
+async def _respond(body: ImageRequest, draw: Callable[..., bytes], **options: Any) -> Response:
+    work = partial(draw, body.prompt, body.seed, *body.size, **options)
+    image = await to_thread.run_sync(work, limiter=_busy)
+    if body.response_format == "png":
+        return Response(image, media_type="image/png")
+    encoded = base64.b64encode(image).decode()
+    return JSONResponse({"created": int(time.time()), "data": [{"b64_json": encoded}]})
 
 
-def _read_order(kind: type[_AnyOrder], fields: Mapping[str, Any], served_model: str) -> _AnyOrder:
-    try:
-        order = kind.model_validate(fields)
-    except ValidationError as error:
+async def _refuse(_: Request, error: Exception) -> Response:
+    param, message = "image", str(error)
+    if isinstance(error, ValidationError):
         first = error.errors()[0]
-        param = str(first["loc"][0])
-        raise PainterError(
-            400, f"{param}: {first['msg'].removeprefix('Value error, ')}", param, first["type"]
-        ) from error
-    if order.model != served_model:
-        raise PainterError(404, f"The model {order.model!r} does not exist here.", "model", "model_not_found")
-    return order
+        param, message = str(first["loc"][0]) if first["loc"] else "body", first["msg"]
+    details = {
+        "message": f"{param}: {message}",
+        "type": "invalid_request_error",
+        "param": param,
+        "code": None,
+    }
+    return JSONResponse({"error": details}, 400)
 
 
-def _answer_picture(picture: bytes, response_format: str) -> Response:
-    if response_format == "png":
-        return Response(picture, media_type="image/png")
-    return JSONResponse(
-        {"created": int(time.time()), "data": [{"b64_json": base64.b64encode(picture).decode()}]}
-    )
-
-
-def _answer_error(
-    status: int, message: str, param: str | None = None, code: str | None = None
-) -> JSONResponse:
-    error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-    return JSONResponse({"error": error}, status)
+app: Final = Starlette(
+    routes=[
+        Route("/v1/models", lambda _: JSONResponse({"object": "list", "data": _models})),
+        Route("/v1/images/generations", _generate, methods=["POST"]),
+        Route("/v1/images/edits", _edit, methods=["POST"]),
+    ],
+    exception_handlers=dict.fromkeys((ValidationError, ReferenceImageError), _refuse),
+)

@@ -9,16 +9,18 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import boto3
 
 from local.rehearsal.steps import StepError, end_session, tail
 from local.template import PROJECT
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
-PYTHON: Final = PROJECT / ".venv-rehearsal" / "bin" / "python"
+_PYTHON: Final = PROJECT / ".venv-rehearsal" / "bin" / "python"
 _PROGRAM: Final = Path(__file__).with_name("ministack_process.py")
-_READY_SECONDS: Final = 60.0
+_START_SECONDS: Final = 180.0
 _POLL_SECONDS: Final = 0.1
 
 
@@ -39,6 +41,11 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def client(self, service: str) -> Any:
+        """A boto3 client of its administrator."""
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, region_name=REGION, endpoint_url=self.url, **keys)
+
 
 def environment_without_aws() -> dict[str, str]:
     """This process's environment with nothing of AWS, so that nothing started with it reaches an account."""
@@ -50,22 +57,23 @@ def environment_without_aws() -> dict[str, str]:
 def emulated_aws(folder: Path, log: Path) -> Iterator[Emulator]:
     """An empty emulator on a free port of the loopback, all of its files in `folder`. Raises StepError."""
     functions_python = folder / "functions-python"
-    subprocess.run([PYTHON, "-I", "-m", "venv", "--without-pip", functions_python], check=True)
-    port = _free_port()
-    with log.open("w") as written:
+    subprocess.run([_PYTHON, "-I", "-m", "venv", "--without-pip", functions_python], check=True)
+    with socket.create_server((HOST, 0)) as probe:
+        port = probe.getsockname()[1]
+    with log.open("w") as output:
         process = subprocess.Popen(
-            [PYTHON, "-I", _PROGRAM, functions_python / "bin" / "python"],
+            [_PYTHON, "-I", _PROGRAM, functions_python / "bin" / "python"],
             cwd=folder,
             env=_variables(folder, port),
             stdin=subprocess.PIPE,
-            stdout=written,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        url = f"http://{HOST}:{port}"
-        _await_ready(process, url, log)
-        yield Emulator(url)
+        emulator = Emulator(f"http://{HOST}:{port}")
+        _await_ready(process, emulator, log)
+        yield emulator
     finally:
         end_session(process)
         if process.stdin:
@@ -80,6 +88,8 @@ def _variables(folder: Path, port: int) -> dict[str, str]:
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "STATE_DIR": str(folder / "state"),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "AWS_DEFAULT_REGION": REGION,
@@ -90,28 +100,14 @@ def _variables(folder: Path, port: int) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         # Each worker unzips its layers: more at a time would fill the disk.
         "LAMBDA_ACCOUNT_CONCURRENCY": "16",
-        "S3_DATA_DIR": str(folder / "s3"),
-        "STATE_DIR": str(folder / "state"),
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while True:
-        if process.poll() is not None:
-            raise StepError(f"The emulator ended as it started; the end of {log}:\n{tail(log)}")
+def _await_ready(process: "subprocess.Popen[bytes]", emulator: Emulator, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{url}/_ministack/ready", timeout=_POLL_SECONDS * 10).close()
+            urllib.request.urlopen(f"{emulator.url}/_ministack/ready", timeout=_START_SECONDS).close()
             return
-        if time.monotonic() > deadline:
-            raise StepError(
-                f"The emulator did not start in {_READY_SECONDS:g} seconds; the end of {log}:\n{tail(log)}"
-            )
         time.sleep(_POLL_SECONDS)
+    raise StepError(f"The emulator did not start; the end of {log}:\n{tail(log)}")

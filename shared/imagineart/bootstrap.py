@@ -86,7 +86,7 @@ class LambdaServices:
             RecordStore(self._table(self._settings.idempotency_table)),
             Bucket(self._clients, self._settings.idempotency_bucket),
             self.random_below,
-            self._report_settlement,
+            lambda problem: self.logger.warning("idempotency", detail=problem),
             self.clock,
         )
 
@@ -145,8 +145,6 @@ class LambdaServices:
         self.logger.warning("backend failed", backend=route, code=error.code, detail=error.detail)
 
 
-def create_handler(
-    variables: Mapping[str, str], router: APIRouter, error_format: ErrorFormat
-) -> LambdaHandler:
+def create_handler(variables: Mapping[str, str], router: APIRouter, errors: ErrorFormat) -> LambdaHandler:
     """The Lambda handler of a router's routes. Raises SettingsError."""
-    return lambda_handler(create_application(router, LambdaServices(variables), error_format), variables)
+    return lambda_handler(create_application(router, LambdaServices(variables), errors), variables)

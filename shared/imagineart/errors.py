@@ -17,6 +17,7 @@ Tree::
     ├── ModelNotAvailableError     model_not_available
     ├── ModelError                 model_error
     │   ├── ModelUnavailableError  model_error
+    │   │   └── BackendBusyError   model_error (backends)
     │   └── RequestRefusedError    model_error
     ├── ModelAuthError             model_auth_error
     ├── NoTokensConfiguredError    no_tokens_configured

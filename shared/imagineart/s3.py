@@ -1,4 +1,4 @@
-"""One bucket in S3: objects are put, read whole, and presigned for somebody else to put."""
+"""One bucket in S3: objects are put, read whole, and presigned for a client to put."""
 
 from dataclasses import dataclass
 from typing import Any

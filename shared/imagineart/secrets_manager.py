@@ -17,7 +17,7 @@ from imagineart.aws import AwsCallError, AwsClients, translated_errors
 from imagineart.errors import InternalError
 
 STALE_SECONDS: Final = 3600.0
-"""How old a cached secret may become while Secrets Manager is out of order."""
+"""How old a cached secret may become while Secrets Manager is unavailable."""
 OUTAGE_RETRY_SECONDS: Final = 30.0
 """How long a cached secret is used before the next attempt during an outage: each attempt takes seconds."""
 
@@ -29,13 +29,13 @@ _PAUSE_SECONDS: Final = 0.2
 
 
 def _no_report(_: str) -> None:
-    """Nobody reads reports of a secret that is never cached."""
+    """A secret that is never cached has nothing to report."""
 
 
 class CachedSecret:
     """One JSON secret, read again when its copy is older than `cached_seconds`, or fewer where asked for.
 
-    While Secrets Manager is out of order, the copy is used for up to an hour, and `report` gets a warning for
+    While Secrets Manager is unavailable, the copy is used for up to an hour, and `report` gets a warning for
     each attempt that failed. A secret of zero `cached_seconds` is read every time.
     """
 

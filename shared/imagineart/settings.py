@@ -86,23 +86,23 @@ class FunctionSettings:
         """Raises SettingsError."""
 
         def optional(name: str) -> str:
-            return variables.get(f"IMAGINEART_{name}", "").strip()
+            return variables.get(name, "").strip()
 
-        log_prompts = optional("LOG_PROMPTS") or "false"
+        log_prompts = optional("IMAGINEART_LOG_PROMPTS") or "false"
         if log_prompts not in ("true", "false"):
             raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed: true, false.")
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
             tokens_table=_required(variables, "IMAGINEART_TOKENS_TABLE"),
-            consumers_table=optional("CONSUMERS_TABLE"),
-            usage_table=optional("USAGE_TABLE"),
-            pepper_secret=optional("PEPPER_SECRET"),
+            consumers_table=optional("IMAGINEART_CONSUMERS_TABLE"),
+            usage_table=optional("IMAGINEART_USAGE_TABLE"),
+            pepper_secret=optional("IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
-            backends=optional("BACKENDS"),
-            backend_credential_secret=optional("BACKEND_CREDENTIAL_SECRET"),
-            idempotency_table=optional("IDEMPOTENCY_TABLE"),
-            idempotency_bucket=optional("IDEMPOTENCY_BUCKET"),
-            uploads_bucket=optional("UPLOADS_BUCKET"),
+            backends=optional("IMAGINEART_BACKENDS"),
+            backend_credential_secret=optional("IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+            idempotency_table=optional("IMAGINEART_IDEMPOTENCY_TABLE"),
+            idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),
+            uploads_bucket=optional("IMAGINEART_UPLOADS_BUCKET"),
             logs_prompts=log_prompts == "true",
         )
 

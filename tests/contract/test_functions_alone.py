@@ -30,7 +30,12 @@ def run_alone(function: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def event(method: str, path: str) -> dict[str, Any]:
-    return {"httpMethod": method, "path": path, "requestContext": {"requestId": "request-1"}}
+    return {
+        "httpMethod": method,
+        "path": path,
+        "resource": path,
+        "requestContext": {"requestId": "request-1"},
+    }
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health"])

@@ -1,4 +1,4 @@
-"""The black-box tests run against `make run`, which they start, or against the deployment of a rehearsal."""
+"""The tests here run against `make run`, which they start, or against the deployment of a rehearsal."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from local.rehearsal.end_to_end import TARGET_VARIABLE
 from tests.e2e.local_stack.running_stack import RunningStack, start_stack
-from tests.e2e.target import Target, bearer, read_target
+from tests.e2e.target import Target, read_target
 
 REHEARSED = os.environ.get(TARGET_VARIABLE)
 
@@ -39,6 +39,6 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture
 def client(target: Target) -> Iterator[httpx.Client]:
-    """A client of the deployment, authenticated."""
-    with httpx.Client(base_url=target.base_url, headers=bearer(target.token), timeout=60) as authenticated:
-        yield authenticated
+    """A client of the deployment with a token."""
+    with target.client() as client:
+        yield client

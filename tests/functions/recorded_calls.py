@@ -1,103 +1,99 @@
-"""Every call that a function makes to AWS, as the permission that it needs there.
+"""Every call to AWS that a function makes through boto3, as the permission that it needs there."""
 
-Each function signs with an access key named like it, which is how calls are reported apart.
-"""
-
-import io
-import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from threading import Condition
 from typing import Any
-from urllib.parse import unquote
 
-from local.bedrock.server import Invocation
-from local.moto_server import Application
+import pytest
+
+from imagineart.aws import AwsClients
 from tests.permissions import Permission
 
-_SIGNED = re.compile(r"Credential=([^/&]+)/\d{8}/[^/]+/([^/]+)/aws4_request")
-_OBJECT_ACTIONS = {
-    "GET": "s3:GetObject",
-    "HEAD": "s3:GetObject",
-    "PUT": "s3:PutObject",
-    "DELETE": "s3:DeleteObject",
-}
-# An operation of several items needs the actions of each, and none of its own.
-_SINGLE_ITEM = re.compile(r"(Get|Put|Update|Delete)Item|Query|Scan")
+_FUNCTION_VARIABLE = "TEST_FUNCTION"
+# An operation on several items needs the actions of each, and none of its own.
+_KNOWN_ACTIONS = re.compile(
+    r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
+    r"|secretsmanager:\w+|bedrock:InvokeModel"
+)
 
 
-@dataclass
+def name_the_functions(document: dict[str, Any]) -> None:
+    """Give each function of a template its own name as a variable."""
+    for name, resource in document["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            variables = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
+            variables[_FUNCTION_VARIABLE] = name
+
+
 class RecordedCalls:
-    """What each of these functions needed so far, by its access key."""
+    """What each function, by its name, has needed so far. A call counts when it is made or presigned."""
 
-    functions: Sequence[str]
-    references: Mapping[str, str] = field(default_factory=dict)
-    """What each Ref gives, by name."""
-    needed: defaultdict[str, set[Permission]] = field(default_factory=lambda: defaultdict(set))
+    def __init__(self) -> None:
+        self.needed: defaultdict[str, set[Permission]] = defaultdict(set)
+        self.references: Mapping[str, str] = {}
+        """What each Ref gives, by name."""
+        self._changed = Condition()
 
-    def in_front_of(self, application: Application) -> Application:
-        """The stand-in for AWS, whose calls are recorded."""
+    def record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Record the calls of all clients that functions make from now on."""
+        make = AwsClients.client
+        seen: list[Any] = []
 
-        def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            statuses: list[int] = []
+        def client(clients: AwsClients, service: str, **options: Any) -> Any:
+            made = make(clients, service, **options)
+            function_id = clients._variables.get(_FUNCTION_VARIABLE)
+            if function_id and made not in seen:
+                seen.append(made)
+                self._listen(function_id, made)
+            return made
 
-            def start(status: str, *others: Any) -> Any:
-                statuses.append(int(status.partition(" ")[0]))
-                return start_response(status, *others)
+        monkeypatch.setattr(AwsClients, "client", client)
 
-            response = list(application({**environ, "wsgi.input": io.BytesIO(body)}, start))
-            self._record(environ, body, statuses[0])
-            return response
+    def wait_for(self, function_id: str, needed: Permission) -> None:
+        """Return when the function has needed this."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: needed in self.needed[function_id], timeout=60)
 
-        return respond
+    def _listen(self, function_id: str, client: Any) -> None:
+        def called(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+            action = f"{model.service_model.signing_name}:{model.name}"
+            assert _KNOWN_ACTIONS.fullmatch(action), f"what {action} needs is not known here"
+            context["test_bucket"] = params.get("Bucket")
+            self._need(function_id, Permission(action, self._resource(params, client.meta.region_name)))
 
-    def record_invocations(self, invocations: Iterable[Invocation]) -> None:
-        """Record the calls of Bedrock."""
-        for invocation in invocations:
-            signed = _SIGNED.search(invocation.headers["authorization"])
-            assert signed, "Bedrock was called without a signature"
-            assert signed[2] == "bedrock"
-            assert invocation.model_id
-            self._need(signed[1], "bedrock:InvokeModel", _model_arn(invocation.model_id))
+        def responded(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+            if parsed["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                # To a caller that may not list the bucket, S3 responds with 403 instead.
+                # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+                bucket = f"${{{self._name_of(context['test_bucket'])}.Arn}}"
+                self._need(function_id, Permission("s3:ListBucket", bucket))
 
-    def _record(self, environ: Mapping[str, Any], body: bytes, status: int) -> None:
-        signed = _SIGNED.search(environ.get("HTTP_AUTHORIZATION") or unquote(environ["QUERY_STRING"]))
-        if signed is None or signed[1] not in self.functions:
-            return
-        key_id, service = signed.groups()
-        if service == "s3":
-            self._record_object(key_id, environ["REQUEST_METHOD"], environ["PATH_INFO"], status)
-            return
-        operation = environ["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
-        document = json.loads(body)
-        if service == "dynamodb":
-            assert _SINGLE_ITEM.fullmatch(operation), f"what {operation} needs is not known here"
-            self._need(key_id, f"dynamodb:{operation}", f"${{{self._name_of(document['TableName'])}.Arn}}")
-        else:
-            self._need(key_id, f"{service}:{operation}", f"${{{self._name_of(document['SecretId'])}}}")
+        client.meta.events.register("provide-client-params", called)
+        client.meta.events.register("after-call.s3.GetObject", responded)
 
-    def _record_object(self, key_id: str, method: str, path: str, status: int) -> None:
-        bucket, _, key = path.removeprefix("/").partition("/")
-        assert key, f"what {method} of a bucket needs is not known here"
-        arn = f"${{{self._name_of(bucket)}.Arn}}"
-        self._need(key_id, _OBJECT_ACTIONS[method], f"{arn}/{key}")
-        if method in ("GET", "HEAD") and status == 404:
-            # Without the permission to list the bucket, the status is 403.
-            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-            self._need(key_id, "s3:ListBucket", arn)
+    def _resource(self, params: Mapping[str, Any], region: str) -> str:
+        match params:
+            case {"TableName": table}:
+                return f"${{{self._name_of(table)}.Arn}}"
+            case {"SecretId": secret}:
+                return f"${{{self._name_of(secret)}}}"
+            case {"Bucket": bucket, "Key": key}:
+                return f"${{{self._name_of(bucket)}.Arn}}/{key}"
+            case {"modelId": str(model)} if model.startswith("us."):
+                # Profiles have a region's prefix, models have none.
+                account = f"{region}:${{AWS::AccountId}}"
+                return f"arn:${{AWS::Partition}}:bedrock:{account}:inference-profile/{model}"
+            case {"modelId": model}:
+                return f"arn:${{AWS::Partition}}:bedrock:{region}::foundation-model/{model}"
+        raise AssertionError(f"what a call with {sorted(params)} is about is not known here")
 
     def _name_of(self, physical_id: str) -> str:
         (name,) = [name for name, value in self.references.items() if value == physical_id]
         return name
 
-    def _need(self, key_id: str, action: str, resource: str) -> None:
-        self.needed[key_id].add(Permission(action, resource))
-
-
-def _model_arn(model_id: str) -> str:
-    """What Bedrock checks: profiles have a region's prefix, models have none."""
-    if model_id.startswith("us."):
-        return f"arn:${{AWS::Partition}}:bedrock:us-west-2:${{AWS::AccountId}}:inference-profile/{model_id}"
-    return f"arn:${{AWS::Partition}}:bedrock:us-west-2::foundation-model/{model_id}"
+    def _need(self, function_id: str, permission: Permission) -> None:
+        with self._changed:
+            self.needed[function_id].add(permission)
+            self._changed.notify_all()

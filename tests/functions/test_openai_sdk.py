@@ -1,6 +1,11 @@
-"""OpenAI's own Python client, from PyPI, works against the API as it is."""
+"""OpenAI's own Python client, from PyPI, works against the API as it is.
 
+What it sends is tested field by field in tests/unit/apis; here is what a program sees.
+"""
+
+import asyncio
 import base64
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -9,15 +14,21 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
-from openai import OpenAI
+from openai import AsyncOpenAI, OpenAI
 from openai.types import Image, ImagesResponse
 
-from local.gateway_server import GatewayTransport
+from local.gateway_server import GatewayApp, GatewayTransport
 from local.template import PROJECT
 from tests.fault_backend import RecordedRequest, Response, document, refusal
 from tests.functions.conftest import Deploy
-from tests.functions.deployment import Deployment, open_png
-from tests.functions.generating_backend import GeneratingBackend, always, colour_of, generated, image_file
+from tests.functions.deployment import Deployment, open_png, without_the_streaming_layer
+from tests.functions.generating_backend import (
+    GeneratingBackend,
+    always,
+    colour_of,
+    generated,
+    image_file,
+)
 from tests.functions.served_gateway import served
 from tests.functions.test_tokens import new_token
 
@@ -25,7 +36,7 @@ BASE_URL = "https://api.local/v1"
 
 
 def sdk(api: Deployment, key: str | None = None, *, max_retries: int = 0) -> OpenAI:
-    """A client of the deployment; without a key, with a new token of an unlimited consumer."""
+    """A client of the deployment; without a key, with a new token of a consumer of its own."""
     return OpenAI(
         base_url=BASE_URL,
         api_key=key or api.issue_token().text,
@@ -46,9 +57,13 @@ def images(response: ImagesResponse) -> list[bytes]:
     return [base64.b64decode(each.b64_json or "", validate=True) for each in response.data]
 
 
+def sizes(response: ImagesResponse) -> list[tuple[int, int]]:
+    return [open_png(png).size for png in images(response)]
+
+
 def seed(image: Image) -> int:
-    extra: int = (image.model_extra or {})["seed"]
-    return extra
+    reported: int = (image.model_extra or {})["seed"]
+    return reported
 
 
 # Generations
@@ -57,15 +72,14 @@ def seed(image: Image) -> int:
 def test_a_prompt_becomes_an_image(client: OpenAI) -> None:
     response = client.images.generate(prompt="a lighthouse", size="1024x1024")
     (png,) = images(response)
-    image = open_png(png)
-    assert image.getcolors() == [(1024 * 1024, colour_of("a lighthouse"))]
+    assert open_png(png).getcolors() == [(1024 * 1024, colour_of("a lighthouse"))]
     assert (response.size, response.output_format) == ("1024x1024", "png")
     assert response.created > 1_700_000_000
-    assert response._request_id
     assert response.usage is None, "no usage is invented"
+    assert response._request_id
 
 
-def test_the_usage_that_a_backend_reports_is_added_up_over_all_images(
+def test_the_usage_that_a_backend_reports_is_passed_on_for_all_images_together(
     deploy: Deploy, backend: GeneratingBackend
 ) -> None:
     reported = {
@@ -73,12 +87,12 @@ def test_the_usage_that_a_backend_reports_is_added_up_over_all_images(
         "output_tokens": 1000, "total_tokens": 1012,
     }  # fmt: skip
 
-    def generate_and_report(request: RecordedRequest) -> Response:
-        return document({**json.loads(generated(request).body), "usage": reported})
+    def generated_with_usage(request: RecordedRequest) -> Response:
+        return document(json.loads(generated(request).body) | {"usage": reported})
 
-    backend.reply = generate_and_report
-    with sdk(deploy(GenerationBackends=f"openai {backend.base_url} gpt-image-2")) as client:
-        usage = client.images.generate(prompt="a lighthouse", size="1024x1024", n=3).usage
+    backend.reply = generated_with_usage
+    api = deploy(GenerationBackends=f"openai {backend.base_url} gpt-image-2")
+    usage = sdk(api).images.generate(prompt="a lighthouse", size="1024x1024", n=3).usage
     assert usage is not None
     assert usage.to_dict() == {
         "input_tokens": 36, "input_tokens_details": {"image_tokens": 6, "text_tokens": 30},
@@ -86,55 +100,79 @@ def test_the_usage_that_a_backend_reports_is_added_up_over_all_images(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [None, "1536x1024", "1024x1792", "512x512", "1408x792"])
-def test_every_size_that_the_client_names_is_delivered_exactly(client: OpenAI, size: str | None) -> None:
-    response = client.images.generate(prompt="a lighthouse", size=size or openai.omit)
-    image = open_png(images(response)[0])
-    assert f"{image.width}x{image.height}" == response.size == (size or "2048x2048")
+def test_without_a_size_the_default_of_the_reference_is_used(client: OpenAI) -> None:
+    response = client.images.generate(prompt="a lighthouse")
+    assert (response.size, sizes(response)) == ("2048x2048", [(2048, 2048)])
 
 
-def test_several_images_have_seeds_that_follow_one_another(
+@pytest.mark.parametrize("size", ["1536x1024", "1792x1024", "512x512", "1408x792"])
+def test_a_size_is_delivered_exactly(client: OpenAI, size: str) -> None:
+    response = client.images.generate(prompt="a lighthouse", size=size)  # type: ignore[arg-type]
+    ((width, height),) = sizes(response)
+    assert f"{width}x{height}" == response.size == size
+
+
+def test_a_series_has_seeds_that_follow_one_another_and_each_makes_its_image_again(
     client: OpenAI, backend: GeneratingBackend
 ) -> None:
-    response = client.images.generate(prompt="a fox", n=2, size="1024x1024", extra_body={"seed": 41})
-    assert response.data
-    assert [seed(each) for each in response.data] == [41, 42]
-    again = client.images.generate(prompt="a fox", size="1024x1024", extra_body={"seed": 41})
-    assert images(again)[0] == images(response)[0]
+    series = client.images.generate(prompt="a fox", n=2, size="1024x1024", extra_body={"seed": 41})
+    assert series.data
+    assert [seed(each) for each in series.data] == [41, 42]
+    assert sizes(series) == [(1024, 1024)] * 2
+    client.images.generate(prompt="a fox", size="1024x1024", extra_body={"seed": 42})
+    assert backend.requests[2].json in [request.json for request in backend.requests[:2]]
 
 
-def test_quality_and_style_of_older_models_are_understood(client: OpenAI, backend: GeneratingBackend) -> None:
-    """LangChain and LlamaIndex always send them."""
-    for quality in ("high", "hd", "standard"):
-        client.images.generate(prompt="a fox", size="512x512", quality=quality, style="vivid")
-    assert [request.json["reasoning"] for request in backend.requests] == ["high", "high", "low"]
-
-
-def test_what_a_program_written_for_openai_spells_out_does_no_harm(client: OpenAI) -> None:
+def test_what_a_program_written_for_openai_spells_out_does_no_harm(
+    client: OpenAI, backend: GeneratingBackend
+) -> None:
     response = client.images.generate(
-        prompt="a fox", model="text-to-image", n=1, size="1024x1024", quality="auto", background="auto",
+        prompt="a fox", model="text-to-image", n=1, size="1024x1024", quality="high", background="auto",
         moderation="auto", output_format="png", output_compression=100, response_format="b64_json",
-        stream=False, partial_images=0, user="user-1", safety_identifier="user-1",
+        stream=False, partial_images=0, user="user-1", extra_body={"safety_identifier": "user-1"},
     )  # fmt: skip
-    assert open_png(images(response)[0]).size == (1024, 1024)
+    assert sizes(response) == [(1024, 1024)]
+    assert backend.requests[0].json["reasoning"] == "high"
+
+
+def test_without_the_streaming_layer_the_response_is_the_same(deploy: Deploy) -> None:
+    response = sdk(deploy(without_the_streaming_layer)).images.generate(prompt="a fox", size="1024x1024", n=2)
+    assert sizes(response) == [(1024, 1024)] * 2
 
 
 # Edits
 
 
+def test_one_file_is_edited(client: OpenAI, backend: GeneratingBackend) -> None:
+    file = io.BytesIO(image_file((300, 200)))
+    response = client.images.edit(image=file, prompt="at dusk", extra_body={"resolution": "1K"})
+    assert (response.size, sizes(response)) == ("1248x832", [(1248, 832)])
+    assert backend.requests[0].path == "/v1/images/edits"
+
+
 def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: GeneratingBackend) -> None:
     files = [image_file((64, 64), name, kind=kind) for name, kind in (("a", "JPEG"), ("b", "PNG"))]
     response = client.images.edit(image=files, prompt="at dusk", n=2, size="512x512", model="image-edit")
-    assert [open_png(png).size for png in images(response)] == [(512, 512)] * 2
+    assert sizes(response) == [(512, 512)] * 2
     for request in backend.requests:
-        assert 0 < request.body.index(b"image/jpeg") < request.body.index(b"image/png")
+        assert [file.content_type for file in request.files] == ["image/jpeg", "image/png"]
 
 
 def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBackend) -> None:
     image = image_file((8, 8))
-    with pytest.raises(openai.BadRequestError, match="mask: is not supported; say in the prompt"):
+    with pytest.raises(openai.BadRequestError, match=r"400 - mask: is not supported"):
         client.images.edit(image=image, mask=image, prompt="at dusk")
     assert backend.requests == []
+
+
+def test_uploads_are_named_in_json(api: Deployment) -> None:
+    client, content = sdk(api), image_file((64, 64))
+    size = {"content_type": "image/png", "size": len(content)}
+    grant = client.post("/uploads", body=size, cast_to=httpx.Response).json()
+    httpx.put(grant["url"], content=content, headers=grant["headers"], trust_env=False).raise_for_status()
+    body = {"prompt": "at dusk", "images": [grant["id"]], "size": "1024x1024"}
+    response = client.post("/images/edits", body=body, cast_to=ImagesResponse)
+    assert sizes(response) == [(1024, 1024)]
 
 
 # Models
@@ -148,47 +186,95 @@ def test_the_models_can_be_listed_and_retrieved(client: OpenAI) -> None:
     ]
     assert models.object == "list"
     assert client.models.retrieve("image-edit") == models.data[1]
-    with pytest.raises(openai.NotFoundError, match="available: text-to-image, image-edit"):
-        client.models.retrieve("gpt-image-2")
 
 
 # Failures
 
 
 def test_a_bad_field_is_named(client: OpenAI, backend: GeneratingBackend) -> None:
-    with pytest.raises(
-        openai.BadRequestError, match=r"size: got '1000x1000'; allowed: auto, 1024x1024, "
-    ) as caught:
-        client.images.generate(prompt="a fox", size="1000x1000")
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.images.generate(prompt="a fox", model="gpt-image-2")
     assert caught.value.code == "invalid_request"
+    assert "model: got 'gpt-image-2'; allowed: text-to-image." in caught.value.message
     assert backend.requests == []
 
 
 def test_a_wrong_token_is_an_authentication_error_that_names_the_request(api: Deployment) -> None:
     api.issue_token()
-    with pytest.raises(openai.AuthenticationError) as caught:
+    with pytest.raises(openai.AuthenticationError, match=r"Error code: 401 - Invalid API token\.") as caught:
         sdk(api, new_token().text).models.list()
     error = caught.value
     assert (error.status_code, error.code) == (401, "invalid_token")
-    assert error.request_id == error.response.headers["X-Request-Id"] == error.body["request_id"]
-    assert error.message == "Error code: 401 - Invalid API token."
+    assert error.request_id == error.response.headers["X-Request-Id"] == error.body["request_id"]  # type: ignore[index]
 
 
-def test_a_client_that_may_retry_does_not_where_that_cannot_help(
-    api: Deployment, backend: GeneratingBackend
+def test_a_request_over_the_limit_is_told_when_to_retry(api: Deployment) -> None:
+    client = sdk(api, api.issue_token(requests_per_minute=1).text)
+
+    def list_three_times() -> None:
+        """A minute may end between two of them, but not between all."""
+        for _ in range(3):
+            client.models.list()
+
+    with pytest.raises(openai.RateLimitError) as caught:
+        list_three_times()
+    assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 60
+    assert caught.value.response.headers["X-Should-Retry"] == "true"
+
+
+def test_a_model_that_the_api_lacks_is_not_found(client: OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve("gpt-image-2")
+    assert caught.value.code == "unknown_request"
+    assert caught.value.response.headers["X-Should-Retry"] == "false"
+
+
+def test_a_failing_backend_is_a_server_error_that_may_be_retried(
+    client: OpenAI, backend: GeneratingBackend
 ) -> None:
-    """A 502 would be retried, after a pause, were it not for X-Should-Retry."""
-    backend.reply = always(refusal(401))
+    backend.reply = always(refusal(500))
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.images.generate(prompt="a fox", size="1024x1024")
+    assert (caught.value.status_code, caught.value.code) == (502, "model_error")
+    assert caught.value.response.headers["X-Should-Retry"] == "true"
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "model_not_available"), (401, "model_auth_error")])
+def test_a_client_that_may_retry_does_not_where_that_cannot_help(
+    api: Deployment, backend: GeneratingBackend, status: int, code: str
+) -> None:
+    """A 5xx would be retried, after a pause, were it not for X-Should-Retry."""
+    backend.reply = always(refusal(status))
     with pytest.raises(openai.InternalServerError) as caught:
         sdk(api, max_retries=2).images.generate(prompt="a fox", size="1024x1024")
-    assert (caught.value.status_code, caught.value.code) == (502, "model_auth_error")
+    assert caught.value.code == code
     assert len(backend.requests) == 1
 
 
-# The README
+def test_a_series_of_which_one_image_fails_is_one_clean_error(
+    client: OpenAI, backend: GeneratingBackend
+) -> None:
+    backend.reply = lambda request: refusal(500) if request.json["seed"] == 42 else generated(request)
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.images.generate(prompt="a fox", size="1024x1024", n=3, extra_body={"seed": 41})
+    assert caught.value.code == "model_error"
 
 
-def test_the_example_of_the_readme_can_be_followed(
+# Other ways to use it
+
+
+def test_the_asynchronous_client_works_too(api: Deployment) -> None:
+    async def generate() -> ImagesResponse:
+        http_client = httpx.AsyncClient(transport=httpx.ASGITransport(GatewayApp(api.gateway)))
+        async with AsyncOpenAI(
+            base_url=BASE_URL, api_key=api.issue_token().text, max_retries=0, http_client=http_client
+        ) as client:
+            return await client.images.generate(prompt="a fox", size="512x512")
+
+    assert sizes(asyncio.run(generate())) == [(512, 512)]
+
+
+def test_the_example_of_the_readme_runs(
     api: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)

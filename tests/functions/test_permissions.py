@@ -1,8 +1,8 @@
-"""A function may do what its code does and nothing else: its role allows the calls that it makes."""
+"""The role of a function allows the calls that the function makes, and no others."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -10,87 +10,65 @@ import pytest
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
-from local.moto_server import serving_moto
-from tests.functions.deployment import Cloud, Deployment, template
+from tests.functions.deployment import Cloud, Deployment, edit, generate, template
 from tests.functions.generating_backend import GeneratingBackend, image_file
-from tests.functions.recorded_calls import RecordedCalls
-from tests.functions.test_uploads import ask, upload
+from tests.functions.recorded_calls import RecordedCalls, name_the_functions
 from tests.permissions import Permission, granted_to
 
-Call = Callable[..., httpx.Response]
+Call = Callable[[httpx.Client], httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
-EVERY_FUNCTION = sorted(template().resources("AWS::Serverless::Function"))
+EVERY_FUNCTION = sorted(template().functions)
 
 
-def named_by_their_keys(document: dict[str, Any]) -> None:
-    """Let each function sign with an access key of its own."""
-    for name, resource in document["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::Function":
-            variables = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
-            variables["AWS_ACCESS_KEY_ID"] = name
+def edit_a_file(client: httpx.Client) -> httpx.Response:
+    return edit(client, image_file((64, 64)), seed="7")
 
 
-def list_models(client: httpx.Client, **headers: str) -> httpx.Response:
-    return client.get("/v1/models", headers=headers)
+def generate_one(client: httpx.Client) -> httpx.Response:
+    return generate(client, seed="7")
 
 
-def request_upload(client: httpx.Client, **headers: str) -> httpx.Response:
-    return client.post("/v1/uploads", data={"content_type": "image/png", "size": "1"}, headers=headers)
+def request_upload(client: httpx.Client) -> httpx.Response:
+    return client.post("/v1/uploads", data={"content_type": "image/png", "size": "1"})
 
 
-def generate(client: httpx.Client, *, resolution: str = "1K", **headers: str) -> httpx.Response:
-    form = {"prompt": "a lighthouse", "resolution": resolution, "seed": "7"}
-    return client.post("/v1/images/generations", data=form, headers=headers)
+def list_models(client: httpx.Client) -> httpx.Response:
+    return client.get("/v1/models")
 
 
-def edit(client: httpx.Client, *, resolution: str = "1K", **headers: str) -> httpx.Response:
-    form = {"prompt": "at dusk", "resolution": resolution, "seed": "7"}
-    files = [("images", ("image", image_file((64, 64)), "application/octet-stream"))]
-    return client.post("/v1/images/edits", data=form, files=files, headers=headers)
-
-
-def edit_upload(client: httpx.Client, upload_id: str) -> httpx.Response:
-    return client.post("/v1/images/edits", data={"prompt": "x", "resolution": "1K", "images": upload_id})
+IMAGE_CALLS: dict[str, Call] = {"GenerateImageFunction": generate_one, "EditImageFunction": edit_a_file}
 
 
 @pytest.fixture(scope="module")
-def needed(cloud: Cloud) -> Iterator[dict[str, set[Permission]]]:
-    """What each function needed to do everything that it can do."""
-    # Every stand-in of this process has the same content.
+def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[Permission]]:
+    """What each function needed while it did all that it can do."""
+    calls = RecordedCalls()
+    generating_server.reset()
+    with pytest.MonkeyPatch.context() as monkeypatch, BedrockServer(pixels=1 << 16) as bedrock:
+        calls.record(monkeypatch)
+        backends = (
+            f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0, "
+            f"openai-compatible {generating_server.base_url} a-model"
+        )
+        api = cloud.deploy(
+            generating_server.base_url, name_the_functions, GenerationBackends=backends, EditBackends=backends
+        )
+        calls.references = api.references
+        for call in (list_models, request_upload, *IMAGE_CALLS.values()):
+            send_as_every_caller(api, call)
+        with api.client(api.issue_token()) as client:
+            use_every_backend(client, bedrock)
+            edit_uploads(client)
+        for function_id, call in IMAGE_CALLS.items():
+            with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
+                repeat(api, client, calls, function_id, call)
+        api.gateway.invoke("ReviewTokensFunction", {})
     cloud.empty()
-    calls = RecordedCalls(EVERY_FUNCTION)
-    with (
-        serving_moto(calls.in_front_of) as cloud_url,
-        GeneratingBackend() as backend,
-        BedrockServer(pixels=1 << 16) as bedrock,
-    ):
-        bedrock_route = f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0"
-        backends = f"{bedrock_route}, openai-compatible {backend.base_url} a-model"
-        recorded_cloud = Cloud(cloud_url)
-        try:
-            api = recorded_cloud.deploy(
-                backend.base_url, named_by_their_keys, GenerationBackends=backends, EditBackends=backends
-            )
-            calls.references = api.references
-            for call in (list_models, request_upload, generate, edit):
-                meet_every_caller(api, call)
-            with api.client(api.issue_token()) as client:
-                for call in (generate, edit):
-                    keep_responses(api, client, call)
-                    # What is enlarged needs an inference profile beside the model.
-                    assert call(client, resolution="2K").headers["X-Backend"] == "bedrock"
-                    bedrock.fail(Fault.INTERNAL)
-                    assert call(client).headers["X-Backend"] == "openai-compatible"
-                give_uploads(client)
-            api.gateway.invoke("ReviewTokensFunction", {})
-        finally:
-            recorded_cloud.empty()
-        calls.record_invocations(bedrock.invocations)
-        yield calls.needed
+    return calls.needed
 
 
-def meet_every_caller(api: Deployment, call: Call) -> None:
-    """Tokens of both kinds, one of a consumer that is gone, and one that is sent over plain HTTP."""
+def send_as_every_caller(api: Deployment, call: Call) -> None:
+    """With tokens of both kinds, one of a deleted consumer, and one over plain HTTP."""
     for kind in TokenKind:
         with api.client(api.issue_token(kind=kind)) as client:
             assert call(client).status_code == 200
@@ -98,46 +76,66 @@ def meet_every_caller(api: Deployment, call: Call) -> None:
     api.aws("dynamodb").delete_item(TableName=api.references["ConsumersTable"], Key={"key": {"S": "orphan"}})
     with api.client(orphan) as client:
         assert call(client).status_code == 401
-    with api.client(api.issue_token()) as client:
-        assert call(client, **{"X-Forwarded-Proto": "http"}).status_code == 401
+    with api.client(api.issue_token(), **{"X-Forwarded-Proto": "http"}) as client:
+        assert call(client).status_code == 401
 
 
-def keep_responses(api: Deployment, client: httpx.Client, call: Call) -> None:
-    """A response is kept, replayed, made again when it is gone, and waited for."""
-    key = {"Idempotency-Key": f"a key of {call.__name__}".replace(" ", "-")}
-    assert call(client, **key).status_code == 200
-    assert call(client, **key).headers["Idempotent-Replayed"] == "true"
+def use_every_backend(client: httpx.Client, bedrock: BedrockServer) -> None:
+    """A large image needs an inference profile beside the model; a fallback needs the backends' keys."""
+    for large in (generate(client, resolution="2K"), edit(client, image_file((64, 64)), resolution="2K")):
+        assert large.headers["X-Backend"] == "bedrock"
+    for call in IMAGE_CALLS.values():
+        bedrock.fail(Fault.INTERNAL)
+        assert call(client).headers["X-Backend"] == "openai-compatible"
+
+
+def edit_uploads(client: httpx.Client) -> None:
+    """One that is there, and one whose content was not sent."""
+    content = image_file((64, 64))
+    size = {"content_type": "image/png", "size": str(len(content))}
+    sent, missing = (client.post("/v1/uploads", data=size).json() for _ in range(2))
+    httpx.put(sent["url"], content=content, headers=sent["headers"], trust_env=False).raise_for_status()
+    assert edit(client, sent["id"]).status_code == 200
+    assert edit(client, missing["id"]).status_code == 400
+
+
+def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function_id: str, call: Call) -> None:
+    """A response is stored, sent again, made again where it is lost, and waited for."""
+
+    def replayed() -> str:
+        return call(client).headers["Idempotent-Replayed"]
+
+    assert [replayed(), replayed()] == ["false", "true"]
     objects, bucket = api.aws("s3"), api.references["IdempotencyBucket"]
-    for each in objects.list_objects_v2(Bucket=bucket)["Contents"]:
-        objects.delete_object(Bucket=bucket, Key=each["Key"])
-    assert call(client, **key).headers["Idempotent-Replayed"] == "false"
-    table, records = api.aws("dynamodb"), api.references["IdempotencyTable"]
-    for item in table.scan(TableName=records)["Items"]:
-        soon = {"in_progress_expiration": {"N": str(int(time.time() * 1000) + 1000)}}
-        table.put_item(TableName=records, Item=item | soon | {"status": {"S": "INPROGRESS"}})
-    assert call(client, **key).headers["Idempotent-Replayed"] == "false"
-
-
-def give_uploads(client: httpx.Client) -> None:
-    """One whose image is there, and one whose image never came."""
-    assert edit_upload(client, upload(client, image_file((64, 64)))).status_code == 200
-    assert edit_upload(client, ask(client, b"x")["id"]).status_code == 400
-
-
-@pytest.mark.parametrize("function_id", EVERY_FUNCTION)
-def test_a_function_may_do_what_its_code_does(needed: dict[str, set[Permission]], function_id: str) -> None:
-    granted = granted_to(function_id)
-    assert {each for each in needed[function_id] if not any(own.covers(each) for own in granted)} == set()
+    for key in api.objects("IdempotencyBucket"):
+        objects.delete_object(Bucket=bucket, Key=key)
+    assert replayed() == "false"
+    dynamodb, table = api.aws("dynamodb"), api.references["IdempotencyTable"]
+    items = dynamodb.scan(TableName=table)["Items"]
+    in_progress = {
+        "status": {"S": "INPROGRESS"},
+        "in_progress_expiration": {"N": str(int((time.time() + 600) * 1000))},
+    }
+    for item in items:
+        dynamodb.put_item(TableName=table, Item=item | in_progress)
+    with ThreadPoolExecutor(1) as caller:
+        waiting = caller.submit(replayed)
+        calls.wait_for(function_id, Permission("dynamodb:GetItem", "${IdempotencyTable.Arn}"))
+        for item in items:
+            dynamodb.delete_item(TableName=table, Key={"id": item["id"]})
+        assert waiting.result() == "false"
 
 
 @pytest.mark.parametrize("function_id", EVERY_FUNCTION)
-def test_a_function_may_do_nothing_that_its_code_does_not_do(
+def test_a_function_may_make_the_calls_that_it_makes_and_no_others(
     needed: dict[str, set[Permission]], function_id: str
 ) -> None:
-    used = needed[function_id]
-    assert {own for own in granted_to(function_id) if not any(own.covers(each) for each in used)} == set()
+    granted, used = granted_to(function_id), needed[function_id]
+    missing = {each for each in used if not any(grant.covers(each) for grant in granted)}
+    unused = {grant for grant in granted if not any(grant.covers(each) for each in used)}
+    assert (missing, unused) == (set(), set())
 
 
-def test_calls_were_recorded(needed: dict[str, set[Permission]]) -> None:
+def test_calls_of_every_function_that_uses_aws_were_recorded(needed: dict[str, set[Permission]]) -> None:
     silent = {"HealthFunction", "UnknownRequestFunction"}
     assert {name for name in EVERY_FUNCTION if not needed[name]} == silent

@@ -65,7 +65,7 @@ def test_an_edit_takes_one_to_four_images(client: httpx.Client, count: int) -> N
 def test_a_file_in_place_of_text_is_refused(client: httpx.Client) -> None:
     response = client.post(GENERATIONS, files={"prompt": ("a.txt", b"a fox")})
     message = assert_error(response, 400, "invalid_request")
-    assert message == "prompt: got a file (a part with a filename); allowed: 1 to 4000 characters."
+    assert message == "prompt: got a file; allowed: a text field, without a filename."
 
 
 def test_text_in_place_of_an_image_is_refused(client: httpx.Client) -> None:

@@ -181,7 +181,13 @@ class Client:
 
         response, _ = asyncio.run(
             self.idempotency.respond_once(
-                "acme", "key", "fingerprint", make, seconds_left=lambda: 285.0, patience_seconds=20.0
+                "acme",
+                "key",
+                "fingerprint",
+                make,
+                lease_seconds=285.0,
+                transfer_seconds=lambda _: 280.0,
+                patience_seconds=20.0,
             )
         )
         return response.content

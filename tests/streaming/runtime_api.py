@@ -61,6 +61,7 @@ class RuntimeApi:
 def _handler_for(api):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_):
             pass

@@ -7,7 +7,7 @@ from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import EventSourceResponse
 
-from lambda_response_streaming import FollowedResponse, StreamedResponse, is_streaming
+from lambda_response_streaming import is_streaming
 from lambda_response_streaming.asgi import StreamingHandler
 
 app = FastAPI()
@@ -72,15 +72,4 @@ def handler(event, context):
     """A streamed response to a request, and a buffered one to an event that asks what happened."""
     if event.get("asks") == "what happened":
         return {"is_streaming": is_streaming(), "last": happened[-1:]}
-    if event.get("asks") == "followed":
-        return FollowedResponse("first", lambda: follow(event))
-    if event.get("asks") == "followed stream":
-        return StreamedResponse(200, {}, [b"body"], lambda: follow(event))
     return serve(event, context)
-
-
-def follow(event):
-    """Wait for what the test says when it has the response."""
-    happened.append(Path(event["gate"]).read_text())
-    if event.get("fails"):
-        raise ValueError("failed after the response")

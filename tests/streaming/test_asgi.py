@@ -25,6 +25,7 @@ def thread_without_loop():
     yield
     with contextlib.suppress(RuntimeError):
         asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
@@ -59,6 +60,24 @@ def test_a_piece_is_made_when_it_is_asked_for(handler, build):
     assert [(next(pieces), *happened) for _ in range(3)] == [(b"0", 0), (b"1", 0, 1), (b"2", 0, 1, 2)]
     assert list(pieces) == []
     assert happened[3:] == ["closed"]
+
+
+@pytest.mark.parametrize(("ports", "read_as"), [("443,80", 80), ("8443", 8443)])
+def test_the_ports_of_several_proxies_do_no_harm(ports, read_as):
+    servers = []
+
+    async def app(scope, receive, send):
+        servers.append(scope["server"])
+        await send(START)
+        await send(END)
+
+    events = (
+        url_event("/") | {"headers": {"x-forwarded-port": ports}},
+        rest_event("/") | {"multiValueHeaders": {"X-Forwarded-Port": ports.split(",")}},
+    )
+    handler = StreamingHandler(app)
+    assert [read(handler(event, None)).body for event in events] == [b"end"] * 2
+    assert servers == [("mangum", read_as)] * 2
 
 
 def test_each_server_sent_event_is_a_piece(handler):
@@ -160,12 +179,14 @@ def test_an_error_before_the_first_piece_is_the_handler_s_and_a_later_one_the_bo
         next(pieces)
 
 
-@pytest.mark.parametrize("path", ["/numbers", "/events"])
-def test_a_client_that_leaves_ends_the_application_and_its_generators(handler, path):
+@pytest.mark.parametrize(
+    ("path", "last"), [("/numbers", "closed"), ("/events", "closed"), ("/background", "done")]
+)
+def test_a_client_that_leaves_ends_the_application_its_generators_and_its_tasks(handler, path, last):
     stream = StartedStream(handler(rest_event(path), None))
     next(stream)
     stream.close()
-    assert happened[-1] == "closed"
+    assert happened[-1] == last
 
 
 @pytest.mark.parametrize("leaves", [True, False])

@@ -175,23 +175,8 @@ def test_a_managed_instance_s_processes_stream_too():
     assert all(post.is_streamed for post in posts)
 
 
-@pytest.mark.parametrize("asks", ["followed", "followed stream"])
-@pytest.mark.parametrize("fails", [False, True], ids=["works", "fails"])
-def test_what_follows_a_response_is_done_when_it_is_posted_and_before_the_next_invocation(
-    api, tmp_path, asks, fails
-):
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    post = api.invoke({"asks": asks, "gate": str(gate), "fails": fails})
-    assert post.path.endswith("/response")
-    gate.write_text(f"the response to {asks} is here")
-    assert json.loads(api.invoke({"asks": "what happened"}).body)["last"] == [
-        f"the response to {asks} is here"
-    ]
-
-
 @pytest.mark.parametrize(
-    ("status", "logged"), [(202, []), (413, ["The runtime API answered 413 to the stream of r-1"])]
+    ("status", "logged"), [(202, []), (413, ["The runtime API responded 413 to the stream of r-1"])]
 )
 def test_a_stream_that_the_runtime_api_refuses_is_logged(caplog, status, logged):
     api = RuntimeApi(answers_status=status)
@@ -200,25 +185,3 @@ def test_a_stream_that_the_runtime_api_refuses_is_logged(caplog, status, logged)
     client.post_invocation_result("r-1", response, content_type)
     api.stop()
     assert [record.getMessage() for record in caplog.records] == logged
-
-
-class SippingSocket:
-    """A socket that takes a few bytes of what it is given at once."""
-
-    def __init__(self, takes):
-        self.takes = takes
-        self.taken = b""
-
-    def sendmsg(self, buffers):
-        self.taken += b"".join(buffers)[: self.takes]
-        return len(self.taken)
-
-    def sendall(self, content):
-        self.taken += content
-
-
-@pytest.mark.parametrize("takes", [0, 3, 5, 100])
-def test_what_a_socket_takes_in_part_arrives_whole(takes):
-    sock = SippingSocket(takes)
-    runtime_client._send_all(sock, b"5\r\n", memoryview(b"piece"), b"\r\n")
-    assert sock.taken == b"5\r\npiece\r\n"

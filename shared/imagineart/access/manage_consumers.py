@@ -32,7 +32,7 @@ class ConsumerRegister(Protocol):
 class ConsumerChange:
     """What to set of a consumer; None leaves a value as it is.
 
-    A tier sets its limits, and a limit named beside it replaces the tier's. A tier that does not bound the
+    A tier sets its limits, and a limit that is also named replaces the tier's. A tier that does not bound the
     images a day leaves their bound as it is: only `lifts_images_per_day` removes it.
     """
 

@@ -29,7 +29,7 @@ class TokenRegister(Protocol):
     """Where new tokens of one kind are put."""
 
     def add_token(self, token: StoredToken) -> None:
-        """Keep a new token beside its consumer's earlier ones."""
+        """Store a new token; earlier ones of its consumer stay valid."""
 
     def list_tokens(self) -> list[StoredToken]:
         """Every token, also revoked and expired ones."""
@@ -75,7 +75,7 @@ class ManageTokens:
         life_days: int | None,
         scopes: frozenset[Scope] = ALL_SCOPES,
     ) -> tuple[Token, StoredToken]:
-        """A new token beside the consumer's earlier ones; its secret is kept nowhere.
+        """A new token; earlier ones stay valid. Its secret is stored nowhere.
 
         Raises InvalidRequestError for no scope and for a life out of bounds; NotFoundError for an unknown
         consumer.

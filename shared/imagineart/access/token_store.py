@@ -26,7 +26,7 @@ _CONFIGURED_KEY: Final[Item] = {"key": text("tokens-configured")}
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is known of a token beside what it was issued with."""
+    """What has happened to a token since it was issued."""
 
     revoked_at: int | None = None
     last_used_on: str | None = None

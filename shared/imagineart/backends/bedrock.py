@@ -18,7 +18,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import pybase64
@@ -28,6 +28,7 @@ from imagineart.backends.bedrock_responses import read_image, translated_errors
 from imagineart.backends.bedrock_sizes import choose_aspect_ratio, exceeds_models, reference_frame
 from imagineart.backends.model import MAX_DOCUMENT_BYTES, GeneratedImage
 from imagineart.errors import ImagineArtError, ModelError, ModelUnavailableError, RateLimitedError
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import ImageRequest
 
 CORE: Final = "stability.stable-image-core-v1:1"
@@ -78,41 +79,39 @@ class BedrockBackend:
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """See `ImageBackend`."""
-        client = self._clients.client("bedrock-runtime", region=self._region, endpoint_url=self._endpoint_url)
-        call = asyncio.get_running_loop().run_in_executor
-        generated = await call(self._threads, self._generate, client, request)
+        generated = await self._generate(request)
         if self._upscaler and exceeds_models(request.size):
-            generated = await call(self._threads, self._enlarge, client, request, generated)
+            generated = await self._enlarge(request, generated)
         return GeneratedImage(generated, has_seed=True)
 
-    def _generate(self, client: Any, request: ImageRequest) -> bytes:
+    async def _generate(self, request: ImageRequest) -> bytes:
         document = {
             "prompt": request.prompt,
             "seed": _fit_seed(request.seed),
             "output_format": "png",
         }
         if request.references:
-            model, images = _edit_of(request)
-            return self._invoke(client, model, document | images, request, input_field="images")
+            model, images = await in_image_thread(_edit_of, request)
+            return await self._invoke(model, document | images, request, input_field="images")
         document["aspect_ratio"] = choose_aspect_ratio(request.size)
         if self._model == SD35_LARGE:
             document["mode"] = "text-to-image"
-        return self._invoke(client, self._model, document, request)
+        return await self._invoke(self._model, document, request)
 
-    def _enlarge(self, client: Any, request: ImageRequest, image: bytes) -> bytes:
+    async def _enlarge(self, request: ImageRequest, image: bytes) -> bytes:
         """Raises ModelError in place of what invites a retry: the image was made, and has to be paid."""
         from imagineart.backends.bedrock_references import fit_for_upscaler
 
         # As a PNG, 16 megapixels would not fit into the 25,000,000 bytes that InvokeModel returns.
-        document = {"image": _base64(fit_for_upscaler(image)), "output_format": "jpeg"}
+        fitted = await in_image_thread(fit_for_upscaler, image)
+        document = {"image": _base64(fitted), "output_format": "jpeg"}
         try:
-            return self._invoke(client, FAST_UPSCALE, document, request)
+            return await self._invoke(FAST_UPSCALE, document, request)
         except (ModelUnavailableError, RateLimitedError) as error:
             raise ModelError(detail=f"generated, but not enlarged: {error.detail}") from error
 
-    def _invoke(
+    async def _invoke(
         self,
-        client: Any,
         model: str,
         document: Mapping[str, Any],
         request: ImageRequest,
@@ -121,14 +120,22 @@ class BedrockBackend:
     ) -> bytes:
         """The image file that `model` makes of `document`."""
         with self._naming(model):
-            with translated_errors(request.prompt):
-                response = client.invoke_model(
-                    modelId=model, body=json.dumps(document), contentType="application/json"
-                )
-                content = response["body"].read(MAX_DOCUMENT_BYTES + 1)
-            if len(content) > MAX_DOCUMENT_BYTES:
-                raise ModelError(detail=f"the response exceeds {MAX_DOCUMENT_BYTES} bytes")
+            content = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._call, model, document, request.prompt
+            )
             return read_image(content, input_field=input_field)
+
+    def _call(self, model: str, document: Mapping[str, Any], prompt: str) -> bytes:
+        client = self._clients.client("bedrock-runtime", region=self._region, endpoint_url=self._endpoint_url)
+        with translated_errors(prompt):
+            response = client.invoke_model(
+                modelId=model, body=json.dumps(document), contentType="application/json"
+            )
+            with closing(response["body"]) as body:
+                content: bytes = body.read(MAX_DOCUMENT_BYTES + 1)
+        if len(content) > MAX_DOCUMENT_BYTES:
+            raise ModelError(detail=f"the response exceeds {MAX_DOCUMENT_BYTES} bytes")
+        return content
 
     @contextmanager
     def _naming(self, model: str) -> Iterator[None]:

@@ -20,6 +20,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import Image, ImageRequest
 from imagineart.images.sizes import Size
 
@@ -50,8 +51,8 @@ class AttemptFinished(Protocol):
 
 
 async def finish_in_thread(content: bytes, size: Size) -> bytes:
-    """`finish_image` beside the event loop, since converting an image takes a second."""
-    return await asyncio.to_thread(finish_image, content, size)
+    """`finish_image` outside of the event loop, since converting an image takes a second."""
+    return await in_image_thread(finish_image, content, size)
 
 
 class Backends:
@@ -72,8 +73,8 @@ class Backends:
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
-        `report_failure` gets the route and the error of each attempt that failed, for the operator's log:
-        the caller sees none of them where another backend helps.
+        `report_failure` gets the route and the error of each attempt after which another backend is tried,
+        for the operator's log: the caller sees none of them where that one succeeds.
         """
         self._backends = [_Backend(route) for route in routes]
         self._random_fraction = random_fraction
@@ -176,7 +177,7 @@ class Backends:
         else:
             backend.breaker.note_success()
         self._attempt_finished(backend.route.name, failed=failed)
-        if error is not None:
+        if isinstance(error, _ANOTHER_MAY_SUCCEED):
             self._report_failure(backend.route.name, error)
 
 

@@ -145,6 +145,7 @@ def translated_errors() -> Iterator[None]:
 
 
 def _system_error(error: BaseException | None) -> OSError | None:
-    while error is not None and not isinstance(error, OSError):
+    """The first cause that has a number; anyio puts one without before it."""
+    while error is not None and not (isinstance(error, OSError) and error.errno):
         error = error.__cause__ or error.__context__
     return error

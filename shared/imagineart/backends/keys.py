@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
-BACKEND_KEYS_CACHED_SECONDS = 60.0
+BACKEND_KEYS_CACHED_SECONDS: Final = 60.0
 
 
 class BackendKeys:

@@ -53,7 +53,7 @@ _AT_ITS_LIMIT: Final = frozenset({"ratelimitexceeded", "ratelimitreached", "toom
 _SAFETY_WORDS: Final = re.compile(
     r"content[ _-]?(policy|filter|moderation|management policy)|contentpolicyviolation|responsible ?ai"
     r"|safety (system|filter|policy|policies|guideline)|moderation (system|filter|policy)|moderation_blocked"
-    r"|(usage|violat\w+ .{0,60})polic(y|ies)|nsfw"
+    r"|(usage|violat\w{1,6} .{0,60})polic(y|ies)|nsfw"
     r"|(sensitive|inappropriate|prohibited|unsafe|explicit) content",
     re.IGNORECASE,
 )
@@ -119,6 +119,8 @@ def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
         raise _read_error(response, read_document(response.content) or {})
     if response.media_type.startswith("image/") or detect_image_kind(response.content):
         return checked_image(response.content), None
+    if not response.content:
+        raise no_image()
     document = read_document(response.content)
     if document is None:
         raise not_an_image(f"no JSON object, media type {loggable(response.media_type)}")

@@ -115,7 +115,7 @@ def retry_after_seconds(text: str) -> int | None:
     else:
         try:
             seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     return round(min(max(1, seconds), _MAX_RETRY_AFTER_SECONDS))
 

@@ -176,7 +176,7 @@ def _is_base_url(text: str) -> bool:
         return False
     try:
         parts = urlsplit(text)
-        # Text that cannot be a name would else be found when it is looked up.
+        # Otherwise, text that cannot be a name is found only when it is looked up.
         host = (parts.hostname or "").encode("idna")
         return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except ValueError:

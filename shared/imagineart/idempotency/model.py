@@ -66,7 +66,7 @@ def fingerprint(
     """A digest of what a request means; another request under the same `key` has another one.
 
     It is not made from bytes, since a client that repeats a form chooses another multipart boundary. It
-    includes the key, which is stored nowhere, so that nobody can find a prompt by trying.
+    includes the key, which is stored nowhere, so that a prompt cannot be found by trying.
     """
     digests = [
         file if isinstance(file, str) else f"sha256 {hashlib.sha256(file).hexdigest()}" for file in files

@@ -2,7 +2,7 @@
 
 The items are those of Powertools' DynamoDBPersistenceLayer: id, status (INPROGRESS or COMPLETED), expiration
 (Unix seconds), in_progress_expiration (milliseconds), validation (the request's fingerprint) and data (JSON:
-headers, storage_key); and beside them attempt, on which every write but the first is conditional. Source:
+headers, storage_key); and also attempt, on which every write but the first is conditional. Source:
 https://docs.powertools.aws.dev/lambda/python/latest/utilities/idempotency/
 """
 

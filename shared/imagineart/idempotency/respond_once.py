@@ -12,8 +12,6 @@ from imagineart.idempotency.model import Claim, Record, StoredResponse, check_id
 from imagineart.images.seeds import RandomBelow
 
 POLL_SECONDS: Final = 0.5
-RESPONDING_SECONDS: Final = 2.0
-"""What is left of the request's time for everything else when a body is stored or fetched."""
 MAX_BODY_BYTES: Final = 200 * 1024 * 1024
 """The most that Lambda streams."""
 _ATTEMPT_BITS: Final = 128
@@ -64,15 +62,17 @@ class Idempotency:
         fingerprint: str,
         make: Callable[[], Awaitable[StoredResponse]],
         *,
-        seconds_left: Callable[[], float],
+        lease_seconds: float,
+        transfer_seconds: Callable[[int], float],
         patience_seconds: float,
     ) -> tuple[StoredResponse, bool]:
         """The response of `make`, or that of an earlier request with the consumer's `key`, and whether it is.
 
-        A failure frees the key. `seconds_left` returns how long this request can still last; an earlier one
-        is waited for up to `patience_seconds`. Raises InvalidRequestError for a malformed key and for a key
-        that came with another request; ResponsePendingError where an earlier one is still in progress; and
-        what `make` raises.
+        A failure frees the key. `lease_seconds` is how long this request can last, `transfer_seconds` returns
+        how long a body of so many bytes may take to be stored or fetched, and an earlier request is waited
+        for up to `patience_seconds`. Raises InvalidRequestError for a malformed key and for a key that came
+        with another request; ResponsePendingError where an earlier one is still in progress; and what `make`
+        raises.
         """
         check_idempotency_key(key)
         waits_until = self.clock() + patience_seconds
@@ -80,13 +80,13 @@ class Idempotency:
             record_id(consumer_id, key),
             fingerprint,
             attempt=to_base62(self.random_below(2**_ATTEMPT_BITS), 22),
-            lease_ends_at=self.clock() + seconds_left() + LEASE_MARGIN_SECONDS,
+            lease_ends_at=self.clock() + lease_seconds + LEASE_MARGIN_SECONDS,
         )
         while True:
             record = self._claim(claim)
             if record is None:
-                return await self._make(consumer_id, claim, make, seconds_left), False
-            earlier = await self._await_earlier(record, claim, waits_until, seconds_left)
+                return await self._make(consumer_id, claim, make, transfer_seconds), False
+            earlier = await self._await_earlier(record, claim, waits_until, transfer_seconds)
             if earlier is not None:
                 return earlier, True
 
@@ -99,7 +99,11 @@ class Idempotency:
             raise
 
     async def _await_earlier(
-        self, record: Record | None, claim: Claim, waits_until: float, seconds_left: Callable[[], float]
+        self,
+        record: Record | None,
+        claim: Claim,
+        waits_until: float,
+        transfer_seconds: Callable[[int], float],
     ) -> StoredResponse | None:
         """The response of an earlier request, or None where there will be none."""
         while record is not None:
@@ -110,7 +114,7 @@ class Idempotency:
                     "key.",
                 )
             if record.storage_key is not None:
-                return await self._fetch(record, record.storage_key, claim.record_id, seconds_left)
+                return await self._fetch(record, record.storage_key, claim.record_id, transfer_seconds)
             if self.clock() + POLL_SECONDS > waits_until:
                 raise ResponsePendingError
             await self.sleep(POLL_SECONDS)
@@ -118,10 +122,10 @@ class Idempotency:
         return None
 
     async def _fetch(
-        self, record: Record, storage_key: str, record_id: str, seconds_left: Callable[[], float]
+        self, record: Record, storage_key: str, record_id: str, transfer_seconds: Callable[[int], float]
     ) -> StoredResponse | None:
         try:
-            async with asyncio.timeout(seconds_left() - RESPONDING_SECONDS):
+            async with asyncio.timeout(transfer_seconds(0)):
                 content = await asyncio.to_thread(self.bodies.get, storage_key, limit_bytes=MAX_BODY_BYTES)
         except TimeoutError as error:
             raise InternalError(detail=f"the response of {record_id} was not fetched in time") from error
@@ -136,7 +140,7 @@ class Idempotency:
         consumer_id: str,
         claim: Claim,
         make: Callable[[], Awaitable[StoredResponse]],
-        seconds_left: Callable[[], float],
+        transfer_seconds: Callable[[int], float],
     ) -> StoredResponse:
         try:
             response = await make()
@@ -144,7 +148,7 @@ class Idempotency:
             self._release(claim)
             raise
         try:
-            async with asyncio.timeout(seconds_left() - RESPONDING_SECONDS):
+            async with asyncio.timeout(transfer_seconds(len(response.content))):
                 await self._keep(consumer_id, claim, response)
         except (ImagineArtError, TimeoutError) as error:
             # The caller gets its response all the same, and a repeated request makes another.

@@ -106,7 +106,7 @@ def check_heif(content: bytes) -> None:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """The orientation that Exif data tells, from 1 to 8; 1 where it tells none.
+    """The orientation in Exif data, from 1 to 8; 1 where there is none.
 
     Source: TIFF 6.0, "Image File Directory" and tag 274. Read here since a general parser can be made to copy
     the same bytes for each of thousands of tags.

@@ -116,7 +116,7 @@ def _sort(kind: bytes, chunk: memoryview, chunks: dict[bytes, memoryview], pixel
         if len(chunk) <= _MAX_EXIF_BYTES and _has_right_crc(chunk):
             chunks.setdefault(kind, chunk)
     elif not is_ancillary:
-        raise _damaged()  # The image cannot be read without a critical chunk that nobody knows.
+        raise _damaged()  # An unknown critical chunk: the image cannot be read without it.
 
 
 def _has_right_crc(chunk: memoryview) -> bool:

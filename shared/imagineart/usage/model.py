@@ -8,7 +8,7 @@ from typing import Final
 
 OK: Final = "ok"
 REPLAYED: Final = "replayed"
-"""Outcomes beside the public error codes; a replayed response was made for an earlier request."""
+"""Outcomes that are not public error codes; a replayed response was made for an earlier request."""
 
 NO_RESOLUTION: Final = "-"
 DURATION_BOUNDS_SECONDS: Final = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)

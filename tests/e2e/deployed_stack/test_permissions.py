@@ -1,23 +1,20 @@
-"""Every permission that the template grants is enforced and needed: without it, what worked does not.
+"""Every permission that the template grants is enforced and needed: without it, what it is for fails.
 
-Each probe does what one permission is for, and says whether it worked.
+Each probe does what one permission is for, and returns whether it worked.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege
 """
 
 import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
 
-from local.rehearsal.shortcomings import MISSING_OBJECT_IS_TOLD, Shortcoming
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
-from tests.e2e.target import WAIT_SECONDS, bearer
 from tests.permissions import listed
-from tests.sample_pictures import sample
+from tests.sample_images import sample
 
 SMALL = {"prompt": "a lighthouse", "resolution": "1K"}
 PERMISSIONS = [
@@ -26,11 +23,10 @@ PERMISSIONS = [
     for statement in properties["PolicyDocument"]["Statement"]
     for action in listed(statement["Action"])
 ]
-# What the emulator allows everybody: it is held to it, so that the list shrinks when it is mended.
-UNENFORCED: dict[tuple[str, str], Shortcoming] = {
-    ("DetectMissingResponse", "s3:ListBucket"): MISSING_OBJECT_IS_TOLD,
-    ("DetectMissingUpload", "s3:ListBucket"): MISSING_OBJECT_IS_TOLD,
-}
+# Ministack's S3 responds with 404 for a missing object; AWS responds with 403, unless the caller may list the
+# bucket. When Ministack does so too, the tests of these two fail, and this set goes.
+# Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+UNENFORCED = {("DetectMissingResponse", "s3:ListBucket"), ("DetectMissingUpload", "s3:ListBucket")}
 
 
 @pytest.mark.parametrize(("policy", "sid", "action"), PERMISSIONS)
@@ -47,14 +43,19 @@ def test_every_probe_is_of_a_permission() -> None:
     assert {(sid, action) for _, sid, action in PERMISSIONS} == PROBES.keys()
 
 
-def client(account: AwsAccount, token: str = "") -> httpx.Client:
-    headers = bearer(token or account.target.token)
-    return httpx.Client(base_url=account.target.base_url, headers=headers, timeout=WAIT_SECONDS)
+def unique(prefix: str = "probe") -> str:
+    return f"{prefix}-{time.time_ns()}"
+
+
+def new_consumer(account: AwsAccount, options: str = "") -> tuple[str, str]:
+    """A consumer and its token."""
+    consumer = unique()
+    account.target.succeed(f"consumer create {consumer}")
+    return consumer, account.target.succeed(f"token create {consumer}{options}").strip()
 
 
 def lists_models(account: AwsAccount) -> bool:
-    with client(account) as caller:
-        return caller.get("/v1/models").status_code == 200
+    return account.target.list_models(account.target.token).status_code == 200
 
 
 def lists_models_after_a_cold_start(account: AwsAccount) -> bool:
@@ -62,140 +63,124 @@ def lists_models_after_a_cold_start(account: AwsAccount) -> bool:
     return lists_models(account)
 
 
-def revokes_a_token_sent_in_the_open(account: AwsAccount) -> bool:
-    token = account.target.succeed("token create local").strip()
-    with client(account, token) as caller:
-        assert caller.get("/v1/models").status_code == 200
-        caller.get("/v1/models", headers={"X-Forwarded-Proto": "http"})
-        return caller.get("/v1/models").status_code == 401
+def revokes_a_token_sent_over_plain_http(account: AwsAccount) -> bool:
+    _, token = new_consumer(account)
+    assert account.target.list_models(token).status_code == 200
+    account.target.list_models(token, **{"X-Forwarded-Proto": "http"})
+    return account.target.list_models(token).status_code == 401
 
 
 def refuses_a_consumer_that_is_gone(account: AwsAccount) -> bool:
-    consumer = f"probe-{time.time_ns()}"
-    account.target.succeed(f"consumer create {consumer}")
-    token = account.target.succeed(f"token create {consumer}").strip()
-    key = {"key": {"S": consumer}}
-    gone = account.client("dynamodb").delete_item(
-        TableName=account.id_of("ConsumersTable"), Key=key, ReturnValues="ALL_OLD"
+    consumer, token = new_consumer(account)
+    account.client("dynamodb").delete_item(
+        TableName=account.id_of("ConsumersTable"),
+        Key={"key": {"S": consumer}},
+        ConditionExpression="attribute_exists(#key)",
+        ExpressionAttributeNames={"#key": "key"},
     )
-    assert gone["Attributes"]
-    with client(account, token) as caller:
-        return caller.get("/v1/models").status_code == 401
+    return account.target.list_models(token).status_code == 401
 
 
 def counts_usage(account: AwsAccount) -> bool:
-    table = account.client("dynamodb")
-    name = account.id_of("UsageTable")
-
-    def counted() -> int:
-        items = table.scan(TableName=name, ConsistentRead=True)["Items"]
-        return sum(int(value["N"]) for item in items for key, value in item.items() if "models" in key)
-
-    before = counted()
-    return lists_models(account) and counted() > before
+    consumer, token = new_consumer(account)
+    assert account.target.list_models(token).status_code == 200
+    usage = json.loads(account.target.succeed(f"usage show --consumer {consumer} --json"))["usage"]
+    return [row["requests"] for row in usage] == [1]
 
 
-def generates(account: AwsAccount, **headers: str) -> httpx.Response:
-    with client(account) as caller:
-        return caller.post("/v1/images/generations", data=SMALL | {"seed": "7"}, headers=headers)
+def generate(account: AwsAccount, key: str | None = None) -> httpx.Response:
+    headers = {"Idempotency-Key": key} if key else {}
+    with account.target.client() as client:
+        return client.post("/v1/images/generations", data=SMALL | {"seed": "7"}, headers=headers)
 
 
-def paints_after_a_cold_start(account: AwsAccount) -> bool:
+def generates_after_a_cold_start(account: AwsAccount) -> bool:
     account.restart("GenerateImageFunction")
-    return generates(account).status_code == 200
+    return generate(account).status_code == 200
 
 
 def reaches_bedrock(account: AwsAccount) -> bool:
-    """The emulator lets the call through, and answers it with what is no picture."""
+    """The emulator lets the call through, and responds with something that is no image."""
     url = account.target.cli_variables["AWS_ENDPOINT_URL"]
     route = f"bedrock us-west-2 stability.stable-image-ultra-v1:1 retries=0 endpoint={url}"
     with account.with_variables("GenerateImageFunction", IMAGINEART_BACKENDS=route):
-        answer = generates(account)
-    assert answer.status_code == 502
-    return answer.json()["error"]["code"] == "model_error"
+        response = generate(account)
+    assert response.status_code == 502
+    return bool(response.json()["error"]["code"] == "model_error")
 
 
-def new_key() -> str:
-    return f"probe-{time.time_ns()}"
-
-
-def claims_a_key(account: AwsAccount) -> bool:
-    return generates(account, **{"Idempotency-Key": new_key()}).status_code == 200
+def responds_to_a_request_with_a_key(account: AwsAccount) -> bool:
+    return generate(account, unique()).status_code == 200
 
 
 def replays(account: AwsAccount) -> bool:
-    key = {"Idempotency-Key": new_key()}
-    generates(account, **key)
-    return generates(account, **key).headers.get("Idempotent-Replayed") == "true"
+    key = unique()
+    generate(account, key)
+    return generate(account, key).headers.get("Idempotent-Replayed") == "true"
 
 
-def record_of(account: AwsAccount, key: str) -> dict[str, Any]:
-    """What is kept under a key that was answered; only one is new since the last was looked for."""
-    items = account.client("dynamodb").scan(TableName=account.id_of("IdempotencyTable"))["Items"]
-    return max(items, key=lambda item: int(item["in_progress_expiration"]["N"]))
+def takes_over_from_a_request_that_never_ended(account: AwsAccount) -> bool:
+    """It holds the key for some more seconds."""
+    key, table = unique(), {"TableName": account.id_of("IdempotencyTable")}
+    generate(account, key)
+    dynamodb = account.client("dynamodb")
+    records = dynamodb.scan(**table)["Items"]
+    newest = max(records, key=lambda each: int(each["in_progress_expiration"]["N"]))
+    soon = {"N": str(int(time.time() * 1000) + 3000)}
+    unfinished = newest | {"status": {"S": "INPROGRESS"}, "in_progress_expiration": soon}
+    dynamodb.put_item(**table, Item=unfinished)
+    return generate(account, key).status_code == 200
 
 
-def waits_for_an_earlier_request(account: AwsAccount) -> bool:
-    """The earlier one holds its key for another second, and never answers."""
-    key = new_key()
-    generates(account, **{"Idempotency-Key": key})
-    unfinished = record_of(account, key) | {
-        "status": {"S": "INPROGRESS"},
-        "in_progress_expiration": {"N": str(int(time.time() * 1000) + 3000)},
-    }
-    account.client("dynamodb").put_item(TableName=account.id_of("IdempotencyTable"), Item=unfinished)
-    return generates(account, **{"Idempotency-Key": key}).status_code == 200
+def makes_a_lost_response_again(account: AwsAccount) -> bool:
+    key, bucket, s3 = unique(), account.id_of("IdempotencyBucket"), account.client("s3")
+    generate(account, key)
+    for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"])
+    return generate(account, key).status_code == 200
 
 
-def frees_the_key_of_a_failure(account: AwsAccount) -> bool:
-    key = {"Idempotency-Key": new_key()}
-    with client(account) as caller:
-        upload = caller.post("/v1/uploads", data={"content_type": "image/png", "size": "1"}).json()["id"]
-        caller.post("/v1/images/edits", data=SMALL | {"images": upload}, headers=key)
-        files = [("images", ("a.png", sample("png"), "image/png"))]
-        return caller.post("/v1/images/edits", data=SMALL, files=files, headers=key).status_code == 200
-
-
-def makes_a_lost_answer_anew(account: AwsAccount) -> bool:
-    key = {"Idempotency-Key": new_key()}
-    generates(account, **key)
-    bucket = account.id_of("IdempotencyBucket")
-    objects = account.client("s3")
-    for each in objects.list_objects_v2(Bucket=bucket)["Contents"]:
-        objects.delete_object(Bucket=bucket, Key=each["Key"])
-    return generates(account, **key).status_code == 200
-
-
-def upload(caller: httpx.Client, content: bytes) -> tuple[str, int]:
+def upload(client: httpx.Client, content: bytes) -> tuple[str, int]:
     """The id of an upload, and the status of its PUT."""
     form = {"content_type": "image/png", "size": str(len(content))}
-    granted = caller.post("/v1/uploads", data=form).raise_for_status().json()
-    put = httpx.put(granted["url"], content=content, headers=granted["headers"], timeout=WAIT_SECONDS)
+    granted = client.post("/v1/uploads", data=form).raise_for_status().json()
+    put = httpx.put(granted["url"], content=content, headers=granted["headers"], timeout=300)
     return granted["id"], put.status_code
 
 
+def edit(client: httpx.Client, upload_id: str, **headers: str) -> int:
+    """The status of an edit of an upload."""
+    return client.post("/v1/images/edits", data=SMALL | {"images": upload_id}, headers=headers).status_code
+
+
 def takes_uploads(account: AwsAccount) -> bool:
-    with client(account) as caller:
-        return upload(caller, sample("png"))[1] == 200
+    with account.target.client() as client:
+        return upload(client, sample("png"))[1] == 200
 
 
 def edits_uploads(account: AwsAccount) -> bool:
-    with client(account) as caller:
-        upload_id, _ = upload(caller, sample("png"))
-        return caller.post("/v1/images/edits", data=SMALL | {"images": upload_id}).status_code == 200
+    with account.target.client() as client:
+        return edit(client, upload(client, sample("png"))[0]) == 200
 
 
-def tells_that_nothing_was_uploaded(account: AwsAccount) -> bool:
-    with client(account) as caller:
-        upload_id = caller.post("/v1/uploads", data={"content_type": "image/png", "size": "1"}).json()["id"]
-        return caller.post("/v1/images/edits", data=SMALL | {"images": upload_id}).status_code == 400
+def reports_that_nothing_was_uploaded(account: AwsAccount) -> bool:
+    with account.target.client() as client:
+        form = {"content_type": "image/png", "size": "1"}
+        return edit(client, client.post("/v1/uploads", data=form).json()["id"]) == 400
+
+
+def frees_the_key_of_an_error(account: AwsAccount) -> bool:
+    with account.target.client() as client:
+        key = {"Idempotency-Key": unique()}
+        no_image, image = upload(client, b"no image")[0], upload(client, sample("png"))[0]
+        edit(client, no_image, **key)
+        return edit(client, image, **key) == 200
 
 
 def reviews_tokens(account: AwsAccount) -> bool:
-    """With an internal token, whose marks are looked up."""
-    consumer = f"probe-{time.time_ns()}"
-    account.target.succeed(f"consumer create {consumer}")
-    account.target.succeed(f"token create {consumer} --internal")
+    """After a cold start, with an internal token, whose marks are read too."""
+    new_consumer(account, " --internal")
+    account.restart("ReviewTokensFunction")
     name = f"{account.id_of('ReviewTokensFunction')}:{ALIAS}"
     invoked = account.client("lambda").invoke(FunctionName=name, Payload=b"{}")
     return "FunctionError" not in invoked and json.load(invoked["Payload"])["live"] >= 1
@@ -203,24 +188,24 @@ def reviews_tokens(account: AwsAccount) -> bool:
 
 PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("FindToken", "dynamodb:GetItem"): lists_models,
-    ("MarkToken", "dynamodb:UpdateItem"): revokes_a_token_sent_in_the_open,
+    ("MarkToken", "dynamodb:UpdateItem"): revokes_a_token_sent_over_plain_http,
     ("CountRequest", "dynamodb:UpdateItem"): lists_models,
     ("CountRequest", "dynamodb:GetItem"): refuses_a_consumer_that_is_gone,
     ("CountUsage", "dynamodb:UpdateItem"): counts_usage,
     ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models_after_a_cold_start,
-    ("ReadBackendCredential", "secretsmanager:GetSecretValue"): paints_after_a_cold_start,
+    ("ReadBackendCredential", "secretsmanager:GetSecretValue"): generates_after_a_cold_start,
     ("InvokeBedrockModels", "bedrock:InvokeModel"): reaches_bedrock,
     ("ListTokens", "dynamodb:Scan"): reviews_tokens,
     ("ListTokens", "dynamodb:GetItem"): reviews_tokens,
     ("ReadInternalTokens", "secretsmanager:GetSecretValue"): reviews_tokens,
-    ("ClaimKey", "dynamodb:PutItem"): claims_a_key,
-    ("ClaimKey", "dynamodb:GetItem"): waits_for_an_earlier_request,
+    ("ClaimKey", "dynamodb:PutItem"): responds_to_a_request_with_a_key,
+    ("ClaimKey", "dynamodb:GetItem"): takes_over_from_a_request_that_never_ended,
     ("ClaimKey", "dynamodb:UpdateItem"): replays,
-    ("ClaimKey", "dynamodb:DeleteItem"): frees_the_key_of_a_failure,
+    ("ClaimKey", "dynamodb:DeleteItem"): frees_the_key_of_an_error,
     ("KeepResponse", "s3:PutObject"): replays,
     ("KeepResponse", "s3:GetObject"): replays,
-    ("DetectMissingResponse", "s3:ListBucket"): makes_a_lost_answer_anew,
+    ("DetectMissingResponse", "s3:ListBucket"): makes_a_lost_response_again,
     ("PutUpload", "s3:PutObject"): takes_uploads,
     ("ReadUpload", "s3:GetObject"): edits_uploads,
-    ("DetectMissingUpload", "s3:ListBucket"): tells_that_nothing_was_uploaded,
+    ("DetectMissingUpload", "s3:ListBucket"): reports_that_nothing_was_uploaded,
 }

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,22 +7,15 @@ from tests.e2e.local_stack.running_stack import RunningStack, start_stack
 
 
 @pytest.fixture
-def new_stack(tmp_path: Path) -> Iterator[Callable[[], RunningStack]]:
-    """Starts stacks that a test may break; whatever is left of them is killed."""
-    started: list[RunningStack] = []
-
-    def start() -> RunningStack:
-        started.append(start_stack(tmp_path / f"state-{len(started)}"))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.kill()
+def starting_stack(tmp_path: Path) -> Iterator[RunningStack]:
+    """A stack that only this test uses, not served yet; it is killed at the end."""
+    running = start_stack(tmp_path / "state")
+    yield running
+    running.kill()
 
 
 @pytest.fixture
-def own_stack(new_stack: Callable[[], RunningStack]) -> RunningStack:
+def own_stack(starting_stack: RunningStack) -> RunningStack:
     """A served stack that only this test uses."""
-    running = new_stack()
-    running.wait_until_served()
-    return running
+    starting_stack.wait_until_served()
+    return starting_stack

@@ -1,231 +1,254 @@
-"""Every program that docs/api.md and openapi.yaml show is run, and does what the text around it says."""
+"""Programs that readers copy, and others on clients of OpenAI's, run against `make run`.
 
+They are those of README.md and docs/guide.md, those of the seed's API reference to the letter, the curl
+commands that the operator's command line prints, and clients of OpenAI's API.
+"""
+
+import base64
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
-import httpx
-import jsonschema
 import pytest
-import yaml
 from PIL import Image
 
-from contract.code_samples import PUBLIC_URL, CodeSample, code_samples, sample_names
-from local.template import PROJECT
-from tests.e2e.local_stack.running_stack import RunningStack
-from tests.fault_backend import FaultBackend, document, raw_picture
-from tests.sample_pictures import sample
+from local.template import PROJECT, SEARCH_PATH
+from tests.e2e.local_stack.running_stack import RunningStack, state_variables
+from tests.npm_packages import installed
 
-PROGRAMS = {".sh": "bash", ".py": sys.executable, ".mjs": "node"}
-SAMPLES = [(name, each) for name in sample_names() for each in code_samples(name)]
-OPENAPI = yaml.safe_load((PROJECT / "openapi.yaml").read_text())
-LANDSCAPE, PORTRAIT, SQUARE = (2496, 1664), (1664, 2496), (2048, 2048)
-PICTURES = {
-    "generate": {"image.png": LANDSCAPE},
-    "edit": {"edited.png": PORTRAIT},
-    "upload": {"edited.png": LANDSCAPE},
-    "as-json": {"image-1.png": (1024, 1024), "image-2.png": (1024, 1024)},
-    "retry": {"image.png": SQUARE},
-    "models": {},
-    "health": {},
+HERE = Path(__file__).parent
+PUBLIC_URL = "https://api.ml.imagine.art"
+INTERPRETERS = {".sh": ["bash", "-eu"], ".py": [sys.executable], ".mjs": ["node"]}
+SUFFIXES = {"sh": ".sh", "python": ".py", "javascript": ".mjs"}
+# A reference example that uses `token` without setting it continues an earlier one that does.
+SET_TOKEN = {
+    ".sh": "",
+    ".py": "import os\ntoken = os.environ['IMAGINEART_TOKEN']\n",
+    ".mjs": "const token = process.env.IMAGINEART_TOKEN;\n",
 }
+# `make` would look after the environment that the tests run in.
+MAKE_CLI = f'make() {{ eval "{sys.executable} -m cli ${{2#ARGS=}}"; }}\n'
+
+LANDSCAPE, PORTRAIT, SMALL, TALL = (2496, 1664), (1664, 2496), (1024, 1024), (1024, 1536)
+SIZES: dict[str, dict[str, Any]] = {
+    "README.md": {
+        "sailing-boat.png": (1248, 832),
+        "edited.png": LANDSCAPE,
+        "winter.png": LANDSCAPE,
+        "lighthouse.png": (2048, 2048),
+    },
+    "README.md, OpenAI": {"sailing-boat.png": (1536, 1024), "edited.png": (1248, 832)},
+    "First image": {"image.png": LANDSCAPE},
+    "Two forms of a request": {"images.json": [SMALL, SMALL]},
+    "Sizes and seeds": {"first.png": SMALL, "second.png": SMALL},
+    "Edits and reference images": {"edited.png": PORTRAIT},
+    "Safe retries": {"image.png": (2048, 2048)},
+    "Timeouts, proxies and mobile backends": {"job-4711.png": (1584, 2816)},
+    "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
+    "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
+    "openai.sh": {"edited.json": [TALL]},
+    "openai.mjs": {"generated.png": SMALL, "edited.png": TALL},
+    "ai_sdk.mjs": {
+        f"{made}-{provider}.png": size
+        for made, size in (("generated", SMALL), ("edited", TALL))
+        for provider in ("openai", "compatible")
+    },
+}
+"""The images that the programs of a source write, by file."""
 
 
-def each_of(*names: str) -> pytest.MarkDecorator:
-    """Runs a test for each program of these names."""
-    chosen = [each for name, each in SAMPLES if name in names]
-    return pytest.mark.parametrize("program", chosen, ids=lambda program: program.file.name)
+@dataclass(frozen=True)
+class Program:
+    """A program as its reader has it; `source` is a heading of the guide, or a file."""
+
+    source: str
+    suffix: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.suffix}"
+
+
+def fenced(document: str) -> list[Program]:
+    """The programs in a Markdown document, each with the heading that it is under."""
+    heading, programs = "", []
+    blocks = r"^## ([^\n]+)$|^```(sh|python|javascript)\n(.*?)^```$"
+    text = (PROJECT / document).read_text()
+    for title, language, program in re.findall(blocks, text, re.MULTILINE | re.DOTALL):
+        heading = title or heading
+        programs += [Program(heading, SUFFIXES[language], program)] if program else []
+    return programs
+
+
+def readme_programs() -> list[Program]:
+    """The shell commands as one program, since each continues the one before, and the Python one."""
+    *commands, python = sorted(fenced("README.md"), key=lambda each: each.suffix == ".py")
+    story = MAKE_CLI + "".join(each.text for each in commands)
+    return [Program("README.md", ".sh", story), Program("README.md, OpenAI", ".py", python.text)]
+
+
+def reference_programs() -> Iterator[Program]:
+    for file in files(HERE.parent / "reference_examples"):
+        text = file.read_text()
+        prelude = "" if "token =" in text else SET_TOKEN[file.suffix]
+        yield Program("API reference", file.suffix, prelude + text)
+
+
+def files(folder: Path) -> list[Path]:
+    """The programs in a folder."""
+    return sorted(each for each in folder.iterdir() if each.suffix in INTERPRETERS)
+
+
+GUIDE = fenced("docs/guide.md")
+CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
+PROGRAMS = [*readme_programs(), *GUIDE, *reference_programs(), *CLIENTS]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where a program runs; it holds the pictures that the programs name."""
-    Image.linear_gradient("L").resize((600, 900)).convert("RGB").save(tmp_path / "portrait.jpg")
+    """Where a program runs, with the images that the programs send."""
+    for name in ("portrait.jpg", "photo.jpg"):
+        Image.linear_gradient("L").resize((600, 900)).convert("RGB").save(tmp_path / name)
     Image.new("RGBA", (320, 200), (200, 80, 40, 128)).save(tmp_path / "reference.png")
-    Image.linear_gradient("L").resize((900, 600)).convert("RGB").save(tmp_path / "photo.jpg")
     return tmp_path
 
 
-@pytest.fixture
-def scripted() -> Iterator[FaultBackend]:
-    """A server in place of the API, which says what the test has it say."""
-    with FaultBackend() as server:
-        yield server
-
-
-def run(program: CodeSample, base_url: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a program against the deployment at `base_url`."""
-    interpreter = PROGRAMS[program.file.suffix]
-    for needed in {interpreter, *(["curl"] if interpreter == "bash" else [])}:
+def run(program: Program, base_url: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = INTERPRETERS[program.suffix]
+    for needed in {command[0], *re.findall(r"^ *(curl) ", program.text, re.MULTILINE)}:
         if shutil.which(needed) is None:
             pytest.skip(f"{needed} is not installed")
-    script = folder / f"program{program.file.suffix}"
-    script.write_text(("set -eu\n" if interpreter == "bash" else "") + program.source(base_url))
+    if re.search(r'from "(openai|ai)"', program.text):
+        packages = installed(HERE / "javascript_packages", PROJECT / ".local")
+        (folder / "node_modules").symlink_to(packages / "node_modules")
+    script = folder / f"program{program.suffix}"
+    script.write_text(program.text.replace(PUBLIC_URL, base_url))
+    variables = {"IMAGINEART_BASE_URL": base_url, "IMAGINEART_TOKEN": token}
     return subprocess.run(
-        [interpreter, script.name],
+        [*command, script.name],
         cwd=folder,
-        env={**os.environ, "IMAGINEART_TOKEN": token},
+        env=os.environ | variables | state_variables(folder / ".local"),
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
 
 
-def sizes(folder: Path, names: list[str]) -> dict[str, tuple[int, int]]:
-    """The size of each PNG, decoded."""
-    found = {}
-    for name in names:
-        with Image.open(folder / name, formats=["PNG"]) as image:
-            image.load()
-            found[name] = image.size
-    return found
+def png_size(content: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        image.load()
+        return image.size
 
 
-def test_what_is_shown_is_what_is_run() -> None:
-    programs = {each.source() for _, each in SAMPLES}
-    shown = re.findall(
-        r"^```(?:sh|python|javascript) [^\n]*\n(.*?)\n```$",
-        (PROJECT / "docs" / "api.md").read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
-    in_openapi = {
-        each["source"]
-        for item in OPENAPI["paths"].values()
-        for operation in item.values()
-        for each in operation["x-codeSamples"]
+def written_sizes(folder: Path) -> dict[str, Any]:
+    """The sizes of the images that a program wrote, by file."""
+    images = {file.name: file.read_bytes() for file in folder.glob("*.png") if file.name != "reference.png"}
+    series = {file.name: json.loads(file.read_text())["data"] for file in folder.glob("*.json")}
+    return {name: png_size(content) for name, content in images.items()} | {
+        name: [png_size(base64.b64decode(each["b64_json"])) for each in data] for name, data in series.items()
     }
-    assert set(shown) == programs
-    assert in_openapi < programs
-    assert PICTURES.keys() == set(sample_names())
-    assert all(PUBLIC_URL in each for each in programs)
 
 
-def test_every_operation_is_shown_in_three_languages() -> None:
-    for item in OPENAPI["paths"].values():
-        for operation in item.values():
-            labels = [each["label"] for each in operation["x-codeSamples"]]
-            assert labels[:3] == ["curl", "Python", "JavaScript"], operation["operationId"]
-
-
-@pytest.mark.parametrize(("name", "program"), SAMPLES, ids=lambda value: getattr(value, "file", Path()).name)
-def test_the_program_does_what_is_said(
-    name: str, program: CodeSample, stack: RunningStack, folder: Path
+@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+def test_a_program_works_as_it_is_written(
+    program: Program, stack: RunningStack, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(SEARCH_PATH))
+    (folder / ".local").symlink_to(stack.folder)
     done = run(program, stack.base_url, stack.token, folder)
     assert done.returncode == 0, done.stderr
-    if program.language.label == "curl" and name == "as-json":
-        (folder / "pictures.json").rename(folder / "answer.json")
-        answer = json.loads((folder / "answer.json").read_text())
-        assert [each["seed"] for each in answer["data"]] == [7, 8]
-        return
-    assert sizes(folder, list(PICTURES[name])) == PICTURES[name]
-    if name == "models" and program.language.label != "curl":
-        assert "image-edit takes prompt, images, aspect_ratio, resolution, seed" in done.stdout
-    if name == "generate" and program.language.label in ("Python", "JavaScript"):
-        assert done.stdout == "seed 7\n"
-    if name == "health" and program.language.label != "curl":
-        assert done.stdout == "up\n"
+    written = written_sizes(folder)
+    assert written.items() <= SIZES[program.source].items()
+    assert written or "/models" in program.text
 
 
-@each_of("generate", "models", "upload")
-def test_the_program_fails_aloud_with_a_wrong_token(
-    program: CodeSample, stack: RunningStack, folder: Path
-) -> None:
+def test_the_curl_commands_of_the_command_line_work_when_pasted(stack: RunningStack, folder: Path) -> None:
+    commands = re.findall(r"^curl (?:.*\\\n)*.*", stack.target.succeed("examples"), re.MULTILINE)
+    upload = {"url": "", "id": ""}
+    for command in commands:
+        for name, value in upload.items():
+            command = command.replace(f"{name.upper()}-OF-THE-RESPONSE", str(value))
+        done = run(Program("examples", ".sh", command), stack.base_url, stack.token, folder)
+        assert done.returncode == 0, done.stderr
+        upload = json.loads(done.stdout) if "/v1/uploads" in command else upload
+    assert len(commands) == 5
+    assert written_sizes(folder) == {"image.png": LANDSCAPE, "edited.png": PORTRAIT}
+
+
+@pytest.mark.parametrize("program", GUIDE[:3], ids=str)
+def test_a_program_reports_a_wrong_token(program: Program, stack: RunningStack, folder: Path) -> None:
     done = run(program, stack.base_url, stack.token[:-1] + "_", folder)
     assert done.returncode != 0
-    assert "401" in done.stderr or "invalid_token" in done.stderr
+    assert re.search("401|invalid_token", done.stderr)
 
 
-@each_of("retry")
-def test_a_retry_brings_the_picture_under_the_same_key(
-    program: CodeSample, scripted: FaultBackend, folder: Path
-) -> None:
-    failure = document({"error": {"code": "timeout", "message": "Retry.", "request_id": "x"}}, 504)
-    scripted.script(failure, raw_picture(sample("png", 64, 48)))
-    done = run(program, scripted.origin, "iart_x", folder)
+class ScriptedApi(HTTPServer):
+    """In place of the API: sends one of `responses` after another, and records the keys that came."""
+
+    def __init__(self, *responses: tuple[int, dict[str, str], bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _ScriptedHandler)
+        self.responses = list(responses)
+        self.keys: list[str | None] = []
+
+    def __enter__(self) -> "ScriptedApi":
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _ScriptedHandler(BaseHTTPRequestHandler):
+    server: ScriptedApi
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.keys.append(self.headers["Idempotency-Key"])
+        status, headers, body = self.server.responses.pop(0)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Print nothing."""
+
+
+RETRIES = [each for each in GUIDE if each.source == "Safe retries"]
+
+
+@pytest.mark.parametrize("program", RETRIES, ids=str)
+def test_the_retry_examples_send_the_same_key_again(program: Program, folder: Path) -> None:
+    image = (folder / "reference.png").read_bytes()
+    timeout = (504, {"X-Should-Retry": "true"}, b'{"error": {"code": "timeout"}}')
+    with ScriptedApi(timeout, (200, {}, image)) as api:
+        done = run(program, api.base_url, "iart_x", folder)
     assert done.returncode == 0, done.stderr
-    assert sizes(folder, ["image.png"]) == {"image.png": (64, 48)}
-    first, second = scripted.requests
-    assert first.headers["idempotency-key"] == second.headers["idempotency-key"] != ""
+    assert (folder / "image.png").read_bytes() == image
+    assert api.keys[0]
+    assert api.keys == api.keys[:1] * 2
 
 
-@each_of("retry")
-def test_what_would_fail_again_is_not_sent_again(
-    program: CodeSample, scripted: FaultBackend, folder: Path
-) -> None:
-    refused = document({"error": {"code": "invalid_request", "message": "No.", "request_id": "x"}}, 400)
-    told = type(refused)(refused.status, refused.content_type, refused.body, {"X-Should-Retry": "false"})
-    scripted.script(told)
-    done = run(program, scripted.origin, "iart_x", folder)
-    assert done.returncode != 0
-    assert "400" in done.stderr
-    assert len(scripted.requests) == 1
-
-
-# What the document shows of answers
-
-
-def example_of(path: str, method: str) -> dict:
-    return OPENAPI["paths"][path][method]["responses"]["200"]["content"]["application/json"]
-
-
-def test_the_models_that_are_shown_are_those_that_are_answered(client: httpx.Client) -> None:
-    assert client.get("/v1/models").json() == example_of("/v1/models", "get")["example"]
-
-
-@pytest.mark.parametrize("path", ["/health", "/v1/health"])
-def test_the_health_that_is_shown_is_what_is_answered(client: httpx.Client, path: str) -> None:
-    assert client.get(path).json() == example_of(path, "get")["example"]
-
-
-def test_an_upload_is_granted_as_shown(client: httpx.Client) -> None:
-    shown = example_of("/v1/uploads", "post")
-    granted = client.post("/v1/uploads", json={"content_type": "image/jpeg", "size": 9}).json()
-    for each in (granted, shown["example"]):
-        jsonschema.validate(each, shown["schema"])
-    varying = dict.fromkeys(("id", "url", "expires_at"), "")
-    assert granted | varying == shown["example"] | varying
-
-
-def test_pictures_in_json_are_answered_as_shown(client: httpx.Client) -> None:
-    operation = OPENAPI["paths"]["/v1/images/generations"]["post"]
-    asked = operation["requestBody"]["content"]["application/json"]["example"]
-    shown = example_of("/v1/images/generations", "post")["example"]
-    answer = client.post("/v1/images/generations", json=asked).json()
-    for told in (answer, shown):
-        told["created"] = 0
-        for each in told["data"]:
-            assert each.pop("b64_json").startswith("iVBORw0KGgo")
-    answer.pop("usage", None)
-    assert answer == shown
-
-
-def test_pages_of_other_origins_are_given_nothing(client: httpx.Client) -> None:
-    origin = {"Origin": "https://app.example.com"}
-    asked = client.options("/v1/models", headers={**origin, "Access-Control-Request-Method": "GET"})
-    for answer in (asked, client.get("/v1/models", headers=origin)):
-        assert not [name for name in answer.headers if name.startswith("access-control")]
-    assert asked.status_code == 404
-
-
-def test_a_picture_comes_with_the_headers_that_are_shown(client: httpx.Client) -> None:
-    operation = OPENAPI["paths"]["/v1/images/generations"]["post"]
-    asked = operation["requestBody"]["content"]["multipart/form-data"]["example"]
-    answer = client.post("/v1/images/generations", data={name: str(each) for name, each in asked.items()})
-    block = re.search(
-        r"^```http\nHTTP/1.1 200 OK\n(.*?)^```", (PROJECT / "docs" / "api.md").read_text(), re.M | re.S
-    )
-    assert block is not None
-    shown = dict(line.split(": ", 1) for line in block[1].splitlines())
-    assert answer.status_code == 200
-    assert {name for name in answer.headers if name.startswith("x-")} == {
-        name.lower() for name in shown if name != "Content-Type"
-    }
-    for name in ("Content-Type", "X-Seed", "X-Model", "X-Image-Width", "X-Image-Height"):
-        assert answer.headers[name] == shown[name], name
+def test_the_retry_example_stops_where_a_retry_does_not_help(folder: Path) -> None:
+    refusal = (502, {"X-Should-Retry": "false"}, b'{"error": {"code": "model_auth_error"}}')
+    with ScriptedApi(refusal) as api:
+        done = run(RETRIES[0], api.base_url, "iart_x", folder)
+    assert "HTTP 502" in done.stderr
+    assert len(api.keys) == 1

@@ -1,8 +1,11 @@
-"""What a newcomer meets who types `make run`."""
+"""What `make run` prints and leaves, and what it does when a part of it ends."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -11,55 +14,93 @@ from PIL import Image
 
 from local.template import load_template
 from tests.e2e.local_stack.running_stack import RunningStack
+from tests.processes import await_end
+
+FORM = {"prompt": "a lighthouse", "resolution": "1K"}
 
 
-def test_the_state_files_say_where_and_with_what(stack: RunningStack) -> None:
+def generate(stack: RunningStack) -> httpx.Response:
+    with stack.target.client() as client:
+        return client.post("/v1/images/generations", data=FORM)
+
+
+def test_its_state_files_are_the_users_alone(stack: RunningStack) -> None:
     assert stack.state.keys() == {"IMAGINEART_BASE_URL", "IMAGINEART_TOKEN"}
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", stack.base_url)
-    assert re.fullmatch(r"iart_p\w+", stack.token)
     modes = {
         str(path.relative_to(stack.folder)): path.stat().st_mode & 0o777
         for path in stack.folder.rglob("*")
         if path.is_file() and path.name != "output"
     }
-    functions = [function.code.name for function in load_template().functions.values()]
-    assert modes == dict.fromkeys(
-        ["env", "stack.json", *(f"functions/{name}.env" for name in functions)], 0o600
-    )
+    functions = [f"functions/{each.code.name}.env" for each in load_template().functions.values()]
+    assert modes == dict.fromkeys(["env", "stack.json", *functions], 0o600)
 
 
-def test_the_same_is_told_on_the_terminal(stack: RunningStack) -> None:
-    assert f"ImagineArt API on {stack.base_url}\n" in stack.output
-    assert f"Token: {stack.token}\n" in stack.output
-    assert "no model" in stack.output
-
-
-def test_the_curl_line_works_when_pasted(stack: RunningStack, tmp_path: Path) -> None:
+def test_the_curl_command_that_it_prints_works_when_pasted(stack: RunningStack, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    (line,) = re.findall(r"^curl (?:.*\\\n)*.*", stack.output, re.MULTILINE)
-    done = subprocess.run(["bash", "-euc", line], cwd=tmp_path, capture_output=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
+    (command,) = re.findall(r"^curl (?:.*\\\n)*.*", stack.output, re.MULTILINE)
+    subprocess.run(["bash", "-euc", command], cwd=tmp_path, stderr=subprocess.DEVNULL, check=True)
     with Image.open(tmp_path / "image.png") as image:
         assert (image.format, image.size) == ("PNG", (2496, 1664))
 
 
-def test_a_hand_never_reaches_the_local_limit(client: httpx.Client) -> None:
-    assert client.get("/v1/models").headers["X-RateLimit-Limit"] == "6000"
+def test_a_body_beyond_awss_limit_is_refused_with_the_way_to_upload_it(stack: RunningStack) -> None:
+    with stack.target.client() as client:
+        response = client.post("/v1/images/edits", data=FORM, files={"images": bytes(27_000_000)})
+    assert response.json()["error"]["code"] == "invalid_request"
+    assert "POST /v1/uploads" in response.json()["error"]["message"]
 
 
-def test_a_cold_start_is_shown_as_one(client: httpx.Client, stack: RunningStack) -> None:
-    client.get("/v1/models")
-    assert "ListModelsFunction: cold start" in stack.output
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_stack_leaves_nothing(own_stack: RunningStack, with_signal: signal.Signals) -> None:
+    assert generate(own_stack).status_code == 200
+    own_stack.interrupt_and_expect_nothing_left(with_signal)
 
 
-def test_a_body_beyond_awss_limit_is_refused_before_it_is_read(stack: RunningStack, tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
-    (tmp_path / "large.jpg").write_bytes(bytes(20 * 1024 * 1024))
-    done = subprocess.run(
-        ["curl", "-sS", "-F", "prompt=x", "-F", "images=@large.jpg", f"{stack.base_url}/v1/images/edits"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert '"invalid_request"' in done.stdout, done.stderr
-    assert "POST /v1/uploads" in done.stdout
+def test_ctrl_c_while_it_still_starts_leaves_nothing(starting_stack: RunningStack) -> None:
+    starting_stack.wait_until(lambda: len(starting_stack.children()) == 2)
+    children = starting_stack.children()
+    assert starting_stack.interrupt() == 0, starting_stack.output
+    for pid in children:
+        await_end(pid)
+    assert "Traceback" not in starting_stack.output
+    assert [path.name for path in starting_stack.folder.iterdir()] == ["output"]
+
+
+def test_a_stack_that_is_killed_takes_its_children_with_it(own_stack: RunningStack) -> None:
+    children = own_stack.children()
+    assert len(children) == 2
+    own_stack.kill()
+    for pid in children:
+        await_end(pid)
+
+
+def test_two_stacks_run_side_by_side(stack: RunningStack, own_stack: RunningStack) -> None:
+    assert own_stack.base_url != stack.base_url
+    assert own_stack.target.list_models(stack.token).status_code == 401
+    own_stack.interrupt_and_expect_nothing_left()
+    assert generate(stack).status_code == 200
+
+
+def test_without_its_painter_the_rest_goes_on(own_stack: RunningStack) -> None:
+    """Killed while it works on a request, and gone before the next one."""
+    painter = own_stack.child("local.painter")
+    os.kill(painter, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as caller:
+        responding = caller.submit(generate, own_stack)
+        own_stack.wait_until(lambda: "GenerateImageFunction: cold start" in own_stack.output)
+        os.kill(painter, signal.SIGKILL)
+        responses = [responding.result(), generate(own_stack)]
+    errors = [(each.status_code, each.json()["error"]["code"]) for each in responses]
+    assert errors == [(502, "model_error")] * 2
+    assert own_stack.target.list_models(own_stack.token).status_code == 200
+    own_stack.interrupt_and_expect_nothing_left()
+
+
+def test_clients_that_hang_up_harm_nothing(own_stack: RunningStack) -> None:
+    with own_stack.target.client() as client:
+        for _ in range(3):
+            with client.stream("POST", "/v1/images/generations", data=FORM) as response:
+                assert next(response.iter_raw()).startswith(b"\x89PNG")
+    assert generate(own_stack).content.endswith(b"IEND\xaeB`\x82")
+    own_stack.interrupt_and_expect_nothing_left()

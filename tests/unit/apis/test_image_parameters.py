@@ -71,6 +71,8 @@ def refusal(kind: Any = GenerationFields, *, is_json: bool = False, **values: An
         ({"user": "x" * 513}, "user: got 513 characters after trimming; allowed: 0 to 512 characters."),
         ({"size": "9x9"}, "size: got '9x9'; allowed: auto, 1024x1024, "),
         ({"svg": "1"}, "svg: is not supported; images are PNGs."),
+        ({"svg": b"<svg/>"}, "svg: is not supported; images are PNGs."),
+        ({"resolution": b"1K"}, "resolution: got a file; allowed: a text field, without a filename."),
     ],
 )  # fmt: skip
 def test_a_bad_field_is_refused_with_what_came_and_what_is_allowed(
@@ -93,11 +95,12 @@ def test_a_missing_prompt_is_named() -> None:
         ({"seed": 1e300}, "seed: got a very large number; allowed"),
         ({"n": [1]}, "n: got a list; allowed"),
         ({"prompt": 5}, "prompt: got '5'; allowed: 1 to 4000 characters."),
-        ({"prompt": "a\ud800"}, "prompt: got half of a surrogate pair; allowed: 1 to 4000 characters."),
         ({"partial_images": False}, "partial_images: got 'false'; allowed: 0."),
         ({"stream": 0}, "stream: got '0'; allowed: false."),
         ({"stream": "false"}, "stream: got 'false'; allowed: false."),
         ({"resolution": [1]}, "resolution: got a list; allowed: 1K, 2K."),
+        ({"prompt": "a\ud800"}, "prompt: got a lone surrogate, which is no character; allowed: 1 to 4000 "),
+        ({"\ud800": 1}, r"form: got the unknown field '\ud800'; allowed: prompt"),
     ],
 )
 def test_json_is_strict_about_types(values: dict[str, Any], message: str) -> None:

@@ -85,7 +85,7 @@ def test_a_lost_call_is_sent_again_and_not_for_ever(lossy_aws: LossyAws) -> None
 
 @pytest.mark.parametrize(
     ("service", "connect_seconds", "read_seconds", "attempts"),
-    [("dynamodb", 1, 3, 3), ("secretsmanager", 1, 3, 3), ("s3", 1, 20, 3), ("bedrock-runtime", 1, 280, 1)],
+    [("dynamodb", 1, 1, 3), ("secretsmanager", 1, 3, 3), ("s3", 1, 20, 3), ("bedrock-runtime", 1, 280, 1)],
 )
 def test_calls_of_aws_are_bounded_in_time_and_attempts(
     service: str, connect_seconds: float, read_seconds: float, attempts: int

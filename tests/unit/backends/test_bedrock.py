@@ -45,7 +45,6 @@ from tests.sample_images import decode, encode, gradient, sample
 from tests.unit.backends.conftest import Fail, Generate
 
 REGION = "us-west-2"
-SECRETS = {"AKIALOCAL": "a secret"}
 FEW_PIXELS = 64 * 64
 PROMPT = "a fox 🦊 at “night”\r\n"
 SQUARE_1K, SQUARE_2K = output_size("1:1", "1K"), output_size("1:1", "2K")
@@ -65,7 +64,7 @@ def backend(url: str, model: str = ULTRA, *, upscaler: bool = True) -> BedrockBa
 
 @pytest.fixture
 def bedrock() -> Iterator[BedrockServer]:
-    with BedrockServer(pixels=FEW_PIXELS, secrets=SECRETS) as running:
+    with BedrockServer(pixels=FEW_PIXELS) as running:
         yield running
 
 
@@ -354,8 +353,8 @@ def test_an_image_that_was_made_but_not_enlarged_is_not_to_be_made_again(
     assert FAST_UPSCALE in str(error.detail)
 
 
-def test_a_wrong_secret_is_reported_without_it(failure: Fail) -> None:
-    with BedrockServer(secrets={"AKIALOCAL": "another"}) as server:
+def test_a_wrong_signature_is_reported_without_the_secret(failure: Fail) -> None:
+    with BedrockServer(region="eu-west-1") as server:
         error = failure(backend(server.url), GENERATION)
     assert type(error) is ModelAuthError
     assert "InvalidSignatureException" in str(error.detail)

@@ -1,11 +1,14 @@
 """Each image comes from the first backend that can make it, with patience, but never past the deadline."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
-from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends
+from imagineart.backends import call_backends
+from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends, finish_in_thread
 from imagineart.backends.circuit_breaker import FAILURES_TO_OPEN, OPEN_SECONDS
 from imagineart.backends.model import DEFAULT_RETRIES, BackendBusyError, Route
 from imagineart.errors import (
@@ -181,17 +184,25 @@ def test_no_pause_is_longer_than_the_time_that_is_left() -> None:
 
 def test_many_failing_requests_share_a_budget_of_retries() -> None:
     """Otherwise the retries of all callers would multiply the load on a backend that fails for overload."""
-    gpu = failing(RateLimitedError("At its limit.", retry_after_seconds=1))
 
-    async def fail_forty_times() -> None:
+    class OverloadedAtFirst(FakeImageBackend):
+        async def generate(self, request: ImageRequest):
+            is_first_call = all(request.seed != each.seed for each in self.requests)
+            generated = await super().generate(request)
+            if is_first_call:
+                raise UNAVAILABLE
+            return generated
+
+    async def send_forty(gpu: FakeImageBackend) -> None:
         calls = fake_backends(routes(gpu=gpu))
-        for _ in range(40):
-            await asyncio.sleep(OPEN_SECONDS + 1)
-            with pytest.raises(RateLimitedError):
-                await generate(calls)
+        for seed in range(1, 41):
+            with suppress(ModelUnavailableError):
+                await generate(calls, ImageRequest("a fox", SIZE, seed))
+            await asyncio.sleep(OPEN_SECONDS)
 
-    run_in_virtual_time(fail_forty_times())
-    assert 40 < len(gpu.requests) <= 40 + 5 + 40 * 0.2
+    gpu = OverloadedAtFirst()
+    run_in_virtual_time(send_forty(gpu))
+    assert 40 + 5 <= len(gpu.requests) <= 40 + 5 + 40 * 0.2
 
 
 # The deadline
@@ -353,13 +364,16 @@ def test_every_attempt_is_counted_and_every_failure_reported_even_where_another_
 
 
 @pytest.mark.parametrize(
-    "refusal", [InvalidRequestError("prompt", "refused."), RequestRefusedError(detail="no image")]
+    ("refusal", "is_reported"),
+    [(InvalidRequestError("prompt", "refused."), False), (RequestRefusedError(detail="no image"), True)],
+    ids=["prompt", "request"],
 )
-def test_a_backend_that_refuses_the_request_did_not_fail(refusal: ImagineArtError) -> None:
+def test_a_backend_that_refuses_the_request_did_not_fail(refusal: ImagineArtError, is_reported: bool) -> None:
     attempts = Attempts()
     with pytest.raises(type(refusal)):
         run_one(fake_backends(routes(gpu=failing(refusal)), attempts=attempts))
     assert attempts.outcomes == [("gpu", False)]
+    assert attempts.failures == ([("gpu", refusal)] if is_reported else [])
 
 
 def test_a_backend_that_runs_into_the_deadline_failed() -> None:
@@ -367,3 +381,24 @@ def test_a_backend_that_runs_into_the_deadline_failed() -> None:
     with pytest.raises(ModelTimeoutError):
         run_one(fake_backends(routes(gpu=backend(seconds=FOREVER)), attempts=attempts))
     assert attempts.outcomes == [("gpu", True)]
+
+
+def test_one_thread_finishes_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+    all_wait = threading.Event()
+
+    def finish(content: bytes, _: Size) -> bytes:
+        all_wait.wait()
+        threads.add(threading.get_ident())
+        return content
+
+    async def finish_several() -> list[bytes]:
+        tasks = [asyncio.create_task(finish_in_thread(b"%d" % each, SIZE)) for each in range(4)]
+        await asyncio.sleep(0)
+        all_wait.set()
+        return await asyncio.gather(*tasks)
+
+    monkeypatch.setattr(call_backends, "finish_image", finish)
+    assert asyncio.run(finish_several()) == [b"0", b"1", b"2", b"3"]
+    assert len(threads) == 1
+    assert threads != {threading.get_ident()}

@@ -167,9 +167,10 @@ def test_responses_do_not_pile_up_in_memory(server: FaultBackend) -> None:
         gc.collect()
         gc.disable()
         tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
         try:
             await receive(client, 20)
-            return tracemalloc.get_traced_memory()[0]
+            return tracemalloc.get_traced_memory()[0] - before
         finally:
             tracemalloc.stop()
             gc.enable()

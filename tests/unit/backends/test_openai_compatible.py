@@ -284,7 +284,7 @@ ERRORS = [
     (b64("QUJDR"), ModelError),
     (document(None), ModelError),
     (page(), ModelError),
-    (Response(), ModelError),
+    (Response(), RequestRefusedError),
     (Response(body=json_image(AN_IMAGE).body[:-40]), ModelError),
     (Response(body=b"[" * 100_000), ModelError),
     (Response(body=b"\xff\xfe\x00"), ModelError),
@@ -312,7 +312,8 @@ def test_every_bad_response_becomes_its_error(
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [("7", 7), ("0", 1), ("3600", 3600), ("9" * 5000, 3600), (formatdate(4_000_000_000, usegmt=True), 3600),
-     (formatdate(1_000_000_000, usegmt=True), 1), ("-3", None), ("1.5", None), ("soon", None), ("²", None)],
+     (formatdate(1_000_000_000, usegmt=True), 1), ("-3", None), ("1.5", None), ("soon", None), ("²", None),
+     ("Mon, 01 Jan 99999999999 00:00:00 GMT", None)],
     ids=lambda value: str(value)[:30],
 )  # fmt: skip
 def test_a_backend_without_room_says_when_to_retry_within_reason(

@@ -9,7 +9,7 @@ import pytest
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.errors import InternalError, InvalidRequestError, ModelError, ResponsePendingError
 from imagineart.idempotency.model import KEPT_SECONDS, Claim, Record, StoredResponse, record_id
-from imagineart.idempotency.respond_once import POLL_SECONDS, RESPONDING_SECONDS, Idempotency
+from imagineart.idempotency.respond_once import POLL_SECONDS, Idempotency
 from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
 from tests.fakes.idempotency import InMemoryRecords
@@ -60,7 +60,8 @@ class World:
             key,
             fingerprint,
             make or self.make,
-            seconds_left=lambda: ends_at - self.clock(),
+            lease_seconds=LEASE_SECONDS,
+            transfer_seconds=lambda _: ends_at - self.clock(),
             patience_seconds=PATIENCE_SECONDS,
         )
 
@@ -210,7 +211,7 @@ def test_a_response_that_cannot_be_kept_is_sent_all_the_same_and_frees_the_key(
 
 def test_a_response_that_no_time_is_left_to_keep_is_sent_at_once_and_frees_the_key(world: World) -> None:
     async def make_at_the_last_moment() -> StoredResponse:
-        world.clock.advance(LEASE_SECONDS - RESPONDING_SECONDS)
+        world.clock.advance(LEASE_SECONDS)
         return StoredResponse({}, b"just in time")
 
     assert world.send(make_at_the_last_moment) == (b"just in time", False)
@@ -231,7 +232,7 @@ def test_a_response_that_cannot_be_fetched_in_time_is_our_own_failure(world: Wor
 
     async def respond_late() -> None:
         await world.idempotency.respond_once(
-            "acme", "key", "f", world.make, seconds_left=lambda: RESPONDING_SECONDS, patience_seconds=0
+            "acme", "key", "f", world.make, lease_seconds=0, transfer_seconds=lambda _: 0, patience_seconds=0
         )
 
     with pytest.raises(InternalError):

@@ -25,7 +25,6 @@ from tests.unit.images.test_references import (
     SIZE,
     WIDTH,
     assert_looks_like,
-    exif,
 )
 
 
@@ -85,12 +84,6 @@ def test_transparency_of_a_wrong_size_is_kept() -> None:
     finished = decode(finish(sample("png", 128, 96, "RGBA")))
     assert finished.mode == "RGBA"
     assert_looks_like(finished.getchannel("A"), gradient(WIDTH, HEIGHT, "RGBA").getchannel("A"))
-
-
-def test_an_oriented_image_is_delivered_upright() -> None:
-    stored = GRADIENT.transpose(Image.Transpose.ROTATE_90)
-    finished = finish(encode(stored, "jpeg", exif=exif(Orientation=6), quality=95))
-    assert_looks_like(decode(finished), GRADIENT)
 
 
 def flipped(content: bytes, at: int) -> bytes:

@@ -12,7 +12,6 @@ from imagineart.images.kinds import UnusableImageError
 from imagineart.images.png import MAX_CHUNKS, read_png
 from imagineart.images.sizes import Size
 from tests.sample_images import (
-    PNG_SIGNATURE,
     assemble,
     chunk,
     chunks,
@@ -21,7 +20,6 @@ from tests.sample_images import (
     gradient,
     header,
     insert_chunks,
-    sample,
 )
 
 SIZE = Size(8, 6)
@@ -97,11 +95,6 @@ def test_a_png_cut_off_at_any_byte_is_refused() -> None:
     assert all(is_broken(dirty[:end]) for end in range(len(dirty)))
 
 
-@given(st.binary())
-def test_arbitrary_bytes_are_refused_and_nothing_worse(content: bytes) -> None:
-    assert all(map(is_broken, [content, PNG_SIGNATURE + content, assemble(header(8, 6)) + content]))
-
-
 @pytest.mark.parametrize(
     "parts",
     [
@@ -159,8 +152,3 @@ NOT_DELIVERABLE = {
 @pytest.mark.parametrize("png", NOT_DELIVERABLE.values(), ids=NOT_DELIVERABLE)
 def test_an_image_that_cleaning_would_change_is_not_deliverable(png: bytes) -> None:
     assert not read_png(png).is_deliverable(SIZE)
-
-
-@pytest.mark.parametrize("kind", ["jpeg", "webp", "heic", "gif", "bmp"])
-def test_another_kind_of_image_is_refused(kind: str) -> None:
-    assert is_broken(sample(kind))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageChops, ImageStat
 
 from imagineart.errors import InvalidImageError, ModelError
-from imagineart.images.containers import MAX_PARTS, MAX_SCANS
+from imagineart.images.containers import MAX_PARTS, MAX_SCANS, read_jpeg
 from imagineart.images.finish import finish_image
 from imagineart.images.kinds import JPEG, PNG, ImageKind
 from imagineart.images.model import ReferenceImage
@@ -173,13 +173,6 @@ def test_transparency_is_kept_pixel_by_pixel(format_name: str, options: dict[str
     assert decode(reference.content).tobytes() == original.tobytes()
 
 
-def test_transparency_of_a_heic_is_kept() -> None:
-    original = gradient(WIDTH, HEIGHT, "RGBA")
-    reference = read(encode(original, "heif"))
-    assert reference.kind == PNG
-    assert_looks_like(decode(reference.content).getchannel("A"), original.getchannel("A"))
-
-
 def two_colours(mode: str = "RGB") -> Image.Image:
     """Red to the left, blue to the right."""
     image = Image.new("RGB", (2, 1), (0, 0, 255))
@@ -257,15 +250,6 @@ def test_a_truncated_file_of_every_kind_is_refused_and_named(name: str, part: fl
     shown = f"the {name.split()[-1]} is truncated or damaged."
     assert problem(content[: int(len(content) * part)]) == shown
     assert problem(content[:-1]) == shown
-
-
-def test_a_png_with_any_damaged_byte_is_refused() -> None:
-    content = sample("png", 8, 6)
-    for at in range(8, len(content)):
-        damaged = bytearray(content)
-        damaged[at] ^= 0x10
-        with pytest.raises(InvalidImageError):
-            read(bytes(damaged))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -374,8 +358,10 @@ def test_a_segment_of_tables_larger_than_makes_sense_is_refused() -> None:
 
 
 def test_padding_before_a_marker_and_marks_within_pixels_are_no_segments() -> None:
+    """Pillow would read the padding byte by byte."""
     content = encode(GRADIENT, "jpeg", restart_marker_blocks=1)
     padded = content.replace(b"\xff\xda", b"\xff" * 10_000_000 + b"\xff\xda")
+    assert read_jpeg(padded).content == read_jpeg(content).content
     assert_looks_like(read_pixels(padded), GRADIENT)
 
 

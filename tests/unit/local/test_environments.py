@@ -1,3 +1,5 @@
+"""Environments as Lambda's: one invocation at a time, state kept in between, bounded in number."""
+
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -14,24 +16,29 @@ from local.environments import (
     IntegrationTimeoutError,
     TooManyEnvironmentsError,
 )
+from local.proxy_events import BodyStream
 from local.template import Function
 
-PATIENT = 30.0
-COUNTING = """
-import os
-invocations = 0
-setting = os.environ.get("LOCAL_TEST_SETTING")
+AMPLE_SECONDS = 600
+# The handler does what its event asks for, and counts.
+SOURCE = """
+import asyncio, os, threading
+from lambda_response_streaming import StreamedResponse
+invocations, setting, loop = 0, os.environ.get("A_SETTING"), asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
 
 def handler(event, context):
     global invocations
     invocations += 1
-    return {"invocations": invocations, "setting": setting, "later": os.environ.get("LOCAL_TEST_SETTING")}
-"""
-WAITING = """
-def handler(event, context):
-    event["arrived"].release()
-    event["may_end"].wait()
-    return id(handler)
+    if "body" in event:
+        return StreamedResponse(200, {}, event["body"]())
+    if "gate" in event:
+        event["arrived"].release()
+        event["gate"].wait()
+    if "failure" in event:
+        raise event["failure"]
+    assert asyncio.get_event_loop() is loop
+    return invocations, threading.get_ident(), setting, context.get_remaining_time_in_millis()
 """
 
 NewFleet = Callable[..., FunctionFleet]
@@ -39,12 +46,14 @@ NewFleet = Callable[..., FunctionFleet]
 
 @pytest.fixture
 def new_fleet(tmp_path: Path) -> Iterator[NewFleet]:
+    """Builds fleets of one environment at most, unless more are asked for."""
     fleets = []
 
-    def build(source: str, *, timeout_seconds: float = PATIENT, **options: Any) -> FunctionFleet:
-        (tmp_path / "room.py").write_text(source)
-        function = Function("Paint", tmp_path, "room.handler", timeout_seconds, 256, {})  # type: ignore[arg-type]
-        fleets.append(FunctionFleet(function, options.pop("variables", {}), **options))
+    def build(*, timeout_seconds: int = AMPLE_SECONDS, most: int = 1, **options: Any) -> FunctionFleet:
+        (tmp_path / "room.py").write_text(SOURCE)
+        function = Function("Draw", tmp_path, "room.handler", timeout_seconds, 256, {})
+        variables = {"A_SETTING": "the function's"}
+        fleets.append(FunctionFleet(function, variables, max_environments=most, **options))
         return fleets[-1]
 
     yield build
@@ -53,170 +62,114 @@ def new_fleet(tmp_path: Path) -> Iterator[NewFleet]:
 
 
 @pytest.fixture
-def gate() -> Iterator[dict[str, Any]]:
-    """An event of a handler that waits: who arrived, and whether it may end; it ends with the test."""
-    gate = {"arrived": threading.Semaphore(0), "may_end": threading.Event()}
-    yield gate
-    gate["may_end"].set()
+def held() -> Iterator[dict[str, Any]]:
+    """An event whose handler waits until the test ends or opens the gate."""
+    event = {"arrived": threading.Semaphore(0), "gate": threading.Event()}
+    yield event
+    event["gate"].set()
 
 
-def invoke(fleet: FunctionFleet, event: dict[str, Any], wait_seconds: float = PATIENT) -> Any:
+def invoke(fleet: FunctionFleet, wait_seconds: float = AMPLE_SECONDS, **event: Any) -> Any:
     return fleet.invoke(event, wait_seconds=wait_seconds)
 
 
-def test_an_idle_environment_is_used_again_with_its_state(new_fleet: NewFleet) -> None:
-    cold_starts: list[str] = []
-    fleet = new_fleet(COUNTING, on_cold_start=cold_starts.append)
-    assert [invoke(fleet, {})["invocations"] for _ in range(3)] == [1, 2, 3]
-    assert cold_starts == ["Paint"]
+def count(fleet: FunctionFleet) -> int:
+    """How many invocations its environment has had."""
+    return invoke(fleet)[0]
 
 
-def test_an_environment_serves_one_invocation_at_a_time(new_fleet: NewFleet, gate: dict[str, Any]) -> None:
-    cold_starts: list[str] = []
-    fleet = new_fleet(WAITING, on_cold_start=cold_starts.append)
-    with ThreadPoolExecutor(3) as callers:
-        answers = [callers.submit(invoke, fleet, gate) for _ in range(3)]
-        for _ in range(3):
-            assert gate["arrived"].acquire(timeout=PATIENT)
-        gate["may_end"].set()
-        handlers = {answer.result() for answer in answers}
-    assert len(handlers) == 3
-    assert cold_starts == ["Paint"] * 3
+def stream(fleet: FunctionFleet, *pieces: bytes | BaseException, done: list[int] | None = None) -> BodyStream:
+    def body() -> Iterator[bytes]:
+        for piece in pieces:
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+        (done if done is not None else []).append(threading.get_ident())
+
+    return invoke(fleet, body=body)
 
 
-def test_environments_are_bounded_as_concurrency_is(new_fleet: NewFleet, gate: dict[str, Any]) -> None:
-    fleet = new_fleet(WAITING, max_environments=1)
-    with ThreadPoolExecutor(1) as caller:
-        first = caller.submit(invoke, fleet, gate)
-        assert gate["arrived"].acquire(timeout=PATIENT)
-        with pytest.raises(TooManyEnvironmentsError):
-            invoke(fleet, gate)
-        gate["may_end"].set()
-        first.result()
-    assert invoke(fleet, gate), "the environment is free again"
+def test_an_idle_environment_is_used_again_in_its_thread_with_its_event_loop(new_fleet: NewFleet) -> None:
+    fleet = new_fleet()
+    (first, thread, setting, remaining), (second, same_thread, _, _) = invoke(fleet), invoke(fleet)
+    assert (first, second) == (1, 2)
+    assert thread == same_thread != threading.get_ident()
+    assert (setting, os.environ.get("A_SETTING")) == ("the function's", None)
+    assert 0 < remaining <= AMPLE_SECONDS * 1000
 
 
-def test_variables_are_those_of_the_start_and_leave_the_process_alone(
-    new_fleet: NewFleet, monkeypatch: pytest.MonkeyPatch
+def test_invocations_at_the_same_time_have_environments_of_their_own(
+    new_fleet: NewFleet, held: dict[str, Any]
 ) -> None:
-    monkeypatch.setenv("LOCAL_TEST_SETTING", "the process's own")
-    variables = {"LOCAL_TEST_SETTING": "the function's", "LOCAL_TEST_ADDITION": "x"}
-    answer = invoke(new_fleet(COUNTING, variables=variables), {})
-    assert (answer["setting"], answer["later"]) == ("the function's", "the process's own")
-    assert os.environ["LOCAL_TEST_SETTING"] == "the process's own"
-    assert "LOCAL_TEST_ADDITION" not in os.environ
+    cold_starts: list[str] = []
+    fleet = new_fleet(on_cold_start=cold_starts.append, most=3)
+    with ThreadPoolExecutor(3) as callers:
+        calls = [callers.submit(invoke, fleet, **held) for _ in range(3)]
+        for _ in calls:
+            held["arrived"].acquire()
+        with pytest.raises(TooManyEnvironmentsError):
+            invoke(fleet)
+        held["gate"].set()
+        assert [call.result()[0] for call in calls] == [1, 1, 1]
+    assert cold_starts == ["Draw"] * 3
 
 
-def test_the_context_tells_who_runs_and_how_long_it_may(new_fleet: NewFleet) -> None:
-    fleet = new_fleet(
-        "def handler(event, context):\n    return context, context.get_remaining_time_in_millis()"
-    )
-    context, remaining_ms = invoke(fleet, {})
-    assert (context.function_name, context.memory_limit_in_mb) == ("Paint", 256)
-    assert context.invoked_function_arn.endswith(":function:Paint")
-    assert 0 < remaining_ms <= PATIENT * 1000
-    assert context.aws_request_id
+@pytest.mark.parametrize("failure", [ValueError("no"), TimeoutError(), SystemExit(1)])
+def test_after_a_crash_another_environment_starts(new_fleet: NewFleet, failure: BaseException) -> None:
+    fleet = new_fleet()
+    with pytest.raises(FunctionCrashError):
+        invoke(fleet, failure=failure)
+    assert count(fleet) == 1
 
 
 @pytest.mark.parametrize(
-    "body", ["raise ValueError('no')", "raise TimeoutError", "raise SystemExit(1)", "return {}['missing']"]
+    ("timeout_seconds", "wait_seconds", "error"),
+    [(0, AMPLE_SECONDS, FunctionTimeoutError), (AMPLE_SECONDS, 0, IntegrationTimeoutError)],
 )
-def test_a_handler_that_raises_is_a_crash(new_fleet: NewFleet, body: str) -> None:
-    fleet = new_fleet(f"def handler(event, context):\n    {body}", max_environments=1)
+def test_the_shorter_timeout_ends_an_invocation_and_its_environment(
+    new_fleet: NewFleet,
+    held: dict[str, Any],
+    timeout_seconds: int,
+    wait_seconds: float,
+    error: type[Exception],
+) -> None:
+    fleet = new_fleet(timeout_seconds=timeout_seconds)
     for _ in range(2):
-        with pytest.raises(FunctionCrashError):
-            invoke(fleet, {})
+        with pytest.raises(error):
+            invoke(fleet, wait_seconds, **held)
 
 
-def test_a_module_that_does_not_start_is_a_crash(new_fleet: NewFleet) -> None:
-    with pytest.raises(FunctionCrashError, match="TABLE is not set"):
-        invoke(new_fleet("raise LookupError('TABLE is not set')"), {})
+def test_a_stream_comes_piece_by_piece_from_its_environment(new_fleet: NewFleet) -> None:
+    fleet, done = new_fleet(), list[int]()
+    thread = invoke(fleet)[1]
+    begun, *rest = stream(fleet, b"one", b"", b"two", b"three", done=done)
+    assert begun.endswith(b"\0" * 8 + b"one")
+    assert rest == [b"two", b"three"]
+    assert done == [thread]
 
 
-def test_after_a_crash_a_fresh_environment_is_started(new_fleet: NewFleet) -> None:
-    source = COUNTING.replace("    return", "    if event.get('crash'): raise ValueError\n    return")
-    fleet = new_fleet(source, max_environments=1)
-    assert invoke(fleet, {})["invocations"] == 1
+def test_a_stream_that_nobody_reads_keeps_its_environment_busy_and_runs_to_its_end(
+    new_fleet: NewFleet,
+) -> None:
+    fleet, done = new_fleet(), list[int]()
+    unread = stream(fleet, *[b"piece"] * 100, done=done)
+    with pytest.raises(TooManyEnvironmentsError):
+        invoke(fleet)
+    unread.close()
+    assert count(fleet) == 2
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize(("failure", "invocations"), [(TimeoutError("midway"), 2), (SystemExit(1), 1)])
+def test_a_failure_breaks_the_stream_off(
+    new_fleet: NewFleet, failure: BaseException, invocations: int
+) -> None:
+    fleet = new_fleet()
+    pieces = stream(fleet, b"one", failure)
+    assert next(pieces).endswith(b"one")
     with pytest.raises(FunctionCrashError):
-        invoke(fleet, {"crash": True})
-    assert invoke(fleet, {})["invocations"] == 1
-
-
-def test_a_function_past_its_timeout_is_given_up(new_fleet: NewFleet, gate: dict[str, Any]) -> None:
-    with pytest.raises(FunctionTimeoutError):
-        invoke(new_fleet(WAITING, timeout_seconds=0.05), gate)
-
-
-def test_the_callers_patience_may_end_first(new_fleet: NewFleet, gate: dict[str, Any]) -> None:
-    with pytest.raises(IntegrationTimeoutError):
-        invoke(new_fleet(WAITING), gate, wait_seconds=0.05)
-
-
-def test_an_environment_that_was_given_up_is_not_used_again(
-    new_fleet: NewFleet, gate: dict[str, Any]
-) -> None:
-    cold_starts: list[str] = []
-    fleet = new_fleet(WAITING, max_environments=1, on_cold_start=cold_starts.append)
-    with pytest.raises(IntegrationTimeoutError):
-        invoke(fleet, gate, wait_seconds=0.05)
-    gate["may_end"].set()
-    assert invoke(fleet, gate)
-    assert cold_starts == ["Paint"] * 2
-
-
-FOLLOWED = """
-from lambda_response_streaming import FollowedResponse, StreamedResponse
-done = []
-
-def handler(event, context):
-    def follow():
-        event["may_end"].wait(30)
-        done.append(event["name"])
-    if event["name"] == "what was done":
-        return list(done)
-    if event["name"] == "streamed":
-        return StreamedResponse(200, {}, [b"body"], follow)
-    return FollowedResponse({"name": event["name"]}, follow)
-"""
-
-
-@pytest.mark.parametrize("name", ["followed", "streamed"])
-def test_what_follows_an_answer_keeps_nobody_waiting_and_its_environment_busy(
-    new_fleet: NewFleet, name: str
-) -> None:
-    cold_starts: list[str] = []
-    fleet = new_fleet(FOLLOWED, on_cold_start=cold_starts.append)
-    may_end = threading.Event()
-    answer = fleet.invoke({"name": name, "may_end": may_end}, wait_seconds=PATIENT)
-    if name == "streamed":
-        assert b"".join(answer).endswith(b"body")
-    else:
-        assert answer == {"name": "followed"}
-    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == []
-    assert len(cold_starts) == 2, "as on Lambda, the first environment takes nothing else meanwhile"
-    may_end.set()
-    fleet.wait_until_idle()
-    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == [name]
-    assert len(cold_starts) == 2
-
-
-def test_an_environment_that_is_not_done_when_its_fleet_closes_ends_when_it_is(new_fleet: NewFleet) -> None:
-    fleet = new_fleet(FOLLOWED, max_environments=1)
-    may_end = threading.Event()
-    fleet.invoke({"name": "followed", "may_end": may_end}, wait_seconds=PATIENT)
-    fleet.close()
-    may_end.set()
-    fleet.wait_until_idle()
-    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == []
-
-
-def test_a_fleet_is_idle_when_what_follows_its_answers_is_done(new_fleet: NewFleet) -> None:
-    fleet = new_fleet(FOLLOWED)
-    may_end = threading.Event()
-    fleet.invoke({"name": "followed", "may_end": may_end}, wait_seconds=PATIENT)
-    with ThreadPoolExecutor(1) as caller:
-        waiting = caller.submit(fleet.wait_until_idle)
-        assert not waiting.done()
-        may_end.set()
-        waiting.result(PATIENT)
-    assert fleet.invoke({"name": "what was done"}, wait_seconds=PATIENT) == ["followed"]
+        next(pieces)
+    assert list(pieces) == []
+    assert count(fleet) == invocations, "an exit ends the environment, an error does not"
+    with pytest.raises(FunctionCrashError):
+        stream(fleet, ValueError("before the first piece"))

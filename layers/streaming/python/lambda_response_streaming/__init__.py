@@ -1,8 +1,8 @@
-"""Response streaming for Python on AWS Lambda: a handler returns a `StreamedResponse`, and its body flows.
+"""Response streaming for Python on AWS Lambda: a handler returns a `StreamedResponse`.
 
-A `FollowedResponse` is an ordinary answer with work to do once it is posted.
+`lambda_response_streaming.asgi` makes such a handler of an ASGI application.
 """
 
-from lambda_response_streaming.response import FollowedResponse, StreamedResponse, is_streaming
+from lambda_response_streaming.response import StreamedResponse, is_streaming
 
-__all__ = ["FollowedResponse", "StreamedResponse", "is_streaming"]
+__all__ = ["StreamedResponse", "is_streaming"]

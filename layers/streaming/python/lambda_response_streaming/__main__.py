@@ -4,6 +4,7 @@ Sources: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html (wrap
 https://github.com/aws/aws-lambda-python-runtime-interface-client
 """
 
+import gc
 import os
 import site
 import sys
@@ -15,6 +16,8 @@ _RUNTIME_PACKAGES = "/var/lang/lib/python{0}.{1}/site-packages"
 
 def main() -> None:
     """Run the function that the environment names (``_HANDLER``, ``LAMBDA_TASK_ROOT``)."""
+    # An import makes many objects and no garbage; the runtime client turns it on again.
+    gc.disable()
     version = sys.version_info[:2]
     sys.path[0] = str(Path(__file__).parent.parent)
     sys.path += [os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime"), _RUNTIME_PACKAGES.format(*version)]

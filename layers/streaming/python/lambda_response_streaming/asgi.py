@@ -30,7 +30,7 @@ logger: Final = logging.getLogger(__name__)
 
 
 class StreamingHandler:
-    """A Lambda handler that answers REST proxy events and function URL events with an ASGI application.
+    """A Lambda handler that serves REST proxy events and function URL events with an ASGI application.
 
     All requests run on one event loop, which the first request makes, so that a snapshot of the environment
     (SnapStart) holds none. `lifespan` events are not sent.
@@ -98,11 +98,14 @@ class _Exchange(Iterator[Piece]):
         return piece
 
     def close(self) -> None:
-        """End the application early, if it still runs: its client has left."""
+        """The client has left: cancel the application unless its response is complete, and await its end."""
         self._first = None
         if self._task:
-            self._is_over.set()
-            self._task.cancel()
+            if self._expected:
+                self._is_over.set()
+                self._task.cancel()
+            else:
+                self._is_taken.set()
             self._loop.run_until_complete(self._wait_for_end(self._task))
 
     async def _run(self, app: ASGI) -> None:
@@ -165,7 +168,7 @@ class _Exchange(Iterator[Piece]):
         """
         await asyncio.wait({task})
         if not task.cancelled() and self._error:
-            logger.warning("The application failed after its client had left: %r", self._error)
+            logger.warning("The application failed after its client had left: %s", repr(self._error))
         del task
         self._error = None
         others = asyncio.all_tasks()
@@ -180,8 +183,29 @@ def _read_scope(event: dict[str, Any], context: Any) -> Scope:
     """Mangum's scope of the event. Raises ValueError where it is no HTTP request."""
     for kind in (HTTPGateway, APIGateway):
         if kind.infer(event, context, _CONFIG):
-            return kind(event, context, _CONFIG).scope
+            return {**kind(_without_port_list(event), context, _CONFIG).scope, "aws.event": event}
     raise ValueError(f"The event is no request of API Gateway or a function URL; its fields: {sorted(event)}")
+
+
+def _without_port_list(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without an X-Forwarded-Port of several proxies, on which Mangum fails.
+
+    Source: https://github.com/Kludex/mangum/issues/303
+    """
+    headers = {
+        field: {
+            name: value
+            for name, value in event[field].items()
+            if name.lower() != "x-forwarded-port" or _is_port(value)
+        }
+        for field in ("headers", "multiValueHeaders")
+        if event.get(field)
+    }
+    return {**event, **headers}
+
+
+def _is_port(value: str | list[str]) -> bool:
+    return (value if isinstance(value, str) else ", ".join(value)).isdecimal()
 
 
 def _read_body(event: dict[str, Any]) -> bytes:

@@ -5,9 +5,9 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/response-tr
 
 import json
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 Piece: TypeAlias = bytes | memoryview
 
@@ -30,14 +30,12 @@ class StreamedResponse:
 
     `headers` holds every value of each name, `cookies` values of Set-Cookie for a function URL, which takes
     several of them in no other way. `body` is read once; its ``close`` method, if it has one as generators
-    have, is called when the response ends, also when it ends early. `afterwards`, if given, is called when
-    the response was posted, before the next invocation; see `FollowedResponse`.
+    have, is called when the response ends, also when it ends early.
     """
 
     status: int
     headers: Mapping[str, Sequence[str]]
     body: Iterable[Piece]
-    afterwards: Callable[[], None] | None = None
     cookies: Sequence[str] = ()
 
     def prelude(self) -> bytes:
@@ -58,7 +56,7 @@ class StreamedResponse:
             raise ValueError(f"status and headers take {len(prelude)} bytes; allowed are {MAX_PRELUDE_BYTES}")
         return prelude
 
-    def pieces(self) -> Generator[Piece, None, None]:
+    def pieces(self) -> Generator[Piece]:
         """The wire form: the prelude, then every piece of the body that is not empty."""
         try:
             yield self.prelude()
@@ -71,24 +69,10 @@ class StreamedResponse:
                 close()
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedResponse:
-    """An ordinary answer, and work that nobody has to wait for.
-
-    `afterwards` is called when the answer was posted. Lambda lets the environment run until the runtime asks
-    for the next invocation:
-    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke
-    """
-
-    response: Any
-    afterwards: Callable[[], None]
-
-
 class StartedStream(Iterator[Piece]):
-    """The wire form of an answer whose beginning exists, so that what can fail early has failed or not."""
+    """The wire form of a response whose beginning exists, so that what can fail early has failed or not."""
 
     def __init__(self, response: StreamedResponse) -> None:
-        self.afterwards = response.afterwards
         self._pieces = response.pieces()
         self._begun = [next(self._pieces), next(self._pieces, b"")]
 

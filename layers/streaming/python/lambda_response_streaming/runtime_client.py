@@ -4,24 +4,18 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtim
 """
 
 import base64
+import gc
 import http.client
 import json
 import logging
 import socket
 import traceback
-from collections.abc import Callable
 from typing import Any, Final
 
 from awslambdaric.lambda_runtime_client import LambdaMultiConcurrentRuntimeClient, LambdaRuntimeClient
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
-from lambda_response_streaming.response import (
-    CONTENT_TYPE,
-    FollowedResponse,
-    Piece,
-    StartedStream,
-    StreamedResponse,
-)
+from lambda_response_streaming.response import CONTENT_TYPE, StartedStream, StreamedResponse
 
 _ERROR_TYPE: Final = "Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY: Final = "Lambda-Runtime-Function-Error-Body"
@@ -35,9 +29,6 @@ class StreamingMarshaller(LambdaMarshaller):  # type: ignore[misc]
     def marshal_response(self, response: Any) -> tuple[Any, str]:
         if isinstance(response, StreamedResponse):
             return StartedStream(response), CONTENT_TYPE
-        if isinstance(response, FollowedResponse):
-            text, content_type = super().marshal_response(response.response)
-            return FollowedResponse(text, response.afterwards), content_type
         marshalled: tuple[Any, str] = super().marshal_response(response)
         return marshalled
 
@@ -47,6 +38,13 @@ class _Streaming:
 
     marshaller = StreamingMarshaller()
     lambda_runtime_address: str
+
+    def wait_next_invocation(self) -> Any:
+        """The next event. Before the first, what the init has made is left out of later collections."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        return super().wait_next_invocation()  # type: ignore[misc]
 
     def post_invocation_result(
         self,
@@ -61,11 +59,6 @@ class _Streaming:
                 self._post_stream(invoke_id, result_data, content_type, invocation_id)
             finally:
                 result_data.close()
-            if result_data.afterwards is not None:
-                _do_afterwards(result_data.afterwards, invoke_id)
-        elif isinstance(result_data, FollowedResponse):
-            self.post_invocation_result(invoke_id, result_data.response, content_type, invocation_id)
-            _do_afterwards(result_data.afterwards, invoke_id)
         else:
             super().post_invocation_result(  # type: ignore[misc]
                 invoke_id, result_data, content_type, invocation_id
@@ -81,19 +74,11 @@ class _Streaming:
             _send_end(connection.sock, failure)
             status = connection.getresponse().status
             if status != http.HTTPStatus.ACCEPTED:
-                logger.error("The runtime API answered %d to the stream of %s", status, invoke_id)
+                logger.error("The runtime API responded %d to the stream of %s", status, invoke_id)
         except (OSError, http.client.HTTPException) as error:
             logger.warning("The stream of %s was cut off by its reader: %s", invoke_id, error)
         finally:
             connection.close()
-
-
-def _do_afterwards(act: Callable[[], None], invoke_id: str) -> None:
-    """The answer is given: whatever happens now must not end the runtime."""
-    try:
-        act()
-    except Exception:
-        logger.exception("What was to be done after the answer to %s failed", invoke_id)
 
 
 def _send_head(
@@ -122,14 +107,10 @@ def _send_pieces(sock: socket.socket, stream: StartedStream) -> Exception | None
         except Exception as error:
             logger.exception("The body of a streamed response failed after it had begun")
             return error
-        _send_all(sock, b"%x\r\n" % len(piece), piece, b"\r\n")
-
-
-def _send_all(sock: socket.socket, *buffers: Piece) -> None:
-    """Send buffers without joining them, unless the socket takes only a part."""
-    sent = sock.sendmsg(buffers)
-    if sent < sum(map(len, buffers)):
-        sock.sendall(memoryview(b"".join(buffers))[sent:])
+        # Apart, so that no piece is copied.
+        sock.sendall(b"%x\r\n" % len(piece))
+        sock.sendall(piece)
+        sock.sendall(b"\r\n")
 
 
 def _send_end(sock: socket.socket, failure: Exception | None) -> None:

@@ -77,7 +77,23 @@ def _without_trailing_slash(app: ASGIApp) -> ASGI:
 
 
 class _EventWithLateBody(APIGateway):
-    """Mangum's reading of a REST proxy event, without the decoding of its body."""
+    """Mangum's reading of a REST proxy event, without the decoding of its body.
+
+    X-Forwarded-Port, which nothing uses, is left out: Mangum fails on a list, as several proxies make it.
+    Source: https://github.com/Kludex/mangum/issues/303
+    """
+
+    @property
+    def scope(self) -> Scope:
+        headers = {
+            field: {
+                name: value for name, value in self.event[field].items() if name.lower() != "x-forwarded-port"
+            }
+            for field in ("headers", "multiValueHeaders")
+            if self.event.get(field)
+        }
+        read = APIGateway({**self.event, **headers}, self.context, self.config)
+        return {**read.scope, "aws.event": self.event}
 
     @property
     def body(self) -> bytes:

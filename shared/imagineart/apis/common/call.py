@@ -19,7 +19,10 @@ RESERVED_SECONDS: Final = 5.0
 """The part of the function's time that is kept for finishing an image, or for responding with a timeout."""
 
 KEEPING_SECONDS: Final = 5.0
-"""The part that is kept besides for storing a response under its Idempotency-Key."""
+"""The further part that is kept for storing a response under its Idempotency-Key."""
+
+KEEPING_MARGIN_SECONDS: Final = 1.0
+"""Storing a response ends so long before the request's deadline, which would end the response with it."""
 
 UNCAPPED_RESPONSE_BYTES: Final = 6 * 1024 * 1024
 CAPPED_BYTES_PER_SECOND: Final = 2 * 1024 * 1024
@@ -104,8 +107,11 @@ class Call:
     def deadline_seconds(self, *, response_bytes: int = 0) -> float:
         """The time that the work may take, so that a response of that size can still be delivered."""
         keeping = KEEPING_SECONDS if self.idempotency_key is not None else 0
-        delivery = max(0, response_bytes - UNCAPPED_RESPONSE_BYTES) / CAPPED_BYTES_PER_SECOND
-        return max(0.0, self.remaining_seconds - RESERVED_SECONDS - keeping - delivery)
+        return max(0.0, self._seconds_before_delivery(response_bytes) - keeping)
+
+    def transfer_seconds(self, response_bytes: int) -> float:
+        """The time that storing or fetching a response of that size may take, so that it can be delivered."""
+        return self._seconds_before_delivery(response_bytes) - KEEPING_MARGIN_SECONDS
 
     def require_model(self) -> None:
         """Raises InvalidRequestError where the operation's model is not available to the consumer."""
@@ -124,3 +130,7 @@ class Call:
         # Each step is recorded at once, so that a later failure gives it back.
         self.admission = limits.take_slot(self.required_admission, lease_seconds=lease_seconds)
         self.admission = limits.reserve_images(self.admission, images)
+
+    def _seconds_before_delivery(self, response_bytes: int) -> float:
+        delivery = max(0, response_bytes - UNCAPPED_RESPONSE_BYTES) / CAPPED_BYTES_PER_SECOND
+        return self.remaining_seconds - RESERVED_SECONDS - delivery

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from imagineart.apis.common.call import Call
 
 
-def _current_call(request: Request) -> Call:
+# FastAPI runs a dependency that is not async in a thread, which it starts for each request.
+async def _current_call(request: Request) -> Call:
     call: Call = request.state.call
     return call
 

@@ -7,6 +7,7 @@ https://url.spec.whatwg.org/#application/x-www-form-urlencoded
 
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ MULTIPART: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 MAX_FIELDS: Final = 64
+_REPEATED: Final = "the field came more than once; allowed: once."
 _PLAIN_NAME: Final = re.compile(r"[a-z_]{1,30}(\[\d{0,3}\])?")
 _INDEX: Final = re.compile(r"\[\d*\]$")
 _PLAIN_ENCODINGS: Final = frozenset({b"binary", b"8bit", b"7bit"})
@@ -34,8 +36,8 @@ _PLAIN_CHARSETS: Final = frozenset({b"utf-8", b"us-ascii"})
 class SubmittedFields:
     """The fields of a body: `values` by name, `files` in order; text among the files names an upload.
 
-    In a form every value is text, or bytes where a file came in a field of text; in JSON it has its own type.
-    `names` are the field names as they came, those of empty and null fields excluded.
+    In a form a value is text, or bytes where a file came; in JSON it has its own type. `names` are the field
+    names as they came, those of empty and null fields excluded.
     """
 
     values: Mapping[str, Any]
@@ -87,8 +89,8 @@ def _collect(
                 files.append(value)
                 names.add(came_as)
         elif came_as in values or came_as in names:
-            raise _came_more_than_once(came_as)
-        elif value is not None and (is_json or value):
+            raise _refusal(came_as, _REPEATED)
+        elif value is not None and (is_json or value not in ("", b"")):
             values[came_as] = value
             names.add(came_as)
     return SubmittedFields(values, tuple(files), frozenset(names), is_json)
@@ -116,11 +118,14 @@ def _read_json(body: bytes, file_fields: frozenset[str]) -> Iterator[tuple[str, 
         raise InvalidRequestError("body", "is not JSON, as its Content-Type says.") from error
     if not isinstance(document, JsonObject):
         raise InvalidRequestError("body", "is not a JSON object; allowed: an object of the fields.")
-    seen: set[str] = set()
+    if len(document) > MAX_FIELDS:
+        raise InvalidRequestError("body", f"got {len(document)} fields; allowed: up to {MAX_FIELDS}.")
+    repeated = next(
+        (name for name, count in Counter(name for name, _ in document).items() if count > 1), None
+    )
+    if repeated is not None:
+        raise _refusal(repeated, _REPEATED)
     for name, value in document:
-        if name in seen:
-            raise _came_more_than_once(name)
-        seen.add(name)
         if name not in file_fields or value is None:
             yield name, value
             continue
@@ -138,13 +143,11 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _came_more_than_once(name: str) -> InvalidRequestError:
-    return InvalidRequestError(_label(name), "the field came more than once; allowed: once.")
-
-
-def _label(name: str) -> str:
-    """A field name for an error message: ours as it is, any other in quotes."""
-    return name if _PLAIN_NAME.fullmatch(name) else shown(name)
+def _refusal(name: str, problem: str) -> InvalidRequestError:
+    """The error about a field. A name that cannot be one of ours is quoted, and stays out of the log."""
+    if _PLAIN_NAME.fullmatch(name):
+        return InvalidRequestError(name, problem)
+    return InvalidRequestError("form", f"{shown(name)}: {problem}")
 
 
 async def _read_multipart(request: Request, body: bytes) -> list[tuple[str, Any]]:
@@ -169,7 +172,7 @@ async def _read_multipart(request: Request, body: bytes) -> list[tuple[str, Any]
         await form.close()
 
 
-async def _without_preamble(request: Request, body: bytes) -> AsyncGenerator[bytes, None]:
+async def _without_preamble(request: Request, body: bytes) -> AsyncGenerator[bytes]:
     """The body from its first boundary on. Source: RFC 2046 5.1.1."""
     _, options = parse_options_header(request.headers.get("content-type", ""))
     delimiter = b"--" + options.get(b"boundary", b"")
@@ -183,7 +186,7 @@ class _StrictMultiPartParser(MultiPartParser):
     # An event of Lambda has 6 MB at most: no file is written to the disk.
     spool_max_size = 16 * 1024 * 1024
 
-    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes]) -> None:
         super().__init__(headers, stream, max_files=MAX_FIELDS, max_fields=MAX_FIELDS)
         self.has_ended = False
 
@@ -209,8 +212,8 @@ class _StrictMultiPartParser(MultiPartParser):
             try:
                 self.items.append((part.field_name, part.data.decode()))
             except UnicodeDecodeError as error:
-                raise InvalidRequestError(
-                    _label(part.field_name), f"byte {error.start} is not UTF-8; allowed: UTF-8 text."
+                raise _refusal(
+                    part.field_name, f"byte {error.start} is not UTF-8; allowed: UTF-8 text."
                 ) from error
         else:
             super().on_part_end()
@@ -228,14 +231,12 @@ def _require_plain(name: str, headers: Mapping[bytes, bytes]) -> None:
     """Raises InvalidRequestError for a part whose bytes are not what they seem."""
     encoding = headers.get(b"content-transfer-encoding", b"binary").strip().lower()
     if encoding not in _PLAIN_ENCODINGS:
-        raise InvalidRequestError(
-            _label(name),
+        raise _refusal(
+            name,
             f"got Content-Transfer-Encoding {shown(encoding.decode('latin-1'))}; allowed: binary, 8bit, "
             "7bit.",
         )
     _, options = parse_options_header(headers.get(b"content-type", b""))
     charset = options.get(b"charset", b"utf-8").strip().lower()
     if charset not in _PLAIN_CHARSETS:
-        raise InvalidRequestError(
-            _label(name), f"got charset {shown(charset.decode('latin-1'))}; allowed: utf-8, us-ascii."
-        )
+        raise _refusal(name, f"got charset {shown(charset.decode('latin-1'))}; allowed: utf-8, us-ascii.")

@@ -63,25 +63,31 @@ Model = TypeVar("Model", bound=Fields)
 
 def validate(model: type[Model], values: Mapping[str, Any], *, is_json: bool) -> Model:
     """The model of values: text in a form, any JSON value in JSON. Raises InvalidRequestError."""
-    typed = {
-        name: _typed(value, model.model_fields.get(name), is_json=is_json) for name, value in values.items()
-    }
+    unknown = next((name for name in values if name not in model.model_fields), None)
+    if unknown is not None:
+        raise _unknown_field(model, unknown)
+    file = next((name for name, value in values.items() if isinstance(value, bytes)), None)
+    if file is not None:
+        raise InvalidRequestError(file, "got a file; allowed: a text field, without a filename.")
+    typed = {name: _typed(value, model.model_fields[name], is_json=is_json) for name, value in values.items()}
     try:
         return model.model_validate(typed)
     except ValidationError as error:
-        raise to_request_error(model, error) from error
+        raise _bad_field(model, error) from error
 
 
-def to_request_error(model: type[Fields], error: ValidationError) -> InvalidRequestError:
-    """The message for Pydantic's errors: the first unknown field, else the first bad one."""
-    errors = error.errors(include_url=False)
-    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+def _unknown_field(model: type[Fields], name: str) -> InvalidRequestError:
+    # Found before Pydantic, which names no field whose name has a lone surrogate.
+    if name in model.refusals:
+        return InvalidRequestError(name, model.refusals[name])
+    allowed = ", ".join(model.accepted_names())
+    return InvalidRequestError("form", f"got the unknown field {shown(name)}; allowed: {allowed}.")
+
+
+def _bad_field(model: type[Fields], error: ValidationError) -> InvalidRequestError:
+    """The message for the first of Pydantic's errors."""
+    first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        if name in model.refusals:
-            return InvalidRequestError(name, model.refusals[name])
-        allowed = ", ".join(model.accepted_names())
-        return InvalidRequestError("form", f"got the unknown field {shown(name)}; allowed: {allowed}.")
     field = model.model_fields[name]
     return InvalidRequestError(name, f"{_what_came(first, field)}; allowed: {allowed_values(field)}.")
 
@@ -123,13 +129,11 @@ def bound(field: FieldInfo, name: str) -> int | None:
     return bounds[0] if bounds else None
 
 
-def _typed(value: Any, field: FieldInfo | None, *, is_json: bool) -> Any:
+def _typed(value: Any, field: FieldInfo, *, is_json: bool) -> Any:
     """A form's text as the field's type; what does not spell it stays text, which Pydantic refuses.
 
     In JSON, an integer may be spelt 7.0 or 7e0, as JSON Schema says.
     """
-    if field is None or isinstance(value, bytes):
-        return value
     if is_json:
         is_whole = isinstance(value, float) and value.is_integer()
         return int(value) if is_whole and base_type(field) is int else value
@@ -142,7 +146,7 @@ def _what_came(error: ErrorDetails, field: FieldInfo) -> str:
     if error["type"] == "missing":
         return "the field is required"
     if error["type"] == "string_unicode":
-        return "got half of a surrogate pair"
+        return "got a lone surrogate, which is no character"
     value = error["input"]
     if isinstance(value, str) and base_type(field) is str and not choices_of(field):
         return f"got {len(value.strip())} characters after trimming"

@@ -222,5 +222,4 @@ IDEMPOTENCY_KEY: Final = {
     "While the first request is running, the second one waits for it for 20 seconds, and is then a timeout, "
     "to be sent again with the same key. Another request with the key is refused. A failure frees the key.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "example": "order-4711",
 }

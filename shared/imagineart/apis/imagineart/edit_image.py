@@ -15,10 +15,11 @@ from imagineart.apis.imagineart.image_requests import edit_request
 from imagineart.apis.imagineart.operations import EDIT_IMAGE
 from imagineart.apis.imagineart.parameters import EditFields
 from imagineart.apis.imagineart.respond_with_images import respond_with_images
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.seeds import choose_seed
 
-router: Final = APIRouter(route_class=authenticated(EDIT_IMAGE))
+router: Final = APIRouter(route_class=authenticated(EDIT_IMAGE), tags=["Images"])
 
 EditBody = Annotated[ImageBody[EditFields], Depends(body_reader(EditFields))]
 
@@ -41,17 +42,14 @@ async def edit_image(body: EditBody, call: CurrentCall) -> Response:
 
 
 async def _read_references(call: Call, images: tuple[bytes | str, ...]) -> tuple[ReferenceImage, ...]:
-    """The references, decoded one after another in a thread, so that the deadline holds between them."""
-    return tuple([
-        await asyncio.to_thread(_read_reference, call, image, label=f"images[{position}]")
-        for position, image in enumerate(images)
-    ])  # fmt: skip
-
-
-def _read_reference(call: Call, image: bytes | str, *, label: str) -> ReferenceImage:
+    """The references, fetched and decoded one after another, so that the deadline holds between them."""
     # Pillow is imported at the first edit only.
     from imagineart.images.references import read_reference
 
-    uploads = call.services.uploads
-    content = uploads.fetch(call.consumer_id, image, label=label) if isinstance(image, str) else image
-    return read_reference(content, label=label)
+    references = []
+    for position, image in enumerate(images):
+        label = f"images[{position}]"
+        if isinstance(image, str):
+            image = await asyncio.to_thread(call.services.uploads.fetch, call.consumer_id, image, label=label)
+        references.append(await in_image_thread(read_reference, image, label=label))
+    return tuple(references)

@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
+from imagineart.backends.model import BackendBusyError
 from imagineart.errors import ImagineArtError, RateLimitedError
 
 STATUS_BY_CODE: Final = MappingProxyType(
@@ -35,7 +36,7 @@ def error_response(error: ImagineArtError, request_id: str) -> JSONResponse:
     https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
     """
     headers = {"X-Request-Id": request_id, "X-Should-Retry": str(error.retryable).lower()}
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, (RateLimitedError, BackendBusyError)):
         headers["Retry-After"] = str(error.retry_after_seconds)
     body = {"error": {"code": error.code, "message": error.message, "request_id": request_id}}
     return JSONResponse(body, STATUS_BY_CODE[error.code], headers)

@@ -16,7 +16,7 @@ from imagineart.apis.imagineart.respond_with_images import respond_with_images
 from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import choose_seed
 
-router: Final = APIRouter(route_class=authenticated(GENERATE_IMAGE))
+router: Final = APIRouter(route_class=authenticated(GENERATE_IMAGE), tags=["Images"])
 
 GenerationBody = Annotated[ImageBody[GenerationFields], Depends(body_reader(GenerationFields))]
 

@@ -1,8 +1,8 @@
 """The body of both image endpoints: a form or JSON, in the API reference's words or in OpenAI's."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from starlette.requests import Request
 
@@ -72,8 +72,26 @@ def _check_reference_count(count: int) -> None:
 
 
 def _record(call: Call, submitted: SubmittedFields) -> None:
-    if call.services.logs_prompts and isinstance(submitted.values.get("prompt"), str):
-        call.record.log_fields["prompt"] = submitted.values["prompt"]
+    prompt = submitted.values.get("prompt")
+    if call.services.logs_prompts and isinstance(prompt, str):
+        # A log line that has a lone surrogate cannot be written.
+        call.record.log_fields["prompt"] = prompt.encode(errors="backslashreplace").decode()
+
+
+_EXAMPLES: Final[Mapping[type, dict[str, Any]]] = {
+    GenerationFields: {
+        "prompt": "A cinematic portrait of a chef plating ramen, warm tungsten light",
+        "aspect_ratio": "3:2",
+        "resolution": "1K",
+    },
+    EditFields: {
+        "prompt": "Replace the background with a sunset beach.",
+        "images": ["upl_4Fq2kZ8sT1vYb6NwR3xJp01zUYaEQm9Lc5HdKoXe7WtGi2BnSuV"],
+        "aspect_ratio": "auto",
+        "resolution": "1K",
+    },
+}
+"""What a console sends first: fields of the API reference alone."""
 
 
 def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[str, Any]:
@@ -86,7 +104,12 @@ def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[
     contents = {MULTIPART: form, URLENCODED: form, JSON: json_object}
     if fields_type is EditFields:
         del contents[URLENCODED]
-    return {"required": True, "content": {kind: {"schema": schema} for kind, schema in contents.items()}}
+    return {
+        "required": True,
+        "content": {
+            kind: {"schema": schema, "example": _EXAMPLES[fields_type]} for kind, schema in contents.items()
+        },
+    }
 
 
 def _object_schema(

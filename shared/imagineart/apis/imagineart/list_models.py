@@ -19,7 +19,7 @@ from imagineart.apis.imagineart.parameters import (
 from imagineart.errors import UnknownRequestError
 from imagineart.models.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL, OFFERED_SINCE, OWNER, Model
 
-router: Final = APIRouter(route_class=authenticated(LIST_MODELS))
+router: Final = APIRouter(route_class=authenticated(LIST_MODELS), tags=["Models"])
 
 _FIELDS_BY_MODEL: Final[Mapping[str, type[ImageFields]]] = {
     GENERATION_MODEL.id: GenerationFields,

@@ -114,7 +114,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
 
 
 class GenerationFields(ImageFields):
-    """The parameters of ``POST /v1/images/generations``."""
+    """Images from a prompt."""
 
     prompt: Text = Field(description="Text prompt describing the desired image.")
     aspect_ratio: GenerationRatio = Field("1:1", description="Output aspect ratio.")
@@ -139,7 +139,7 @@ class GenerationFields(ImageFields):
 
 
 class EditFields(ImageFields):
-    """The parameters of ``POST /v1/images/edits``, the reference images excluded."""
+    """Images from reference images and an instruction."""
 
     prompt: Text = Field(description="Editing instruction.")
     aspect_ratio: EditRatio = Field(
@@ -171,7 +171,7 @@ class EditFields(ImageFields):
 
 
 class UploadFields(Fields):
-    """The parameters of ``POST /v1/uploads``."""
+    """The size and type of an image to upload."""
 
     content_type: Literal["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"] = Field(
         description="Media type of the image, which the upload has to declare."

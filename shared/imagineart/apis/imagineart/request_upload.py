@@ -13,7 +13,7 @@ from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, UPLOAD_RES
 from imagineart.apis.imagineart.operations import REQUEST_UPLOAD
 from imagineart.apis.imagineart.parameters import UploadFields
 
-router: Final = APIRouter(route_class=authenticated(REQUEST_UPLOAD))
+router: Final = APIRouter(route_class=authenticated(REQUEST_UPLOAD), tags=["Uploads"])
 
 
 async def _read_body(request: Request) -> UploadFields:

@@ -41,7 +41,8 @@ async def respond_with_images(call: Call, body: ImageBody[Any], make_request: Ma
         key,
         _fingerprint(call, key, body),
         make,
-        seconds_left=lambda: call.remaining_seconds,
+        lease_seconds=call.remaining_seconds,
+        transfer_seconds=call.transfer_seconds,
         patience_seconds=min(PATIENCE_SECONDS, call.deadline_seconds()),
     )
     if replayed:
@@ -78,7 +79,7 @@ async def _make(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> 
 
 
 def _fingerprint(call: Call, key: str, body: ImageBody[Any]) -> str:
-    """What tells the request from another one under the same key: what its fields mean, not its bytes."""
+    """What distinguishes the request from another one under its key: what its fields mean, not its bytes."""
     came = {name: str(getattr(body.fields, name)) for name in body.fields.model_fields_set}
     response_type = "json" if body.wants_json else "image"
     return fingerprint(key, call.operation.name, came, body.references, response_type)

@@ -1,1 +1,0 @@
-"""The public contract as documents made from the definitions that validate requests."""

@@ -1,5 +1,7 @@
 """The gateway as an ASGI application, and as a transport of httpx."""
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import httpx
@@ -20,6 +22,11 @@ class GatewayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one HTTP request. A failure amid a stream breaks the connection off, as on AWS."""
+        # uvicorn cancels what still runs some time after Ctrl-C.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = HttpRequest(
             scope["method"],
             scope["raw_path"].decode("latin-1").partition("?")[0],
@@ -28,7 +35,9 @@ class GatewayApp:
             await _read_body(receive),
             source_ip=(scope.get("client") or ("127.0.0.1",))[0],
         )
-        response = await to_thread.run_sync(self._gateway.respond, request, limiter=self._threads)
+        response = await to_thread.run_sync(
+            self._gateway.respond, request, limiter=self._threads, abandon_on_cancel=True
+        )
         pieces = iter([response.body]) if isinstance(response.body, bytes) else response.body
         try:
             head = {"status": response.status, "headers": _encoded(response)}

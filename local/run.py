@@ -40,6 +40,9 @@ BACKENDS: Final = {
 }
 """For each parameter: the variable that replaces the painter, the painter's model, and the function."""
 
+_GRACE_SECONDS: Final = 2
+"""How long responses may go on after Ctrl-C."""
+
 _interrupted: Final = threading.Event()
 _AWS_VARIABLES: Final = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "65536", "MALLOC_MMAP_THRESHOLD_": "131072"}
 """S3 keeps its objects on the disk, and freed buffers go back to the system.
@@ -157,7 +160,13 @@ def _serve(listener: socket.socket, aws_url: str, backends: dict[str, str], fold
     }
     gateway = Gateway(template, references, runtime, on_cold_start=log_cold_start)
     app = with_reference(GatewayApp(gateway))
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
     if _interrupted.is_set():
         raise KeyboardInterrupt
     # The port listens already: a request that comes before the server runs waits for it.
@@ -214,4 +223,7 @@ def _issue_token(stack: Variables) -> str:
 if __name__ == "__main__":
     # No one reads metrics on a laptop; the log lines of the requests are enough.
     os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
-    sys.exit(main())
+    exit_code = main()
+    sys.stdout.flush()
+    # Python would wait for the threads of functions that still wait for a backend.
+    os._exit(exit_code)

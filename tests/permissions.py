@@ -1,4 +1,4 @@
-"""What the template allows each function, and what the functions' calls need: both as actions on resources.
+"""What the template allows each function, and what its calls need, both as actions on resources.
 
 Resources are written as the template writes them, as in ``${UploadsBucket.Arn}/uploads/*``, with ``*`` for
 any characters. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/
@@ -37,28 +37,18 @@ def granted_to(function_id: str) -> set[Permission]:
     }
 
 
-def role_of(function_id: str) -> dict[str, Any]:
-    """The properties of a function's role."""
-    template = _template()
-    arn = template.resources("AWS::Serverless::Function")[function_id]["Role"]["Fn::GetAtt"]
-    return template.resources("AWS::IAM::Role")[arn.removesuffix(".Arn")]
-
-
-def own_statements_of(function_id: str) -> list[dict[str, Any]]:
-    """What a function's role says by itself: what Lambda does in its name, and no code of ours."""
-    policies = role_of(function_id)["Policies"]
-    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
-
-
 def statements_of(function_id: str) -> list[dict[str, Any]]:
-    """The statements of every policy that a function's role names: what its code does."""
-    policies = _template().resources("AWS::IAM::ManagedPolicy")
-    attached = role_of(function_id).get("ManagedPolicyArns", [])
-    return [each for policy in attached for each in policies[policy["Ref"]]["PolicyDocument"]["Statement"]]
+    """The statements of every policy of a function's role."""
+    template = load_template()
+    arn = template.resources("AWS::Serverless::Function")[function_id]["Role"]["Fn::GetAtt"]
+    role = template.resources("AWS::IAM::Role")[arn.removesuffix(".Arn")]
+    policies = template.resources("AWS::IAM::ManagedPolicy")
+    attached = [policies[policy["Ref"]] for policy in role.get("ManagedPolicyArns", [])]
+    return [statement for policy in attached for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def resource_text(resource: Any) -> str:
-    """A statement's resource as a Sub would write it. Raises TypeError for what refers to nothing."""
+    """A statement's resource as a Sub has it. Raises TypeError for what refers to nothing."""
     match resource:
         case {"Ref": name} | {"Fn::GetAtt": name}:
             return f"${{{name}}}"
@@ -68,5 +58,5 @@ def resource_text(resource: Any) -> str:
 
 
 def listed(value: Any) -> list[Any]:
-    """What IAM takes alone or in a list, as a list."""
+    """A list, of one where IAM has a single value."""
     return value if isinstance(value, list) else [value]

@@ -23,10 +23,12 @@ class Target:
     cli_options: tuple[str, ...] = ()
     cli_variables: Mapping[str, str] = field(default_factory=dict)
 
-    def client(self, token: str | None = None) -> httpx.Client:
+    def client(self, token: str = "", transport: httpx.BaseTransport | None = None) -> httpx.Client:
         """A client with this token, or with the target's own."""
-        headers = bearer(self.token if token is None else token)
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=PATIENCE_SECONDS)
+        headers = bearer(token or self.token)
+        return httpx.Client(
+            base_url=self.base_url, headers=headers, timeout=PATIENCE_SECONDS, transport=transport
+        )
 
     def list_models(self, token: str, **headers: str) -> httpx.Response:
         """The response to the simplest request that needs a token."""

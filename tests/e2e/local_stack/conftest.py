@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,9 @@ def starting_stack(tmp_path: Path) -> Iterator[RunningStack]:
     """A stack that only this test uses, not served yet; it is killed at the end."""
     running = start_stack(tmp_path / "state")
     yield running
+    for child in running.children():
+        # One that a test has stopped does not end by itself.
+        os.kill(child, signal.SIGKILL)
     running.kill()
 
 

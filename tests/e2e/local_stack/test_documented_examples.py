@@ -5,6 +5,7 @@ commands that the operator's command line prints, and clients of OpenAI's API.
 """
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -12,17 +13,17 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from werkzeug import Request, Response
 
 from local.template import PROJECT, SEARCH_PATH
+from local.wsgi_server import serving
 from tests.e2e.local_stack.running_stack import RunningStack, state_variables
 from tests.npm_packages import installed
 
@@ -192,43 +193,19 @@ def test_a_program_reports_a_wrong_token(program: Program, stack: RunningStack, 
     assert re.search("401|invalid_token", done.stderr)
 
 
-class ScriptedApi(HTTPServer):
-    """In place of the API: sends one of `responses` after another, and records the keys that came."""
+@contextlib.contextmanager
+def scripted_api(*responses: Response) -> Iterator[tuple[str, list[str | None]]]:
+    """In place of the API: sends one response after another. Yields its URL, and the keys that come."""
+    left, keys = iter(responses), list[str | None]()
 
-    def __init__(self, *responses: tuple[int, dict[str, str], bytes]) -> None:
-        super().__init__(("127.0.0.1", 0), _ScriptedHandler)
-        self.responses = list(responses)
-        self.keys: list[str | None] = []
+    @Request.application
+    def respond(request: Request) -> Response:
+        request.get_data()
+        keys.append(request.headers.get("Idempotency-Key"))
+        return next(left)
 
-    def __enter__(self) -> "ScriptedApi":
-        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _ScriptedHandler(BaseHTTPRequestHandler):
-    server: ScriptedApi
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.keys.append(self.headers["Idempotency-Key"])
-        status, headers, body = self.server.responses.pop(0)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Print nothing."""
+    with serving(respond) as url:
+        yield url, keys
 
 
 RETRIES = [each for each in GUIDE if each.source == "Safe retries"]
@@ -237,18 +214,18 @@ RETRIES = [each for each in GUIDE if each.source == "Safe retries"]
 @pytest.mark.parametrize("program", RETRIES, ids=str)
 def test_the_retry_examples_send_the_same_key_again(program: Program, folder: Path) -> None:
     image = (folder / "reference.png").read_bytes()
-    timeout = (504, {"X-Should-Retry": "true"}, b'{"error": {"code": "timeout"}}')
-    with ScriptedApi(timeout, (200, {}, image)) as api:
-        done = run(program, api.base_url, "iart_x", folder)
+    timeout = Response('{"error": {"code": "timeout"}}', 504, {"X-Should-Retry": "true"})
+    with scripted_api(timeout, Response(image)) as (url, keys):
+        done = run(program, url, "iart_x", folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "image.png").read_bytes() == image
-    assert api.keys[0]
-    assert api.keys == api.keys[:1] * 2
+    assert keys[0]
+    assert keys == keys[:1] * 2
 
 
 def test_the_retry_example_stops_where_a_retry_does_not_help(folder: Path) -> None:
-    refusal = (502, {"X-Should-Retry": "false"}, b'{"error": {"code": "model_auth_error"}}')
-    with ScriptedApi(refusal) as api:
-        done = run(RETRIES[0], api.base_url, "iart_x", folder)
+    refusal = Response('{"error": {"code": "model_auth_error"}}', 502, {"X-Should-Retry": "false"})
+    with scripted_api(refusal) as (url, keys):
+        done = run(RETRIES[0], url, "iart_x", folder)
     assert "HTTP 502" in done.stderr
-    assert len(api.keys) == 1
+    assert len(keys) == 1

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from local.template import load_template
 from tests.e2e.local_stack.running_stack import RunningStack
 from tests.processes import await_end
+from tests.sample_images import sample
 
 FORM = {"prompt": "a lighthouse", "resolution": "1K"}
 
@@ -22,6 +24,11 @@ FORM = {"prompt": "a lighthouse", "resolution": "1K"}
 def generate(stack: RunningStack) -> httpx.Response:
     with stack.target.client() as client:
         return client.post("/v1/images/generations", data=FORM)
+
+
+def edit(stack: RunningStack) -> httpx.Response:
+    with stack.target.client() as client:
+        return client.post("/v1/images/edits", data=FORM, files={"images": sample("png")})
 
 
 def test_its_state_files_are_the_users_alone(stack: RunningStack) -> None:
@@ -65,6 +72,20 @@ def test_ctrl_c_while_it_still_starts_leaves_nothing(starting_stack: RunningStac
         await_end(pid)
     assert "Traceback" not in starting_stack.output
     assert [path.name for path in starting_stack.folder.iterdir()] == ["output"]
+
+
+def test_ctrl_c_waits_neither_for_a_reader_nor_for_a_backend(own_stack: RunningStack) -> None:
+    small_buffer = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
+    series = {"prompt": "a lighthouse", "n": 4, "aspect_ratio": "4:1"}
+    with (
+        own_stack.target.client(transport=small_buffer) as reader,
+        reader.stream("POST", "/v1/images/generations", json=series),
+        ThreadPoolExecutor(1) as caller,
+    ):
+        os.kill(own_stack.child("local.painter"), signal.SIGSTOP)
+        caller.submit(edit, own_stack)
+        own_stack.wait_until(lambda: "EditImageFunction: cold start" in own_stack.output)
+        own_stack.interrupt_and_expect_nothing_left()
 
 
 def test_a_stack_that_is_killed_takes_its_children_with_it(own_stack: RunningStack) -> None:

@@ -20,7 +20,6 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
-from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import Image, ImageRequest
 from imagineart.images.sizes import Size
 
@@ -50,11 +49,6 @@ class AttemptFinished(Protocol):
     def __call__(self, backend: str, *, failed: bool) -> None: ...
 
 
-async def finish_in_thread(content: bytes, size: Size) -> bytes:
-    """`finish_image` outside of the event loop, since converting an image takes a second."""
-    return await in_image_thread(finish_image, content, size)
-
-
 class Backends:
     """Calls the routes in their order; the next one where one fails.
 
@@ -69,7 +63,7 @@ class Backends:
         random_fraction: Callable[[], float],
         attempt_finished: AttemptFinished,
         report_failure: Callable[[str, ImagineArtError], None],
-        finish: Callable[[bytes, Size], Awaitable[bytes]] = finish_in_thread,
+        finish: Callable[[bytes, Size], Awaitable[bytes]] = finish_image,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 

@@ -4,7 +4,6 @@ Source: ImagineArt 2.0 API reference, and openapi.yaml for POST /v1/uploads. The
 chain that leads back to its beginning calls itself until the time runs out.
 """
 
-import asyncio
 import ipaddress
 import json
 import re
@@ -69,7 +68,7 @@ class ImagineArtBackend:
         """
         started = time.monotonic()
         form = _text_parts(request)
-        headers = bearer(await asyncio.to_thread(self.api_key))
+        headers = bearer(self.api_key())
         if request.references:
             form += await self._reference_parts(request.references, headers)
         path = "/images/edits" if request.references else "/images/generations"

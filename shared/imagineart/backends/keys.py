@@ -1,7 +1,6 @@
 """The API keys of inference backends."""
 
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any, Final
 
 BACKEND_KEYS_CACHED_SECONDS: Final = 60.0
@@ -11,12 +10,10 @@ class BackendKeys:
     """Keys by the host of the backend's URL, as it stands there: ``{"<host>[:<port>]": "<key>"}``."""
 
     def __init__(self, read: Callable[[], Mapping[str, Any]]) -> None:
-        """`read` gives the whole document; it is called by one thread at a time, and caches what it reads."""
+        """`read` gives the whole document, and caches what it reads."""
         self._read = read
-        self._turn = Lock()
 
     def key_for(self, host: str) -> str | None:
         """The key, or None where the backend needs none. Raises what `read` raises."""
-        with self._turn:
-            key = self._read().get(host)
+        key = self._read().get(host)
         return str(key) if key else None

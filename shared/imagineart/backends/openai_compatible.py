@@ -3,7 +3,6 @@
 Source: https://platform.openai.com/docs/api-reference/images. Servers differ; see `openai_profiles`.
 """
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -77,7 +76,7 @@ class OpenAiBackend:
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """See `ImageBackend`."""
-        headers = bearer(await asyncio.to_thread(self.api_key))
+        headers = bearer(self.api_key())
         fields = {"n": 1, **self._fields(request)}
         if request.references:
             form = [*_text_parts(fields), *_file_parts(self.profile.image_field, request)]

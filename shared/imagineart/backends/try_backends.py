@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from imagineart.backends.call_backends import finish_in_thread
 from imagineart.backends.model import Route
 from imagineart.errors import (
     ImagineArtError,
@@ -19,6 +18,7 @@ from imagineart.errors import (
     RateLimitedError,
     RequestRefusedError,
 )
+from imagineart.images.finish import finish_image
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import output_size
 from imagineart.models.catalogue import EDIT_MODEL
@@ -104,7 +104,7 @@ async def _try(model_id: str, route: Route, request: ImageRequest) -> Trial:
     try:
         async with asyncio.timeout(seconds):
             generated = await route.backend.generate(request)
-            image = await finish_in_thread(generated.content, request.size)
+            image = await finish_image(generated.content, request.size)
     except (ImagineArtError, TimeoutError) as raised:
         error = raised if isinstance(raised, ImagineArtError) else ModelTimeoutError(deadline_seconds=seconds)
         failure = error.detail or error.message

@@ -4,19 +4,21 @@ The usual response of a backend, a PNG of the right size, is cleaned without bei
 """
 
 from imagineart.errors import ModelError
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.kinds import PNG, UnusableImageError, detect_image_kind
 from imagineart.images.png import read_png
 from imagineart.images.profiles import png_profile
 from imagineart.images.sizes import Size
 
 
-def finish_image(content: bytes, size: Size) -> bytes:
+async def finish_image(content: bytes, size: Size) -> bytes:
     """A clean sRGB PNG of exactly `size`; another size is cropped to the ratio and resampled.
 
-    Takes up to some seconds of CPU. Raises ModelError.
+    Cleaning takes a millisecond. Converting takes up to some seconds, in the image thread. Raises ModelError.
     """
     try:
-        return _cleaned(content, size) or _converted(content, size)
+        cleaned = _cleaned(content, size)
+        return cleaned if cleaned is not None else await in_image_thread(_converted, content, size)
     except UnusableImageError as error:
         raise ModelError(
             "The inference backend returned something that is not an image.",

@@ -7,8 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from imagineart.backends import call_backends
-from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends, finish_in_thread
+from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends
 from imagineart.backends.circuit_breaker import FAILURES_TO_OPEN, OPEN_SECONDS
 from imagineart.backends.model import DEFAULT_RETRIES, BackendBusyError, Route
 from imagineart.errors import (
@@ -23,6 +22,7 @@ from imagineart.errors import (
     RateLimitedError,
     RequestRefusedError,
 )
+from imagineart.images import finish
 from imagineart.images.model import Image, ImageRequest, TokenUsage
 from imagineart.images.sizes import Size
 from tests.fakes.image_making import Attempts, FakeImageBackend, fake_backends
@@ -383,22 +383,22 @@ def test_a_backend_that_runs_into_the_deadline_failed() -> None:
     assert attempts.outcomes == [("gpu", True)]
 
 
-def test_one_thread_finishes_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[int] = set()
     all_wait = threading.Event()
 
-    def finish(content: bytes, _: Size) -> bytes:
+    def convert(content: bytes, _: Size) -> bytes:
         all_wait.wait()
         threads.add(threading.get_ident())
         return content
 
     async def finish_several() -> list[bytes]:
-        tasks = [asyncio.create_task(finish_in_thread(b"%d" % each, SIZE)) for each in range(4)]
+        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE)) for each in range(4)]
         await asyncio.sleep(0)
         all_wait.set()
         return await asyncio.gather(*tasks)
 
-    monkeypatch.setattr(call_backends, "finish_image", finish)
+    monkeypatch.setattr(finish, "_converted", convert)
     assert asyncio.run(finish_several()) == [b"0", b"1", b"2", b"3"]
     assert len(threads) == 1
     assert threads != {threading.get_ident()}

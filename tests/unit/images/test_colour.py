@@ -6,9 +6,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from imagineart.errors import InvalidImageError
-from imagineart.images.finish import finish_image
 from imagineart.images.references import read_reference
 from imagineart.images.sizes import Size
+from tests.finishing import finish_image
 from tests.sample_images import chunk, chunks, decode, encode, gradient, insert_chunks
 from tests.sample_profiles import ink_that_prints_gray, wide_gamut
 

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from imagineart.errors import ModelError
-from imagineart.images.finish import finish_image
 from imagineart.images.sizes import Size
+from tests.finishing import finish_image
 from tests.sample_images import (
     assemble,
     chunk,

@@ -11,11 +11,11 @@ from PIL import ExifTags, Image, ImageChops, ImageStat
 
 from imagineart.errors import InvalidImageError, ModelError
 from imagineart.images.containers import MAX_PARTS, MAX_SCANS, read_jpeg
-from imagineart.images.finish import finish_image
 from imagineart.images.kinds import JPEG, PNG, ImageKind
 from imagineart.images.model import ReferenceImage
 from imagineart.images.references import MAX_REFERENCE_SIDE, read_reference
 from imagineart.images.sizes import Size
+from tests.finishing import finish_image
 from tests.sample_images import assemble, chunk, decode, encode, gradient, header, sample
 from tests.sample_profiles import wide_gamut
 

@@ -1,0 +1,11 @@
+"""`finish_image` for tests that are not asynchronous."""
+
+import asyncio
+
+from imagineart.images import finish
+from imagineart.images.sizes import Size
+
+
+def finish_image(content: bytes, size: Size) -> bytes:
+    """The finished image. Raises ModelError."""
+    return asyncio.run(finish.finish_image(content, size))

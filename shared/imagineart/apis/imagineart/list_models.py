@@ -1,9 +1,9 @@
 """GET /v1/models: the models a caller may use, and the parameters that each accepts."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.quoting import shown
@@ -21,6 +21,8 @@ from imagineart.models.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL,
 
 router: Final = APIRouter(route_class=authenticated(LIST_MODELS), tags=["Models"])
 
+ModelId = Annotated[str, Path(examples=[GENERATION_MODEL.id])]
+
 _FIELDS_BY_MODEL: Final[Mapping[str, type[ImageFields]]] = {
     GENERATION_MODEL.id: GenerationFields,
     EDIT_MODEL.id: EditFields,
@@ -34,7 +36,7 @@ async def list_models(call: CurrentCall) -> dict[str, Any]:
 
 
 @router.get("/v1/models/{model_id}", summary="Get a model", responses=ERROR_RESPONSES | MODEL_RESPONSE)
-async def get_model(model_id: str, call: CurrentCall) -> dict[str, Any]:
+async def get_model(model_id: ModelId, call: CurrentCall) -> dict[str, Any]:
     """Get one of the models available to the caller."""
     for model in _available(call):
         if model.id == model_id:

@@ -51,13 +51,11 @@ class Canvas:
 
     def curve(self, dice: Dice, waves: float, octaves: int = 5) -> Field:
         """Smooth noise along the width, about -1 to 1, a value for each of `columns`."""
-        row: Field = self.noise(dice, (waves, 0.001), octaves, self.image.width)[0]
-        return row
+        return np.asarray(self.noise(dice, (waves, 0.001), octaves, self.image.width)[0])
 
     def below_on_grid(self, curve: Field) -> Field:
         """How far below a curve of `columns` each point of the grid is."""
-        below: Field = self.y - np.interp(self.x[0], self.columns, curve)
-        return below
+        return np.asarray(self.y - np.interp(self.x[0], self.columns, curve))
 
     def glow(self, paint: Field, strength: Field) -> None:
         """Cover with a colour, or with colours on the grid; `strength` on the grid is 0 to 1."""
@@ -106,8 +104,7 @@ def to_levels(colour: Field) -> tuple[int, ...]:
 def smoothstep(low: float, high: float, value: Field) -> Field:
     """0 at `low`, 1 at `high`, an S between them."""
     share: Field = np.clip((value - low) / (high - low), 0, 1)
-    smooth: Field = share * share * (3 - 2 * share)
-    return smooth
+    return np.asarray(share * share * (3 - 2 * share))
 
 
 def ellipses(places: Iterable[Iterable[float]]) -> list[Field]:

@@ -115,9 +115,10 @@ class Cloud:
 
     @staticmethod
     def _is_there(deployment: Deployment) -> bool:
-        """Whether the tables still exist: other tests in this process may empty the same stand-in."""
-        tables = deployment.aws("dynamodb").list_tables()["TableNames"]
-        return deployment.references["TokensTable"] in tables
+        """Whether its cloud still exists: other tests in this process may empty the same stand-in."""
+        secrets = deployment.aws("secretsmanager").list_secrets()["SecretList"]
+        # A secret's ARN has a random part, so that it is never that of another deployment.
+        return deployment.references["PepperSecret"] in {secret["ARN"] for secret in secrets}
 
     def deploy(
         self, backend_url: str, *changes: Change, response_format: str = "b64_json", **parameters: str

@@ -117,6 +117,9 @@ def translated_errors(prompt: str) -> Iterator[None]:
         # botocore itself fails on an error that is not a JSON object, as a proxy may send.
         failure = ModelUnavailableError if isinstance(error, _NOTHING_SENT) else ModelError
         raise failure(detail=type(error).__name__) from error
+    except RuntimeError as error:
+        # What botocore raises where renewed credentials have expired already.
+        raise ModelAuthError(detail=f"{type(error).__name__}; {_CHECK_THE_CREDENTIALS}") from error
 
 
 def _read_refusal(response: Mapping[str, Any], prompt: str) -> ImagineArtError:

@@ -394,3 +394,13 @@ def test_every_failure_of_botocore_is_translated(kind: type[Exception]) -> None:
     assert isinstance(caught.value, ModelUnavailableError) is bool(NOTHING_SENT & set(kind.__mro__))
     if kind in (exceptions.NoCredentialsError, exceptions.CredentialRetrievalError):
         assert type(caught.value) is ModelAuthError
+
+
+def test_credentials_that_have_expired_although_they_were_renewed_are_a_credential_error() -> None:
+    with pytest.raises(ModelAuthError), translated_errors(PROMPT):
+        raise RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired.")
+
+
+def test_a_response_that_is_nested_too_deeply_to_be_read_is_a_failure_of_the_model() -> None:
+    with pytest.raises(ModelError), translated_errors(PROMPT):
+        raise RecursionError

@@ -1,4 +1,4 @@
-"""What the inference backend does wrong, and what the caller is told of it.
+"""What the inference backend does wrong, and what the caller sees of it.
 
 tests/conformance shows that every kind of backend maps every fault; here is what callers see.
 """

@@ -40,7 +40,6 @@ GENERATION_ASPECT_RATIOS: Final = (
     "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3", "4:1", "1:4",
 )  # fmt: skip
 EDIT_ASPECT_RATIOS: Final = tuple(ratio for ratio in GENERATION_ASPECT_RATIOS if ratio not in ("4:1", "1:4"))
-AUTO_ASPECT_RATIO: Final = "auto"
 RESOLUTIONS: Final = ("1K", "2K")
 
 

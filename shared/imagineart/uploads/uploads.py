@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from imagineart.access.authenticate import PepperLookup
 from imagineart.errors import InvalidImageError
 from imagineart.images.kinds import MAX_UPLOAD_BYTES
 from imagineart.images.seeds import RandomBelow
+from imagineart.quoting import shown
 from imagineart.uploads.model import UPLOAD_LIFE_SECONDS, GrantedUpload, create_upload, read_upload_id
-
-_SHOWN_CHARACTERS: Final = 60
 
 
 class UploadBucket(Protocol):
@@ -60,7 +59,7 @@ class Uploads:
         if upload is None:
             raise InvalidImageError(
                 label,
-                f"got the text {_shown(upload_id)}, which is no upload id of this consumer; allowed: a file "
+                f"got the text {shown(upload_id)}, which is no upload id of this consumer; allowed: a file "
                 "part (with a filename), an id from POST /v1/uploads.",
             )
         if self.clock() >= upload.expires_at:
@@ -72,9 +71,3 @@ class Uploads:
                 label, "nothing was uploaded under this id; PUT the image to its url first."
             )
         return content
-
-
-def _shown(text: str) -> str:
-    """`text` quoted for a message and cut; a lone surrogate, which UTF-8 cannot encode, is escaped."""
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-    return f"'{cut.encode(errors='backslashreplace').decode()}'"

@@ -18,8 +18,8 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from imagineart.apis.common.quoting import JsonObject, shown
 from imagineart.errors import InvalidRequestError
+from imagineart.quoting import shown
 
 MULTIPART: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
@@ -30,6 +30,10 @@ _PLAIN_NAME: Final = re.compile(r"[a-z_]{1,30}(\[\d{0,3}\])?")
 _INDEX: Final = re.compile(r"\[\d*\]$")
 _PLAIN_ENCODINGS: Final = frozenset({b"binary", b"8bit", b"7bit"})
 _PLAIN_CHARSETS: Final = frozenset({b"utf-8", b"us-ascii"})
+
+
+class JsonObject(list[tuple[str, Any]]):
+    """The members of a JSON object in order, repeated ones included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from imagineart.apis.common.fields import SubmittedFields
-from imagineart.apis.common.quoting import shown, shown_value
+from imagineart.apis.common.fields import JsonObject, SubmittedFields
 from imagineart.errors import InvalidRequestError
+from imagineart.quoting import shown
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -150,4 +150,17 @@ def _what_came(error: ErrorDetails, field: FieldInfo) -> str:
     value = error["input"]
     if isinstance(value, str) and base_type(field) is str and not choices_of(field):
         return f"got {len(value.strip())} characters after trimming"
-    return f"got {shown_value(value)}"
+    return f"got {_shown_value(value)}"
+
+
+def _shown_value(value: Any) -> str:
+    """A value of a form or of JSON in quotes; a list or an object is only named."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, bytes):
+        return "a file (a part with a filename)"
+    if isinstance(value, bool):
+        return "'true'" if value else "'false'"
+    if isinstance(value, (int, float)):
+        return shown(str(value)) if abs(value) < 1e30 else "a very large number"
+    return "an object" if isinstance(value, JsonObject) else "a list"

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path
 
 from imagineart.apis.common.dependencies import CurrentCall
-from imagineart.apis.common.quoting import shown
 from imagineart.apis.common.route import authenticated
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, MODEL_RESPONSE, MODELS_RESPONSE
 from imagineart.apis.imagineart.operations import LIST_MODELS
@@ -18,6 +17,7 @@ from imagineart.apis.imagineart.parameters import (
 )
 from imagineart.errors import UnknownRequestError
 from imagineart.models.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL, OFFERED_SINCE, OWNER, Model
+from imagineart.quoting import shown
 
 router: Final = APIRouter(route_class=authenticated(LIST_MODELS), tags=["Models"])
 

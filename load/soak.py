@@ -25,6 +25,13 @@ from local.wsgi_server import serving
 
 CONSUMERS: Final = 5
 WAIT_SECONDS: Final = 120.0
+_ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+"""Freed images go back to the system, so that memory which grows is memory that is held.
+
+The stack has some 65 environments in one process, whose threads would share and fragment the heaps of glibc. On
+Lambda each has a process of its own. Source:
+https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
+"""
 
 _Saw: TypeAlias = tuple[list[Seen], list[Seen], list[float]]
 
@@ -48,6 +55,7 @@ def soak(plan: Plan, folder: Path) -> list[Finding]:
         url = running.enter_context(serving(Request.application(backend.respond)))
         route = f"openai-compatible {url}/v1 load response_format=png attempt={ATTEMPT_SECONDS}"
         own = {"IMAGINEART_LOCAL_STATE": str(folder), "PORT": "0", "PYTHONPATH": os.pathsep.join(SEARCH_PATH)}
+        own |= _ALLOCATOR
         backends = {"IMAGINEART_GENERATION_BACKENDS": route, "IMAGINEART_EDIT_BACKENDS": route}
         variables = os.environ | own | backends
         process = running.enter_context(_stack(variables, folder))

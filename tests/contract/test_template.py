@@ -214,9 +214,18 @@ def test_buckets_queues_and_topics_refuse_requests_without_tls(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret", "DataKey"]
+    "name",
+    [
+        "TokensTable",
+        "ConsumersTable",
+        "ModelsTable",
+        "UsageTable",
+        "PepperSecret",
+        "InternalTokensSecret",
+        "DataKey",
+    ],
 )
-def test_deleting_the_stack_keeps_tokens_consumers_and_usage(name: str) -> None:
+def test_deleting_the_stack_keeps_tokens_consumers_models_and_usage(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
@@ -245,5 +254,7 @@ def test_the_pepper_is_generated_with_256_bits_and_no_secret_has_a_value() -> No
 
 
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
-    for name in ("TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret"):
+    for name in (
+        "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+    ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

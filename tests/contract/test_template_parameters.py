@@ -107,6 +107,11 @@ def test_an_impossible_combination_is_rejected_by_name(parameters: dict[str, str
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
+        (
+            "BedrockModels",
+            ["stability.*", "*", "stability.sd3-5-large-v1:0"],
+            ["", "arn:aws:bedrock/x", "a, b"],
+        ),
         ("DomainName", ["", "api.example.com"], ["https://a.example.com", "A.example.com", "x"]),
         ("CertificateArn", ["", CERTIFICATE], ["arn:aws:iam::1:server-certificate/x"]),
         ("HostedZoneId", ["", "Z0123456789ABC"], ["/hostedzone/Z0", "example.com"]),

@@ -25,7 +25,7 @@ def bedrock() -> Iterator[BedrockServer]:
 
 def client_of(deploy: Deploy, routes: str, *change: Change) -> httpx.Client:
     """A client of a deployment with these routes for both models."""
-    api = deploy(*change, GenerationBackends=routes, EditBackends=routes)
+    api = deploy(*change, generation_backends=routes, edit_backends=routes)
     return api.client(api.issue_token())
 
 

@@ -12,7 +12,6 @@ from tests.unit.test_settings import EVERY_FUNCTION
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"IMAGINEART_BACKENDS": "teapot https://example.com model"}, "IMAGINEART_BACKENDS"),
         ({"IMAGINEART_TOKENS_TABLE": ""}, "IMAGINEART_TOKENS_TABLE"),
         ({"IMAGINEART_LOG_PROMPTS": "maybe"}, "IMAGINEART_LOG_PROMPTS"),
     ],

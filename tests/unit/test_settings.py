@@ -13,6 +13,7 @@ EVERY_FUNCTION = {
 ACCESS = {
     "IMAGINEART_TOKENS_TABLE": "tokens",
     "IMAGINEART_CONSUMERS_TABLE": "consumers",
+    "IMAGINEART_MODELS_TABLE": "models",
     "IMAGINEART_USAGE_TABLE": "usage",
     "IMAGINEART_PEPPER_SECRET": "pepper",
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
@@ -21,7 +22,11 @@ ACCESS = {
 
 def test_a_function_reads_what_it_uses_and_needs_nothing_else() -> None:
     settings = FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_UPLOADS_BUCKET": " uploads "})
-    assert (settings.tokens_table, settings.uploads_bucket, settings.backends) == ("tokens", "uploads", "")
+    assert (settings.tokens_table, settings.uploads_bucket, settings.models_table) == (
+        "tokens",
+        "uploads",
+        "",
+    )
     assert (settings.metrics.service, settings.metrics.version) == ("list_models", "$LATEST")
     assert not settings.logs_prompts
 

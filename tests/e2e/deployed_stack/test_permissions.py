@@ -11,6 +11,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from imagineart.models.model import ModelOperation
+from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.permissions import listed
@@ -103,7 +105,7 @@ def reaches_bedrock(account: AwsAccount) -> bool:
     """The emulator lets the call through, and responds with something that is no image."""
     url = account.target.cli_variables["AWS_ENDPOINT_URL"]
     route = f"bedrock us-west-2 stability.stable-image-ultra-v1:1 retries=0 endpoint={url}"
-    with account.with_variables("GenerateImageFunction", IMAGINEART_BACKENDS=route):
+    with account.with_models(document_of({ModelOperation.GENERATE: route})):
         response = generate(account)
     assert response.status_code == 502
     return bool(response.json()["error"]["code"] == "model_error")
@@ -192,6 +194,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("CountRequest", "dynamodb:UpdateItem"): lists_models,
     ("CountRequest", "dynamodb:GetItem"): refuses_a_consumer_that_is_gone,
     ("CountUsage", "dynamodb:UpdateItem"): counts_usage,
+    ("ReadModels", "dynamodb:GetItem"): lists_models_after_a_cold_start,
     ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models_after_a_cold_start,
     ("ReadBackendCredential", "secretsmanager:GetSecretValue"): generates_after_a_cold_start,
     ("InvokeBedrockModels", "bedrock:InvokeModel"): reaches_bedrock,

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from imagineart.access.tokens import Scope
-from imagineart.models.catalogue import Model
+from imagineart.models.model import ModelOperation
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An endpoint. `name` stands in usage reports; `model` makes its images, None where it makes none."""
+    """An endpoint. `name` stands in usage reports; `of_models` is what it asks of a model, if anything."""
 
     name: str
     scope: Scope
-    model: Model | None = None
+    of_models: ModelOperation | None = None

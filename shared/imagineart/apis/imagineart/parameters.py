@@ -19,6 +19,7 @@ from imagineart.images.sizes import (
     Size,
     output_size,
 )
+from imagineart.models.model import Model, ModelOperation
 
 MAX_SEED: Final = 2**63 - 1
 MAX_IMAGES: Final = 4
@@ -46,6 +47,7 @@ EditRatio: TypeAlias = Literal[
 ]
 Resolution: TypeAlias = Literal["1K", "2K"]
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+ModelName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 UserName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512)]
 
 _RESOLUTION_DESCRIPTION: Final = (
@@ -53,6 +55,9 @@ _RESOLUTION_DESCRIPTION: Final = (
 )
 _SIZE_DESCRIPTION: Final = (
     "Output size in pixels, in place of aspect_ratio and resolution; auto leaves it to those."
+)
+_MODEL_DESCRIPTION: Final = (
+    "The id of a model, or one of the names that programs for OpenAI's API have built in; by default {model}."
 )
 _UNUSED: Final = "Accepted; neither used nor stored."
 
@@ -121,7 +126,7 @@ class GenerationFields(ImageFields):
     reasoning: Literal["low", "high"] = Field(
         "low", description="Visual reasoning level: low is faster, high gives richer compositions."
     )
-    model: Literal["text-to-image"] = Field("text-to-image", description="The model of this endpoint.")
+    model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="text-to-image"))
     quality: Literal["auto", "low", "medium", "high", "standard", "hd"] = Field(
         AUTO,
         description="Stands for reasoning: high and hd for high; low, medium and standard for low; auto "
@@ -146,7 +151,7 @@ class EditFields(ImageFields):
         AUTO,
         description="Output aspect ratio. auto takes the listed ratio nearest to the first reference image.",
     )
-    model: Literal["image-edit"] = Field("image-edit", description="The model of this endpoint.")
+    model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="image-edit"))
     quality: Literal["auto"] = Field(AUTO, description="The model of this endpoint has one quality.")
     input_fidelity: Literal["low"] = Field("low", description="The model chooses.")
     size: str = Field(
@@ -184,27 +189,48 @@ IMAGES_DESCRIPTION: Final = (
 )
 
 
-def describe_parameters(fields: type[ImageFields]) -> dict[str, dict[str, Any]]:
-    """The parameters of the API reference, by name and in its order, as ``GET /v1/models`` shows them."""
-    return {
-        name: _describe_images() if name == "images" else _describe(fields, name)
-        for name in fields.reference_names
-    }
+FIELDS_BY_OPERATION: Final[Mapping[ModelOperation, type[ImageFields]]] = {
+    ModelOperation.GENERATE: GenerationFields,
+    ModelOperation.EDIT: EditFields,
+}
 
 
-def _describe_images() -> dict[str, Any]:
+def describe_parameters(model: Model) -> dict[str, dict[str, Any]]:
+    """The parameters of the API reference, by name and in its order, as ``GET /v1/models`` shows them.
+
+    Of a model that has several operations, a parameter that one of them lacks is not required.
+    """
+    described: dict[str, dict[str, Any]] = {}
+    for operation in model.operations:
+        fields = FIELDS_BY_OPERATION[operation]
+        for name in fields.reference_names:
+            described.setdefault(
+                name, _describe_images(model) if name == "images" else _describe(fields, name, model)
+            )
+    for name, parameter in described.items():
+        if any(name not in FIELDS_BY_OPERATION[each].reference_names for each in model.operations):
+            parameter["required"] = False
+    return described
+
+
+def max_references(model: Model) -> int:
+    """The most reference images of an edit."""
+    return min(MAX_REFERENCES, model.capabilities.references)
+
+
+def _describe_images(model: Model) -> dict[str, Any]:
     return {
         "type": "file[]",
         "required": True,
         "min_items": 1,
-        "max_items": MAX_REFERENCES,
+        "max_items": max_references(model),
         "media_types": [kind.media_type for kind in INPUT_IMAGE_KINDS],
         "max_pixels": MAX_REFERENCE_PIXELS,
         "description": IMAGES_DESCRIPTION,
     }
 
 
-def _describe(fields: type[ImageFields], name: str) -> dict[str, Any]:
+def _describe(fields: type[ImageFields], name: str, model: Model) -> dict[str, Any]:
     field = fields.model_fields[name]
     described: dict[str, Any] = {
         "type": {str: "string", int: "integer"}[base_type(field)],
@@ -219,18 +245,19 @@ def _describe(fields: type[ImageFields], name: str) -> dict[str, Any]:
     described |= {"random": [-1, 0]} if name == "seed" else {}
     described["description"] = field.description
     if name == "resolution":
-        described["sizes"] = _describe_sizes(fields)
+        described["sizes"] = _describe_sizes(fields, model)
     return described
 
 
-def _describe_sizes(fields: type[ImageFields]) -> dict[str, dict[str, dict[str, int]]]:
-    """The pixels as ``sizes[resolution][ratio] = {"width", "height"}``."""
+def _describe_sizes(fields: type[ImageFields], model: Model) -> dict[str, dict[str, dict[str, int]]]:
+    """The pixels as ``sizes[resolution][ratio] = {"width", "height"}``, of what the model is offered for."""
     ratios = [each for each in choices_of(fields.model_fields["aspect_ratio"]) if each != AUTO]
     return {
         resolution: {
             ratio: {"width": size.width, "height": size.height}
             for ratio in ratios
             for size in [output_size(ratio, resolution)]
+            if model.sizes.admit(size)
         }
         for resolution in RESOLUTIONS
     }

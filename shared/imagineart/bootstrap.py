@@ -20,7 +20,6 @@ from imagineart.access.tokens import TokenKind
 from imagineart.apis.common.application import LambdaHandler, create_application, lambda_handler
 from imagineart.apis.common.route import ErrorFormat
 from imagineart.aws import AwsClients
-from imagineart.backends.call_backends import Backends
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
@@ -28,7 +27,6 @@ from imagineart.dynamodb import DynamoDbTable
 from imagineart.errors import ImagineArtError
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
-from imagineart.models.model import Model
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
 from imagineart.s3 import Bucket
@@ -101,17 +99,12 @@ class LambdaServices:
     @cached_property
     def backends(self) -> ModelBackends:
         secret = self._secret(self._settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
-        routes = RouteBuilder(self._clients, BackendKeys(secret.read))
-
-        def build(model: Model) -> Backends:
-            return Backends(
-                routes.build(model.backends),
-                random_fraction=secrets.SystemRandom().random,
-                attempt_finished=self.metrics.attempt_finished,
-                report_failure=self._report_backend,
-            )
-
-        return ModelBackends(build)
+        return ModelBackends(
+            RouteBuilder(self._clients, BackendKeys(secret.read)).build,
+            random_fraction=secrets.SystemRandom().random,
+            attempt_finished=self.metrics.attempt_finished,
+            report_failure=self._report_backend,
+        )
 
     @cached_property
     def uploads(self) -> Uploads:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from imagineart.models.model import ModelOperation
 from local.chosen_models import document_of
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import (
@@ -44,7 +45,7 @@ def operated(deploy: Deploy, let_pass: Callable[[float], None]) -> Deployment:
 def document(backend: GeneratingBackend, kind: str = "sglang") -> Document:
     """The models of the package over other backends."""
     route = f"{kind} {backend.base_url} another-model retries=0"
-    made: Document = json.loads(document_of(dict.fromkeys(("generate", "edit"), route)))  # type: ignore[arg-type]
+    made: Document = json.loads(document_of(dict.fromkeys(ModelOperation, route)))
     return made
 
 
@@ -171,13 +172,17 @@ def test_a_request_chooses_among_the_models_of_its_endpoint(
     operated: Deployment, backend: GeneratingBackend
 ) -> None:
     apply(operated, with_third(backend))
-    client = operated.client(operated.issue_token())
+    client = operated.client(operated.issue_token("acme"))
     for name in ("imagine-3", "imagine-latest"):
         response = generate(client, model=name)
         assert (response.headers["X-Model"], response.headers["X-Backend"]) == ("imagine-3", "vllm-omni")
     assert generate(client).headers["X-Model"] == "text-to-image"
     assert backend.requests[0].json["model"] == "third"
     assert "allowed: text-to-image, imagine-3." in generate(client, model="imagine-2").text
+    usage = {(row.operation, row.outcome): row.images for row in operated.usage("acme")}
+    assert usage == {
+        ("imagine-3", "ok"): 2, ("text-to-image", "ok"): 1, ("text-to-image", "invalid_request"): 0,
+    }  # fmt: skip
 
 
 def test_a_consumer_uses_the_models_that_it_is_allowed(

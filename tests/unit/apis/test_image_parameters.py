@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagineart.apis.common.validation import validate
+from imagineart.apis.imagineart.describe_models import FIELDS_BY_OPERATION, describe_parameters
 from imagineart.apis.imagineart.image_requests import check_fields, edit_request, generation_request
 from imagineart.apis.imagineart.parameters import (
-    FIELDS_BY_OPERATION,
     FOREIGN_SIZES,
     MAX_SEED,
     EditFields,
     GenerationFields,
-    describe_parameters,
 )
 from imagineart.errors import InvalidRequestError
 from imagineart.images.kinds import PNG

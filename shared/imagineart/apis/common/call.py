@@ -44,6 +44,7 @@ class RequestRecord:
     log_fields: dict[str, Any]
     headers: dict[str, str]
     started: float = field(default_factory=time.monotonic)
+    model: str | None = None
     resolution: str = NO_RESOLUTION
     outcome: str = OK
     images: int = 0
@@ -132,6 +133,7 @@ class Call:
         chosen = next((model for model in named if model in usable), None)
         if chosen is None:
             raise self._forbidden(named[0])
+        self.record.model = chosen.id
         return chosen
 
     def _forbidden(self, model: Model) -> InvalidRequestError:

@@ -8,7 +8,10 @@ from imagineart.models.model import ModelOperation
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An endpoint. `name` stands in usage reports; `of_models` is what it asks of a model, if anything."""
+    """An endpoint; `of_models` is what it asks of a model, if anything.
+
+    `name` stands in usage reports where no model was chosen.
+    """
 
     name: str
     scope: Scope

@@ -126,7 +126,7 @@ def _settle(call: Call) -> None:
         FinishedRequest(
             request_id=call.request_id,
             consumer_id=call.caller.consumer_id,
-            operation=call.operation.name,
+            operation=record.model or call.operation.name,
             resolution=record.resolution,
             outcome=record.outcome,
             images=record.images,

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path
 
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
+from imagineart.apis.imagineart.describe_models import describe_parameters
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, MODEL_RESPONSE, MODELS_RESPONSE
 from imagineart.apis.imagineart.operations import LIST_MODELS
-from imagineart.apis.imagineart.parameters import describe_parameters
 from imagineart.errors import UnknownRequestError
 from imagineart.models.model import OFFERED_SINCE, OWNER, Model
 from imagineart.quoting import shown

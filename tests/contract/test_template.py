@@ -141,47 +141,6 @@ def test_every_other_request_reaches_the_function_for_unknown_requests() -> None
     assert caught == {route.path for route in TEMPLATE.routes} >= {"/", "/{proxy+}"}
 
 
-# Responses of API Gateway
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "code", "should_retry"),
-    [
-        ("MISSING_AUTHENTICATION_TOKEN", 404, "unknown_request", "'false'"),
-        ("RESOURCE_NOT_FOUND", 404, "unknown_request", "'false'"),
-        ("REQUEST_TOO_LARGE", 400, "invalid_request", "'false'"),
-        ("UNSUPPORTED_MEDIA_TYPE", 400, "invalid_request", "'false'"),
-        ("WAF_FILTERED", 400, "invalid_request", "'false'"),
-        ("DEFAULT_4XX", 400, "invalid_request", "'false'"),
-        ("THROTTLED", 429, "rate_limited", "'true'"),
-        ("QUOTA_EXCEEDED", 429, "rate_limited", "'true'"),
-        ("DEFAULT_5XX", 500, "internal_error", "'true'"),
-        ("INTEGRATION_TIMEOUT", 504, "timeout", "'true'"),
-    ],
-)
-def test_an_error_of_the_gateway_uses_the_apis_error_format(
-    kind: str, status: int, code: str, should_retry: str
-) -> None:
-    response = TEMPLATE.gateway_responses[kind]
-    # API Gateway inserts messageString with its quotes, and every other variable without.
-    error = json.loads(response.body.replace("$context.error.messageString", '"text"'))["error"]
-    assert (response.status, error["code"], response.headers["X-Should-Retry"]) == (
-        status,
-        code,
-        should_retry,
-    )
-    assert error["request_id"] == "$context.requestId"
-    assert response.headers["X-Request-Id"] == "context.requestId"
-    assert response.headers["Content-Type"] == "'application/json'"
-    assert ("Retry-After" in response.headers) == (status == 429)
-
-
-def test_the_access_log_contains_no_token() -> None:
-    line = json.loads(RESOURCES["Api"]["Properties"]["AccessLogSetting"]["Format"])
-    assert {"request_id", "status", "path", "error_type"} <= line.keys()
-    assert "$context.error.message" not in line.values(), "it can quote the Authorization header"
-
-
 # Data
 
 STORES = {

@@ -360,6 +360,14 @@ def test_every_attempt_is_counted_and_every_failure_reported_even_where_another_
     run_one(calls)
     assert attempts.outcomes == [("gpu", True), ("gpu", True), ("bedrock", False)]
     assert attempts.failures == [("gpu", UNAVAILABLE), ("gpu", UNAVAILABLE)]
+    assert attempts.refusals == []
+
+
+@pytest.mark.parametrize("failure", [ModelAuthError(), ModelNotAvailableError()], ids=lambda each: each.code)
+def test_a_failure_that_only_the_operator_can_end_is_told_apart(failure: ImagineArtError) -> None:
+    attempts = Attempts()
+    assert run_one(fake_backends(routes(gpu=failing(failure), bedrock=backend()), attempts=attempts))
+    assert (attempts.refusals, attempts.outcomes[0]) == (["gpu"], ("gpu", True))
 
 
 @pytest.mark.parametrize(

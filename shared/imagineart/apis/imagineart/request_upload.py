@@ -9,7 +9,7 @@ from starlette.requests import Request
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, read_fields
 from imagineart.apis.common.route import authenticated
-from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, UPLOAD_RESPONSE
+from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, UPLOAD_RESPONSE, request_body
 from imagineart.apis.imagineart.operations import REQUEST_UPLOAD
 from imagineart.apis.imagineart.parameters import UploadFields
 
@@ -20,16 +20,16 @@ async def _read_body(request: Request) -> UploadFields:
     return UploadFields.read(await read_fields(request))
 
 
-def _body_schema() -> dict[str, Any]:
-    content = {"schema": UploadFields.request_schema()}
-    return {"required": True, "content": dict.fromkeys((MULTIPART, URLENCODED, JSON), content)}
-
-
 @router.post(
     "/v1/uploads",
     summary="Upload a large reference image",
     responses=ERROR_RESPONSES | UPLOAD_RESPONSE,
-    openapi_extra={"requestBody": _body_schema()},
+    openapi_extra={
+        "requestBody": request_body(
+            dict.fromkeys((MULTIPART, URLENCODED, JSON), UploadFields.request_schema()),
+            {"content_type": "image/jpeg", "size": 8_388_608},
+        )
+    },
 )
 async def request_upload(
     body: Annotated[UploadFields, Depends(_read_body)], call: CurrentCall

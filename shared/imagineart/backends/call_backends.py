@@ -10,6 +10,7 @@ from imagineart.backends.model import Route
 from imagineart.backends.retry_budget import RetryBudget
 from imagineart.errors import (
     ImagineArtError,
+    InternalError,
     InvalidRequestError,
     ModelAuthError,
     ModelError,
@@ -40,6 +41,8 @@ _REFUSALS: Final = (InvalidRequestError, RequestRefusedError)
 
 _ANOTHER_MAY_SUCCEED: Final = (
     ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError, RateLimitedError,
+    # The key of this backend could not be read; another one may need none.
+    InternalError,
 )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     for item in document["paths"].values():
         for operation in item.values():
             _tidy(operation)
+    document["info"]["license"] = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
+    document["tags"] = [{"name": name} for name in ("Images", "Uploads", "Models", "Health")]
     document["security"] = [{"bearerToken": []}]
     schemas: dict[str, Any] = {}
     document["paths"] = _with_named_schemas(document["paths"], schemas)

@@ -43,10 +43,10 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def form_fields(path: str) -> dict[str, Any]:
+def request_fields(path: str) -> list[dict[str, Any]]:
+    """The fields of each kind of body, by name."""
     media_types = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]
-    fields: dict[str, Any] = resolved(media_types["multipart/form-data"]["schema"])["properties"]
-    return fields
+    return [resolved(each["schema"])["properties"] for each in media_types.values()]
 
 
 def media_types() -> Iterator[dict[str, Any]]:
@@ -112,9 +112,17 @@ def test_only_health_needs_no_token() -> None:
     ],
 )
 def test_a_field_has_the_bounds_of_the_reference(path: str, field: str, expected: dict[str, Any]) -> None:
-    assert expected.items() <= form_fields(path)[field].items()
+    for fields in request_fields(path):
+        assert expected.items() <= fields[field].items()
 
 
 def test_reasoning_is_for_generations_and_images_are_for_edits() -> None:
-    assert "images" not in form_fields("/v1/images/generations")
-    assert "reasoning" not in form_fields("/v1/images/edits")
+    assert not any("images" in fields for fields in request_fields("/v1/images/generations"))
+    assert not any("reasoning" in fields for fields in request_fields("/v1/images/edits"))
+
+
+def test_a_generated_client_has_no_default_to_send() -> None:
+    """One could contradict `size`; and OpenAI's fields in a form change the kind of the response."""
+    for path in ("/v1/images/generations", "/v1/images/edits"):
+        for fields in request_fields(path):
+            assert [name for name, field in fields.items() if "default" in field] == []

@@ -1,10 +1,14 @@
-"""What the OpenAPI document says of responses: headers, errors with examples, schemas."""
+"""What the OpenAPI document says of bodies and responses: headers, errors with examples, schemas."""
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
+
+_SUFFIX_BY_KIND: Final = {MULTIPART: "Form", URLENCODED: "UrlencodedForm", JSON: ""}
 
 _MEANING_BY_STATUS: Final = {
     400: "The request or a reference image cannot be used; the message names the field.",
@@ -146,7 +150,11 @@ _IMAGES_SCHEMA: Final = {
                 },
             },
         },
-        "usage": {"type": "object", "description": "Tokens, where the backend reports them."},
+        "usage": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "Tokens, where the backend reports them.",
+        },
     },
 }
 
@@ -181,7 +189,11 @@ MODEL_SCHEMA: Final = {
     "required": ["id", "name", "modality", "parameters", "object", "created", "owned_by"],
     "properties": {
         "id": _TEXT, "name": _TEXT, "modality": _TEXT,
-        "parameters": {"type": "object", "description": "What the model accepts, by parameter."},
+        "parameters": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": True},
+            "description": "What the model accepts, by parameter.",
+        },
         "object": {"type": "string", "enum": ["model"]}, "created": {"type": "integer"}, "owned_by": _TEXT,
     },
 }  # fmt: skip
@@ -223,3 +235,16 @@ IDEMPOTENCY_KEY: Final = {
     "to be sent again with the same key. Another request with the key is refused. A failure frees the key.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+
+
+def request_body(schemas: Mapping[str, dict[str, Any]], example: dict[str, Any]) -> dict[str, Any]:
+    """A required body of several kinds, each with a name of its own, by which generated clients encode it."""
+    return {
+        "required": True,
+        "content": {
+            kind: {
+                "schema": schema | {"title": schema["title"] + _SUFFIX_BY_KIND[kind]}, "example": example,
+            }
+            for kind, schema in schemas.items()
+        },
+    }  # fmt: skip

@@ -55,7 +55,7 @@ def survive_a_reader_that_leaves(subject: Subject) -> Finding:
         next(_responds(response).iter_raw(), b"")
     counted = _images_counted(subject) - before
     # The next request is refused for its resolution, or for the consumer's one slot if that is still taken.
-    code = _request_an_error(subject).json()["error"]["code"]
+    code = _error_of(_request_an_error(subject))["code"]
     seen = f"images counted: {counted}; the next request got {code}"
     if (counted, code) == (1, "invalid_request"):
         return held(seen)
@@ -65,7 +65,7 @@ def survive_a_reader_that_leaves(subject: Subject) -> Finding:
 def respond_with_an_error(subject: Subject) -> Finding:
     """An error of a streamed route arrives with its status and in the API's error format."""
     response = _request_an_error(subject)
-    error = response.json()["error"]
+    error = _error_of(response)
     seen = f"status {response.status_code}, {error['code']}: {error['message']}"
     has_id = error["request_id"] == response.headers.get("X-Request-Id")
     if (response.status_code, error["code"], has_id) == (400, "invalid_request", True):
@@ -138,5 +138,18 @@ def _images_counted(subject: Subject) -> int:
 def _responds(response: httpx.Response) -> httpx.Response:
     """The response if it is no error. Raises InternalError with what it says."""
     if response.is_error:
-        raise InternalError(detail=f"status {response.status_code}: {response.text[:300]}")
+        raise InternalError(detail=_shown(response))
     return response
+
+
+def _error_of(response: httpx.Response) -> dict[str, str]:
+    """The error in the API's format. Raises InternalError for another response, with what it says."""
+    try:
+        error = response.json()["error"]
+        return {name: str(error[name]) for name in ("code", "message", "request_id")}
+    except (ValueError, LookupError, TypeError) as malformed:
+        raise InternalError(detail=f"no error of the API: {_shown(response)}") from malformed
+
+
+def _shown(response: httpx.Response) -> str:
+    return f"status {response.status_code}: {response.text[:300]}"

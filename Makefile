@@ -7,7 +7,7 @@ export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test clients rehearse check bench soak smoke cli \
+.PHONY: help run test clients rehearse check bench soak smoke accept cli \
 	lint types contracts template drift audit format \
 	openapi docs licences build sbom validate lock \
 	environment sam-environment checkov-environment audit-environment rehearsal-environment peers-environment \
@@ -41,6 +41,9 @@ soak: environment ## Send requests of fifty callers for five minutes, and check 
 
 smoke: environment ## Request images from each configured backend (ARGS="--stack NAME --region REGION" for AWS)
 	@$(PYTHON) -m cli $(ARGS) smoke
+
+accept: environment ## Check what only a deployment shows (ARGS="--stack NAME --region REGION" for AWS)
+	@$(PYTHON) -m cli $(ARGS) accept
 
 cli: environment ## Run the operator's command line (ARGS="consumer list")
 	@$(PYTHON) -m cli $(ARGS)

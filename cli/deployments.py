@@ -62,7 +62,8 @@ def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServi
             model_id: BackendSettings.from_mapping({**stack, "IMAGINEART_BACKENDS": stack[variable]})
             for model_id, variable in _BACKENDS_VARIABLES.items()
         }
-        return OperatorServices(AccessSettings.from_mapping(stack), AwsClients(stack), backends)
+        base_url = stack["IMAGINEART_BASE_URL"]
+        return OperatorServices(AccessSettings.from_mapping(stack), AwsClients(stack), backends, base_url)
     except OSError as error:
         raise DeploymentError(
             "no local stack is running; start one with 'make run', or name one with --stack"
@@ -105,8 +106,9 @@ def aws_services(
             model_id: BackendSettings(given[parameter], outputs["BackendCredentialSecret"])
             for model_id, parameter in _BACKENDS_PARAMETERS.items()
         }
+        base_url = outputs["BaseUrl"]
     except KeyError as error:
         raise DeploymentError(
             f"the stack '{stack_name}' has no {error}; is it this API's stack, and of this version?"
         ) from error
-    return OperatorServices(settings, AwsClients(environment, session=session), backends)
+    return OperatorServices(settings, AwsClients(environment, session=session), backends, base_url)

@@ -29,8 +29,9 @@ class OperatorServices:
         settings: AccessSettings,
         clients: AwsClients,
         backends: Mapping[str, BackendSettings] = MappingProxyType({}),
+        base_url: str = "",
     ) -> None:
-        """`backends` are those of each public model, by its id."""
+        """`backends` are those of each public model, by its id; below `base_url` are the API's endpoints."""
         partner_tokens = TokenStore(DynamoDbTable(clients, settings.tokens_table))
         internal_tokens = InternalTokenStore(
             CachedSecret(clients, settings.internal_tokens_secret, cached_seconds=0), partner_tokens
@@ -38,6 +39,7 @@ class OperatorServices:
         peppers = PepperStore(CachedSecret(clients, settings.pepper_secret, cached_seconds=0))
         self.clients = clients
         self.backends = backends
+        self.base_url = base_url
         self.consumers = ConsumerStore(DynamoDbTable(clients, settings.consumers_table))
         self.usage = UsageStore(DynamoDbTable(clients, settings.usage_table), secrets.randbelow)
         self.manage_consumers = ManageConsumers(self.consumers)

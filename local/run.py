@@ -60,7 +60,7 @@ def write_state(
     `stack.json` is for the command line, `functions/<name>.env` to start a function by hand under the runtime
     client. `env`, for shells and tests, comes last: a reader that finds it finds the others.
     """
-    texts = {"stack.json": json.dumps(stack, indent=2) + "\n"}
+    texts = {"stack.json": json.dumps({**stack, "IMAGINEART_BASE_URL": base_url}, indent=2) + "\n"}
     for name, variables in functions.items():
         lines = (f"{key}={shlex.quote(value)}\n" for key, value in sorted(variables.items()))
         texts[f"functions/{name}.env"] = "".join(lines)

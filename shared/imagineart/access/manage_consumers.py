@@ -1,4 +1,4 @@
-"""The operator's side of consumers: register, list, change."""
+"""The operator's side of consumers: register, list, change, remove."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
@@ -20,6 +20,9 @@ class ConsumerRegister(Protocol):
 
     def replace_consumer(self, consumer: Consumer) -> bool:
         """Give a consumer other limits and models, from its next request on; False where there is none."""
+
+    def remove_consumer(self, consumer_id: str) -> None:
+        """Forget a consumer, if there is one."""
 
     def find_consumer(self, consumer_id: str) -> Consumer | None:
         """The consumer, or None."""
@@ -78,7 +81,7 @@ class ConsumerChange:
 
 @dataclass(frozen=True, slots=True)
 class ManageConsumers:
-    """Registers, lists and changes consumers."""
+    """Registers, lists, changes and removes consumers."""
 
     consumers: ConsumerRegister
 
@@ -112,6 +115,10 @@ class ManageConsumers:
         if not self.consumers.replace_consumer(consumer):
             raise NotFoundError("consumer", consumer_id)
         return consumer
+
+    def remove(self, consumer_id: str) -> None:
+        """Forget a consumer, whose tokens are refused from the next request on; its usage stays."""
+        self.consumers.remove_consumer(consumer_id)
 
 
 def find_registered(consumers: ConsumerRegister, consumer_id: str) -> Consumer:

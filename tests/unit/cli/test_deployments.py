@@ -25,7 +25,11 @@ ROUTES = {
     "image-edit": "openai https://b.example.com/v1 model-b",
 }
 RealSession = boto3.Session
-OUTPUTS = ("TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret")
+BASE_URL = "https://api.example.com"
+OUTPUTS = (
+    "TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+    "BackendCredentialSecret", "BaseUrl",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,8 @@ def variables() -> Iterator[dict[str, str]]:
     """Of a cloud that has what the template declares."""
     with serving_moto() as url:
         parameters = {"GenerationBackends": "none", "EditBackends": "none"}
-        yield create_resources(load_template(), url, parameters) | variables_of(url)
+        references = create_resources(load_template(), url, parameters)
+        yield references | variables_of(url) | {"BaseUrl": BASE_URL}
 
 
 def assert_works(services: OperatorServices, variables: dict[str, str], consumer_id: str) -> None:
@@ -45,6 +50,7 @@ def assert_works(services: OperatorServices, variables: dict[str, str], consumer
         model_id: BackendSettings(routes, variables["BackendCredentialSecret"])
         for model_id, routes in ROUTES.items()
     }
+    assert services.base_url == BASE_URL
 
 
 def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_path: Path) -> None:
@@ -57,6 +63,7 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
         "IMAGINEART_GENERATION_BACKENDS": ROUTES["text-to-image"],
         "IMAGINEART_EDIT_BACKENDS": ROUTES["image-edit"],
+        "IMAGINEART_BASE_URL": BASE_URL,
     }
     (tmp_path / "stack.json").write_text(json.dumps(stack))
     assert_works(local_services({"IMAGINEART_LOCAL_STATE": str(tmp_path)}), variables, "local")
@@ -67,7 +74,7 @@ class Account:
     """An AWS account with one stack, whose outputs some may lack."""
 
     variables: dict[str, str]
-    outputs: tuple[str, ...] = (*OUTPUTS, "BackendCredentialSecret")
+    outputs: tuple[str, ...] = OUTPUTS
 
     def session(self, region_name: str | None, profile_name: str | None) -> boto3.Session:
         session = RealSession("local", "local", region_name=region_name)

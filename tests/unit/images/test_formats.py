@@ -66,6 +66,12 @@ def test_a_file_of_the_right_format_in_other_colours_or_turned_is_converted(kind
     assert decode(finish(encode(GRADIENT.convert("L"), kind.name), kind)).mode == "RGB"
 
 
+def test_a_webp_with_metadata_that_its_header_does_not_announce_loses_it() -> None:
+    simple = encode(NOISE, "webp")
+    body = simple[8:] + b"EXIF" + len(EXIF).to_bytes(4, "little") + EXIF + b"\0" * (len(EXIF) % 2)
+    assert b"a secret" not in finish(b"RIFF" + len(body).to_bytes(4, "little") + body, WEBP)
+
+
 def test_a_cmyk_jpeg_is_converted() -> None:
     assert decode(finish(encode(GRADIENT.convert("CMYK"), "jpeg"), JPEG)).mode == "RGB"
 

@@ -56,10 +56,13 @@ class Attempts:
     """What was reported of attempts."""
 
     outcomes: list[tuple[str, bool]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    """The backends of the attempts that need the operator."""
     failures: list[tuple[str, ImagineArtError]] = field(default_factory=list)
 
-    def finished(self, backend: str, *, failed: bool) -> None:
+    def finished(self, backend: str, *, failed: bool, needs_operator: bool) -> None:
         self.outcomes.append((backend, failed))
+        self.refusals += [backend] if needs_operator else []
 
     def report(self, backend: str, error: ImagineArtError) -> None:
         self.failures.append((backend, error))

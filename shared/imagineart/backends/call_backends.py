@@ -10,6 +10,7 @@ from imagineart.backends.model import Route
 from imagineart.backends.retry_budget import RetryBudget
 from imagineart.errors import (
     ImagineArtError,
+    InternalError,
     InvalidRequestError,
     ModelAuthError,
     ModelError,
@@ -38,15 +39,20 @@ MIN_ATTEMPT_SECONDS: Final = 1.0
 _REFUSALS: Final = (InvalidRequestError, RequestRefusedError)
 """What a healthy backend says to a request that it does not take."""
 
+_FOR_THE_OPERATOR: Final = (ModelAuthError, ModelNotAvailableError)
+"""What lasts until the operator changes a key, a payment, a permission or a model's name."""
+
 _ANOTHER_MAY_SUCCEED: Final = (
-    ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError, RateLimitedError,
+    *_FOR_THE_OPERATOR, ModelError, ModelTimeoutError, RateLimitedError,
+    # The key of this backend could not be read; another one may need none.
+    InternalError,
 )  # fmt: skip
 
 
 class AttemptFinished(Protocol):
-    """Called after every attempt at a backend."""
+    """Called after every attempt at a backend; `needs_operator` where only the operator can help."""
 
-    def __call__(self, backend: str, *, failed: bool) -> None: ...
+    def __call__(self, backend: str, *, failed: bool, needs_operator: bool) -> None: ...
 
 
 class Backends:
@@ -171,7 +177,8 @@ class Backends:
             backend.breaker.note_failure(asyncio.get_running_loop().time())
         else:
             backend.breaker.note_success()
-        self._attempt_finished(backend.route.name, failed=failed)
+        needs_operator = isinstance(error, _FOR_THE_OPERATOR)
+        self._attempt_finished(backend.route.name, failed=failed, needs_operator=needs_operator)
         if isinstance(error, _ANOTHER_MAY_SUCCEED):
             self._report_failure(backend.route.name, error)
 

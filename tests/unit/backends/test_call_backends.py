@@ -41,6 +41,7 @@ PERSISTENT = [
     ModelAuthError(detail="401"),
     ModelNotAvailableError(detail="404"),
     ModelTimeoutError(deadline_seconds=3),
+    InternalError(detail="no secret"),
 ]
 
 
@@ -86,10 +87,8 @@ def test_the_next_route_serves_where_the_first_fails(failure: ImagineArtError) -
     assert run_one(routes(gpu=failing(failure), bedrock=backend())).backend == "bedrock"
 
 
-@pytest.mark.parametrize(
-    "failure", [InvalidRequestError("prompt", "the model refused it."), InternalError(detail="no secret")]
-)
-def test_an_error_that_another_backend_cannot_change_is_raised_at_once(failure: ImagineArtError) -> None:
+def test_an_error_that_another_backend_cannot_change_is_raised_at_once() -> None:
+    failure = InvalidRequestError("prompt", "the model refused it.")
     second = backend()
     with pytest.raises(type(failure)) as caught:
         run_one(routes(gpu=failing(failure), bedrock=second))
@@ -369,6 +368,14 @@ def test_every_attempt_is_counted_and_every_failure_reported_even_where_another_
     run_one(calls)
     assert attempts.outcomes == [("gpu", True), ("gpu", True), ("bedrock", False)]
     assert attempts.failures == [("gpu", UNAVAILABLE), ("gpu", UNAVAILABLE)]
+    assert attempts.refusals == []
+
+
+@pytest.mark.parametrize("failure", [ModelAuthError(), ModelNotAvailableError()], ids=lambda each: each.code)
+def test_a_failure_that_only_the_operator_can_end_is_told_apart(failure: ImagineArtError) -> None:
+    attempts = Attempts()
+    assert run_one(fake_backends(routes(gpu=failing(failure), bedrock=backend()), attempts=attempts))
+    assert (attempts.refusals, attempts.outcomes[0]) == (["gpu"], ("gpu", True))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ CODES_BY_STATUS = {
     "400": {"invalid_request", "invalid_image"},
     "401": {"missing_bearer_token", "invalid_token"},
     "404": {"unknown_request"},
+    "410": {"result_expired"},
     "429": {"rate_limited"},
     "500": {"internal_error"},
     "502": {"model_not_available", "model_error", "model_auth_error"},
@@ -83,16 +84,16 @@ def test_the_document_lists_exactly_the_deployed_routes() -> None:
 
 def test_every_error_has_its_codes_and_says_whether_to_retry() -> None:
     for path, _, operation in OPERATIONS:
-        errors = {status: each for status, each in operation["responses"].items() if status != "200"}
+        errors = {status: each for status, each in operation["responses"].items() if status >= "400"}
         for status, error in errors.items():
             assert error["content"]["application/json"]["examples"].keys() == CODES_BY_STATUS[status], path
             assert "X-Should-Retry" in error["headers"], path
             assert ("Retry-After" in error["headers"]) == (status == "429"), path
 
 
-def test_only_health_needs_no_token() -> None:
+def test_only_health_and_results_need_no_token() -> None:
     public = {path for path, _, operation in OPERATIONS if operation.get("security") == []}
-    assert public == {"/health", "/v1/health"}
+    assert public == {"/health", "/v1/health", "/results/{file}"}
     assert DOCUMENT["security"] == [{"bearerToken": []}]
 
 

@@ -12,6 +12,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from imagineart.results.model import MAX_RESULT_LIFE_SECONDS
 from local.template import PROJECT, load_template
 
 TEMPLATE = load_template()
@@ -67,7 +68,7 @@ def test_a_function_times_out_before_the_gateway(function_id: str) -> None:
     assert TEMPLATE.functions[function_id].timeout_seconds + 5 <= gateway_seconds < CLIENT_TIMEOUT_SECONDS
 
 
-def test_image_responses_alone_are_streamed(deployed: dict[str, Any]) -> None:
+def test_images_and_results_alone_are_streamed(deployed: dict[str, Any]) -> None:
     (api,) = of_kind(deployed, "AWS::ApiGateway::RestApi").values()
     streamed = {
         (path, method)
@@ -75,7 +76,8 @@ def test_image_responses_alone_are_streamed(deployed: dict[str, Any]) -> None:
         for method, operation in operations.items()
         if operation["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
     }
-    assert streamed == {(path, "post") for path in IMAGE_PATHS}
+    results = {("/results/{file}", "get"), ("/results/{file}", "head")}
+    assert streamed == {(path, "post") for path in IMAGE_PATHS} | results
 
 
 def test_a_function_has_the_streaming_layer_where_its_wrapper_is_set() -> None:
@@ -94,6 +96,11 @@ def test_every_variable_that_the_settings_read_is_set_and_no_other() -> None:
 def test_a_function_without_authentication_has_no_layer_settings_or_permission(function_id: str) -> None:
     assert not {"Layers", "Environment"} & FUNCTIONS[function_id].keys()
     assert "ManagedPolicyArns" not in RESOURCES[f"{function_id}Role"]["Properties"]
+
+
+def test_the_function_without_authentication_that_reads_data_reads_results_alone() -> None:
+    role = RESOURCES["ServeResultFunctionRole"]["Properties"]
+    assert role["ManagedPolicyArns"] == [{"Ref": "ResultReadPolicy"}]
 
 
 def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
@@ -196,7 +203,10 @@ def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     assert setting == {"AttributeName": attribute, "Enabled": True}
 
 
-@pytest.mark.parametrize(("name", "days"), [("UploadsBucket", 1), ("IdempotencyBucket", 2)])
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [("UploadsBucket", 1), ("IdempotencyBucket", 2), ("ResultsBucket", MAX_RESULT_LIFE_SECONDS // 86_400)],
+)
 def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     (rule,) = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", days)

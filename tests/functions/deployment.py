@@ -17,6 +17,8 @@ from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits
 from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.aws import AwsClients
+from imagineart.bootstrap import LambdaServices
+from imagineart.results.results import Results
 from imagineart.settings import AccessSettings
 from imagineart.usage.model import UsageRow
 from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
@@ -82,6 +84,12 @@ class Deployment:
             TableName=self.references["ConsumersTable"], Key=key
         )["Item"]
         return item
+
+    def results(self) -> Results:
+        """What keeps results, as a function has it."""
+        variables = template().functions["ServeResultFunction"].variables
+        own = resolve(dict(variables), self.references) | runtime_variables(self.cloud_url)
+        return LambdaServices(own).results
 
     def objects(self, bucket: str) -> list[str]:
         """The keys of the objects in a bucket of the template."""
@@ -162,8 +170,8 @@ def function_properties(document: dict[str, Any], function_id: str) -> dict[str,
 
 
 def without_the_streaming_layer(document: dict[str, Any]) -> None:
-    """Let the image functions respond as any function does, whole and in base64."""
-    for function_id in ("GenerateImageFunction", "EditImageFunction"):
+    """Let the functions that stream respond as any function does, whole and in base64."""
+    for function_id in ("GenerateImageFunction", "EditImageFunction", "ServeResultFunction"):
         properties = function_properties(document, function_id)
         del properties["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
         for event in properties["Events"].values():

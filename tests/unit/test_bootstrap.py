@@ -13,7 +13,7 @@ from tests.unit.test_settings import EVERY_FUNCTION
     ("changes", "message"),
     [
         ({"IMAGINEART_BACKENDS": "teapot https://example.com model"}, "IMAGINEART_BACKENDS"),
-        ({"IMAGINEART_TOKENS_TABLE": ""}, "IMAGINEART_TOKENS_TABLE"),
+        ({"POWERTOOLS_SERVICE_NAME": ""}, "POWERTOOLS_SERVICE_NAME"),
         ({"IMAGINEART_LOG_PROMPTS": "maybe"}, "IMAGINEART_LOG_PROMPTS"),
     ],
 )

@@ -21,7 +21,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
-from imagineart.images.model import Image, ImageRequest
+from imagineart.images.model import Image, ImageRequest, OutputFormat
 from imagineart.images.sizes import Size
 
 MAX_AT_ONCE: Final = 4
@@ -69,7 +69,7 @@ class Backends:
         random_fraction: Callable[[], float],
         attempt_finished: AttemptFinished,
         report_failure: Callable[[str, ImagineArtError], None],
-        finish: Callable[[bytes, Size], Awaitable[bytes]] = finish_image,
+        finish: Callable[[bytes, Size, OutputFormat], Awaitable[bytes]] = finish_image,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
@@ -155,7 +155,7 @@ class Backends:
         try:
             async with asyncio.timeout_at(ends_at) as timeout:
                 generated = await route.backend.generate(request)
-                content = await self._finish(generated.content, request.delivered_size)
+                content = await self._finish(generated.content, request.delivered_size, request.output_format)
         except TimeoutError as error:
             if not timeout.expired():
                 raise
@@ -168,7 +168,8 @@ class Backends:
         self._note(backend, None)
         seed = request.seed if generated.has_seed else None
         seconds = now() - started
-        return Image(content, request.delivered_size, seed, route.name, seconds, generated.usage)
+        kind = request.output_format.kind
+        return Image(content, request.delivered_size, seed, route.name, seconds, generated.usage, kind)
 
     def _note(self, backend: "_Backend", error: ImagineArtError | None) -> None:
         failed = isinstance(error, _ANOTHER_MAY_SUCCEED) and not isinstance(error, _REFUSALS)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,8 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images import finish
-from imagineart.images.model import Image, ImageRequest, TokenUsage
+from imagineart.images.kinds import WEBP
+from imagineart.images.model import AS_PNG, Image, ImageRequest, OutputFormat, TokenUsage
 from imagineart.images.sizes import Size
 from tests.fakes.image_making import Attempts, FakeImageBackend, fake_backends
 from tests.fakes.virtual_time import run_in_virtual_time
@@ -95,7 +97,7 @@ def test_an_error_that_another_backend_cannot_change_is_raised_at_once() -> None
 
 
 def test_an_image_that_cannot_be_finished_is_made_by_the_next_backend() -> None:
-    async def finish(content: bytes, size: Size) -> bytes:
+    async def finish(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
         if content.startswith(b"garbage"):
             raise ModelError(detail="unusable image")
         return content
@@ -116,6 +118,12 @@ def test_where_all_fail_the_last_error_is_raised_and_names_every_route_in_the_lo
     with pytest.raises(ModelNotAvailableError) as caught:
         run_one(routes(gpu=failing(FAILED), bedrock=failing(ModelNotAvailableError(detail="404"))))
     assert caught.value.detail == "gpu: 500; bedrock: 404"
+
+
+def test_an_image_is_finished_in_the_format_that_was_asked_for_and_says_so() -> None:
+    request = replace(REQUEST, output_format=OutputFormat(WEBP, 70))
+    (image,) = run_in_virtual_time(generate(routes(gpu=backend()), request))
+    assert (image.content, image.kind) == (b"image 7 at 64x48 as WebP of 70", WEBP)
 
 
 @pytest.mark.parametrize(("has_seed", "seed"), [(True, 7), (False, None)])
@@ -394,13 +402,13 @@ def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None
     threads: set[int] = set()
     all_wait = threading.Event()
 
-    def convert(content: bytes, _: Size) -> bytes:
+    def convert(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
         all_wait.wait()
         threads.add(threading.get_ident())
         return content
 
     async def finish_several() -> list[bytes]:
-        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE)) for each in range(4)]
+        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE, AS_PNG)) for each in range(4)]
         await asyncio.sleep(0)
         all_wait.set()
         return await asyncio.gather(*tasks)

@@ -1,4 +1,4 @@
-"""What an authenticated endpoint does, and the scope that a token needs for it."""
+"""What an endpoint does, and the scope that a token needs for it."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,11 @@ from imagineart.models.catalogue import Model
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An endpoint. `name` stands in usage reports; `model` makes its images, None where it makes none."""
+    """An endpoint. `name` stands in usage reports; `model` makes its images, None where it makes none.
+
+    `scope` is None where no token is needed.
+    """
 
     name: str
-    scope: Scope
+    scope: Scope | None
     model: Model | None = None

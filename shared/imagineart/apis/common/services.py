@@ -9,6 +9,7 @@ from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator
 from imagineart.backends.call_backends import Backends
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.results.results import Results
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
@@ -38,6 +39,9 @@ class Services(Protocol):
 
     @property
     def uploads(self) -> Uploads: ...
+
+    @property
+    def results(self) -> Results: ...
 
     @property
     def metrics(self) -> Metrics: ...

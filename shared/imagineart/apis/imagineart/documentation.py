@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
+from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
@@ -13,7 +14,8 @@ _SUFFIX_BY_KIND: Final = {MULTIPART: "Form", URLENCODED: "UrlencodedForm", JSON:
 _MEANING_BY_STATUS: Final = {
     400: "The request or a reference image cannot be used; the message names the field.",
     401: "The bearer token is missing, malformed, unknown, expired or revoked, or lacks the scope.",
-    404: "No endpoint has this path and method.",
+    404: "No endpoint has this path and method, or what the path names does not exist.",
+    410: "The result has expired. Generate it again.",
     429: "A limit is reached, which the message names; retry after the seconds in Retry-After.",
     500: "The service failed. Retry; if it persists, report the request_id.",
     502: "The inference backend failed, refused the service, or does not serve the model.",
@@ -26,6 +28,7 @@ _EXAMPLE_MESSAGES: Final = {
     "missing_bearer_token": "Missing bearer token. Send the header 'Authorization: Bearer <token>'.",
     "invalid_token": "Invalid API token.",
     "unknown_request": "/v1/models does not support POST; allowed: GET.",
+    "result_expired": "The result has expired. Generate it again.",
     "rate_limited": "The limit of 30 requests a minute is reached (requests_per_minute). Retry after the "
     "seconds in Retry-After.",
     "internal_error": "Internal error. Retry; if it persists, report the request_id.",
@@ -119,13 +122,35 @@ def _error_response(status: int) -> dict[str, Any]:
     }
 
 
-IMAGE_ERROR_RESPONSES: Final[Responses] = {status: _error_response(status) for status in _MEANING_BY_STATUS}
-"""Every documented error."""
+IMAGE_ERROR_RESPONSES: Final[Responses] = {
+    status: _error_response(status) for status in _MEANING_BY_STATUS if status != 410
+}
+"""The errors of an endpoint that calls backends."""
 
 ERROR_RESPONSES: Final[Responses] = {
     status: response for status, response in IMAGE_ERROR_RESPONSES.items() if status not in (502, 504)
 }
 """The errors of an endpoint that calls no backend."""
+
+RESULT_RESPONSES: Final[Responses] = {
+    200: {
+        "description": "The file.",
+        "headers": {
+            **_REQUEST_HEADERS,
+            "Cache-Control": _header("string", "It may be kept until it expires.", "private, max-age=86400"),
+            "ETag": _header("string", "Identifies the content.", '"9b2cf535f27731c974343645a3985328"'),
+        },
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in EXTENSION_BY_MEDIA_TYPE
+        },
+    },
+    307: {
+        "description": "For more than 32 MB, or with the header Range: it is at another URL for 60 seconds.",
+        "headers": {**_REQUEST_HEADERS, "Location": _header("string", "The URL.", "https://…")},
+    },
+    **{status: _error_response(status) for status in (404, 410, 429, 500)},
+}
 
 _IMAGES_SCHEMA: Final = {
     "title": "ImagesResponse",

@@ -7,10 +7,11 @@ export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)/layers/streaming/python:$(CURDIR
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rehearse check bench soak smoke cli \
+.PHONY: help run test clients rehearse check bench soak smoke accept cli \
 	lint types contracts template drift audit format \
 	openapi docs licences build sbom validate lock \
 	environment sam-environment checkov-environment audit-environment rehearsal-environment peers-environment \
+	clients-environment \
 	clean
 
 help: ## List the tasks
@@ -20,8 +21,11 @@ run: export PORT ?= 8000
 run: environment ## Start the whole API on http://127.0.0.1:8000 (PORT=... for another port)
 	@$(PYTHON) -m local.run
 
-test: environment ## Run every test (ARGS="-k words" for some of them)
-	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+test: environment ## Run every test but those of `make clients` (ARGS="-k words" for some of them)
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not clients" $(ARGS)
+
+clients: environment peers-environment clients-environment ## Run real SDKs and generated clients against the API
+	@$(PYTHON) -m pytest -m clients $(ARGS)
 
 rehearse: environment sam-environment rehearsal-environment ## Deploy to an emulator of AWS and test it end to end
 	@$(PYTHON) -m local.rehearsal $(ARGS)
@@ -37,6 +41,9 @@ soak: environment ## Send requests of fifty callers for five minutes, and check 
 
 smoke: environment ## Request images from each configured backend (ARGS="--stack NAME --region REGION" for AWS)
 	@$(PYTHON) -m cli $(ARGS) smoke
+
+accept: environment ## Check what only a deployment shows (ARGS="--stack NAME --region REGION" for AWS)
+	@$(PYTHON) -m cli $(ARGS) accept
 
 cli: environment ## Run the operator's command line (ARGS="consumer list")
 	@$(PYTHON) -m cli $(ARGS)
@@ -103,6 +110,7 @@ lock: environment ## Lock the dependencies again (ARGS=--upgrade for newer versi
 	$(LOCK) $(ARGS) --universal requirements/checkov.in -o requirements/checkov.lock
 	$(LOCK) $(ARGS) --universal requirements/rehearsal.in -o requirements/rehearsal.lock
 	$(LOCK) $(ARGS) --universal requirements/peers.in -o requirements/peers.lock
+	$(LOCK) $(ARGS) --universal requirements/clients.in -o requirements/clients.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -119,10 +127,13 @@ rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
 peers-environment: ## Install what bench compares with into .venv-peers
 	@python3 tooling/make_environment.py .venv-peers requirements/peers.lock
 
+clients-environment: ## Install generators of clients into .venv-clients
+	@python3 tooling/make_environment.py .venv-clients requirements/clients.lock
+
 audit-environment: ## Install the tools of audit, licences and sbom into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock
 
 clean: ## Remove everything that the other tasks made
-	rm -rf .venv .venv-sam .venv-checkov .venv-audit .venv-rehearsal .venv-peers .local .aws-sam .pytest_cache .mypy_cache \
-		.ruff_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf .venv .venv-* .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		.schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,6 +60,32 @@ def smoke(context: typer.Context) -> None:
             raise typer.Exit(ExitCode.FAILED)
 
 
+@app.command("accept")
+def accept(
+    context: typer.Context,
+    update_stack: Annotated[
+        bool,
+        typer.Option(
+            "--update-stack", help="Also change a parameter of the stack and change it back: two updates."
+        ),
+    ] = False,
+) -> None:
+    """Check what only a deployment shows, with up to five images and a consumer that is removed at the end.
+
+    An alarm of the stack fires once, and its subscribers get mail.
+    """
+    # Other commands need no HTTP client.
+    from cli.acceptance.accept import accept as accept_deployment
+    from cli.acceptance.model import Verdict
+
+    deployment: Deployment = context.find_root().obj
+    with reported_failures():
+        services = deployment.find_services()
+        findings = accept_deployment(services, deployment.stack, updates_stack=update_stack)
+        if any(each.verdict is Verdict.FAILED for each in findings.values()):
+            raise typer.Exit(ExitCode.FAILED)
+
+
 @app.callback()
 def choose_deployment(
     context: typer.Context,

@@ -68,6 +68,7 @@ def services_of_stack(variables: Mapping[str, str]) -> OperatorServices:
     return OperatorServices(
         AccessSettings.from_mapping(variables),
         AwsClients(variables),
+        base_url=variables["IMAGINEART_BASE_URL"],
         credential_secret=variables["IMAGINEART_BACKEND_CREDENTIAL_SECRET"],
         bedrock_models=variables["IMAGINEART_BEDROCK_MODELS"],
     )
@@ -105,6 +106,7 @@ def aws_services(
         return OperatorServices(
             settings,
             AwsClients(environment, session=session),
+            base_url=outputs["BaseUrl"],
             credential_secret=outputs["BackendCredentialSecret"],
             bedrock_models=given["BedrockModels"],
         )

@@ -22,9 +22,9 @@ def print_note(message: str, *, style: str | None = None, end: str = "\n") -> No
     _print(_err, message, style=style, end=end)
 
 
-def show_line(line: str) -> None:
+def show_line(line: str, *, style: str | None = None) -> None:
     """One line of output."""
-    _print(out, line)
+    _print(out, line, style=style)
 
 
 def show_json(document: Mapping[str, Any]) -> None:

@@ -31,16 +31,21 @@ class OperatorServices:
         settings: AccessSettings,
         clients: AwsClients,
         *,
+        base_url: str = "",
         credential_secret: str,
         bedrock_models: str,
     ) -> None:
-        """`credential_secret` holds the keys of backends; `bedrock_models` is the stack's BedrockModels."""
+        """Below `base_url` are the API's endpoints; `credential_secret` holds the keys of backends.
+
+        `bedrock_models` is the stack's parameter BedrockModels.
+        """
         partner_tokens = TokenStore(DynamoDbTable(clients, settings.tokens_table))
         internal_tokens = InternalTokenStore(
             CachedSecret(clients, settings.internal_tokens_secret, cached_seconds=0), partner_tokens
         )
         peppers = PepperStore(CachedSecret(clients, settings.pepper_secret, cached_seconds=0))
         self.clients = clients
+        self.base_url = base_url
         self.credential_secret = credential_secret
         self.consumers = ConsumerStore(DynamoDbTable(clients, settings.consumers_table))
         self.usage = UsageStore(DynamoDbTable(clients, settings.usage_table), secrets.randbelow)

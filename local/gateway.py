@@ -39,6 +39,7 @@ _DIRECT_CALL_SECONDS: Final = 900.0
 _PLAIN: Final = GatewayResponse(None, {}, '{"message":$context.error.messageString}')
 _DEFAULT_STATUS: Final = {
     "MISSING_AUTHENTICATION_TOKEN": 403,
+    "INVALID_SIGNATURE": 403,
     "REQUEST_TOO_LARGE": 413,
     "INTEGRATION_TIMEOUT": 504,
     "DEFAULT_4XX": 400,
@@ -78,7 +79,7 @@ class Gateway:
         matched = find_route(self._routes, request.method, request.path)
         if matched is None and request.header("authorization"):
             message = "Not a valid key=value pair (missing equal-sign) in Authorization header"
-            return self._refuse("DEFAULT_4XX", request, message)
+            return self._refuse("INVALID_SIGNATURE", request, message)
         if matched is None:
             return self._refuse("MISSING_AUTHENTICATION_TOKEN", request, "Missing Authentication Token")
         route, path_parameters = matched

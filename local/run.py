@@ -135,7 +135,9 @@ def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -
     references = create_resources(template, aws_url, {})
     runtime = runtime_variables(aws_url)
     stack = _stack_variables(template, references) | runtime
-    token, base_url = _prepare(stack, document), f"http://{HOST}:{listener.getsockname()[1]}"
+    base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+    stack["IMAGINEART_BASE_URL"] = base_url
+    token = _prepare(stack, document)
     functions = {
         function.code.name: runtime_environment(function, references, runtime)
         for function in template.functions.values()

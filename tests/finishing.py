@@ -3,9 +3,10 @@
 import asyncio
 
 from imagineart.images import finish
+from imagineart.images.model import AS_PNG, OutputFormat
 from imagineart.images.sizes import Size
 
 
-def finish_image(content: bytes, size: Size) -> bytes:
+def finish_image(content: bytes, size: Size, output: OutputFormat = AS_PNG) -> bytes:
     """The finished image. Raises ModelError."""
-    return asyncio.run(finish.finish_image(content, size))
+    return asyncio.run(finish.finish_image(content, size, output))

@@ -5,6 +5,7 @@ any characters. Source: https://docs.aws.amazon.com/service-authorization/latest
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,7 +31,7 @@ class Permission:
 def granted_to(function_id: str) -> set[Permission]:
     """What the policies of a function's role allow."""
     return {
-        Permission(action, resource_text(resource))
+        Permission(action, resource_text(resource) + listed_prefix(statement))
         for statement in statements_of(function_id)
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
@@ -60,6 +61,12 @@ def resource_text(resource: Any) -> str:
                 text = text.replace(f"${{{name}}}", value)
             return text
     raise TypeError(f"{resource!r} is no resource of the template, by Ref, GetAtt or Sub")
+
+
+def listed_prefix(statement: Mapping[str, Any]) -> str:
+    """How a permission to list a bucket ends that holds for some keys only, as in ``?prefix=uploads/*``."""
+    prefix = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix")
+    return f"?prefix={prefix}" if prefix else ""
 
 
 def listed(value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ METHODS_BY_RESOURCE = {
     "/v1/uploads": "POST",
     "/v1/models": "GET",
     "/v1/models/{model_id}": "GET",
+    "/results/{file}": "GET, HEAD",
     "/v1/health": "GET, HEAD",
     "/health": "GET, HEAD",
 }

@@ -29,6 +29,7 @@ from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
+from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.secrets_manager import CachedSecret
 from imagineart.settings import FunctionSettings
@@ -110,6 +111,11 @@ class LambdaServices:
     def uploads(self) -> Uploads:
         bucket = Bucket(self._clients, self._settings.uploads_bucket)
         return Uploads(bucket, self._peppers, self.random_below, self.clock)
+
+    @cached_property
+    def results(self) -> Results:
+        bucket = Bucket(self._clients, self._settings.results_bucket)
+        return Results(bucket, self._peppers, self.random_below, self.clock)
 
     def review_tokens(self) -> TokenReview:
         """Review the tokens of both stores; the result goes to the log and the metrics too."""

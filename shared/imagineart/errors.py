@@ -9,6 +9,7 @@ Tree::
     ├── InvalidTokenError          invalid_token
     │   └── MissingScopeError      invalid_token (access)
     ├── UnknownRequestError        unknown_request
+    ├── ResultExpiredError         result_expired
     ├── RateLimitedError           rate_limited
     │   ├── LimitReachedError      rate_limited (access)
     │   └── WrongTokensError       rate_limited (access)
@@ -85,9 +86,18 @@ class InvalidTokenError(ImagineArtError):
 
 
 class UnknownRequestError(ImagineArtError):
-    """No endpoint has this path and method."""
+    """No endpoint has this path and method, or what the path names does not exist."""
 
     code = "unknown_request"
+
+
+class ResultExpiredError(ImagineArtError):
+    """The time that a result is kept for is over."""
+
+    code = "result_expired"
+
+    def __init__(self) -> None:
+        super().__init__("The result has expired. Generate it again.")
 
 
 class RateLimitedError(ImagineArtError):

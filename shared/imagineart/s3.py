@@ -1,9 +1,37 @@
-"""One bucket in S3: objects are put, read whole, and presigned for a client to put."""
+"""One bucket in S3: objects are put and read, and presigned for a client to put or get."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from imagineart.aws import AwsCallError, AwsClients, translated_errors
+
+CHUNK_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object whose content is still in S3; its `body` has to be read or closed."""
+
+    size_bytes: int
+    etag: str
+    body: Any
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content piece by piece. Raises AwsCallError."""
+        with closing(self.body), translated_errors("s3 GetObject"):
+            yield from self.body.iter_chunks(CHUNK_BYTES)
+
+    def read(self) -> bytes:
+        """The whole content. Raises AwsCallError."""
+        with closing(self.body), translated_errors("s3 GetObject"):
+            content: bytes = self.body.read()
+            return content
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self.body.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,26 +41,31 @@ class Bucket:
     clients: AwsClients
     name: str
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes, *, content_type: str = "application/octet-stream") -> None:
         """Keep an object, in place of an earlier one."""
         with translated_errors("s3 PutObject"):
-            self._client.put_object(Bucket=self.name, Key=key, Body=content)
+            self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
 
     def get(self, key: str, *, limit_bytes: int) -> bytes | None:
         """The content of an object, or None where there is none; a larger object is an error."""
+        stored = self.open(key)
+        if stored is None:
+            return None
+        if stored.size_bytes > limit_bytes:
+            stored.close()
+            raise AwsCallError("TooLarge", detail=f"s3 GetObject: {stored.size_bytes} bytes")
+        return stored.read()
+
+    def open(self, key: str) -> StoredObject | None:
+        """An object to be read, or None where there is none."""
         try:
             with translated_errors("s3 GetObject"):
                 response = self._client.get_object(Bucket=self.name, Key=key)
-                if response["ContentLength"] > limit_bytes:
-                    response["Body"].close()
-                    detail = f"s3 GetObject: {response['ContentLength']} bytes"
-                    raise AwsCallError("TooLarge", detail=detail)
-                content: bytes = response["Body"].read()
-                return content
         except AwsCallError as error:
             if error.aws_code == "NoSuchKey":
                 return None
             raise
+        return StoredObject(response["ContentLength"], response["ETag"], response["Body"])
 
     def presign_put(
         self, key: str, *, content_type: str, size_bytes: int, life_seconds: int
@@ -55,6 +88,14 @@ class Bucket:
                 ExpiresIn=seconds,
             )
             return url, seconds
+
+    def presign_get(self, key: str, *, cache_control: str, life_seconds: int) -> str:
+        """A URL to GET an object, also in parts, for `life_seconds`; S3 responds with that Cache-Control."""
+        with translated_errors("s3 presigning"):
+            seconds = self.clients.credentials_life_seconds(life_seconds)
+            params = {"Bucket": self.name, "Key": key, "ResponseCacheControl": cache_control}
+            url: str = self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+            return url
 
     @property
     def _client(self) -> Any:

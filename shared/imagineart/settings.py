@@ -65,6 +65,7 @@ class FunctionSettings:
     idempotency_table: str
     idempotency_bucket: str
     uploads_bucket: str
+    results_bucket: str
     logs_prompts: bool
 
     @classmethod
@@ -79,16 +80,17 @@ class FunctionSettings:
             raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed: true, false.")
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
-            tokens_table=_required(variables, "IMAGINEART_TOKENS_TABLE"),
+            tokens_table=optional("IMAGINEART_TOKENS_TABLE"),
             consumers_table=optional("IMAGINEART_CONSUMERS_TABLE"),
             usage_table=optional("IMAGINEART_USAGE_TABLE"),
             pepper_secret=optional("IMAGINEART_PEPPER_SECRET"),
-            internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            internal_tokens_secret=optional("IMAGINEART_INTERNAL_TOKENS_SECRET"),
             models_table=optional("IMAGINEART_MODELS_TABLE"),
             backend_credential_secret=optional("IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
             idempotency_table=optional("IMAGINEART_IDEMPOTENCY_TABLE"),
             idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),
             uploads_bucket=optional("IMAGINEART_UPLOADS_BUCKET"),
+            results_bucket=optional("IMAGINEART_RESULTS_BUCKET"),
             logs_prompts=log_prompts == "true",
         )
 

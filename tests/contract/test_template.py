@@ -12,6 +12,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from imagineart.results.model import MAX_RESULT_LIFE_SECONDS
 from local.template import PROJECT, load_template
 
 TEMPLATE = load_template()
@@ -67,7 +68,7 @@ def test_a_function_times_out_before_the_gateway(function_id: str) -> None:
     assert TEMPLATE.functions[function_id].timeout_seconds + 5 <= gateway_seconds < CLIENT_TIMEOUT_SECONDS
 
 
-def test_image_responses_alone_are_streamed(deployed: dict[str, Any]) -> None:
+def test_images_and_results_alone_are_streamed(deployed: dict[str, Any]) -> None:
     (api,) = of_kind(deployed, "AWS::ApiGateway::RestApi").values()
     streamed = {
         (path, method)
@@ -75,7 +76,8 @@ def test_image_responses_alone_are_streamed(deployed: dict[str, Any]) -> None:
         for method, operation in operations.items()
         if operation["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
     }
-    assert streamed == {(path, "post") for path in IMAGE_PATHS}
+    results = {("/results/{file}", "get"), ("/results/{file}", "head")}
+    assert streamed == {(path, "post") for path in IMAGE_PATHS} | results
 
 
 def test_a_function_has_the_streaming_layer_where_its_wrapper_is_set() -> None:
@@ -94,6 +96,11 @@ def test_every_variable_that_the_settings_read_is_set_and_no_other() -> None:
 def test_a_function_without_authentication_has_no_layer_settings_or_permission(function_id: str) -> None:
     assert not {"Layers", "Environment"} & FUNCTIONS[function_id].keys()
     assert "ManagedPolicyArns" not in RESOURCES[f"{function_id}Role"]["Properties"]
+
+
+def test_the_function_without_authentication_that_reads_data_reads_results_alone() -> None:
+    role = RESOURCES["ServeResultFunctionRole"]["Properties"]
+    assert role["ManagedPolicyArns"] == [{"Ref": "ResultReadPolicy"}]
 
 
 def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
@@ -141,47 +148,6 @@ def test_every_other_request_reaches_the_function_for_unknown_requests() -> None
     assert caught == {route.path for route in TEMPLATE.routes} >= {"/", "/{proxy+}"}
 
 
-# Responses of API Gateway
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "code", "should_retry"),
-    [
-        ("MISSING_AUTHENTICATION_TOKEN", 404, "unknown_request", "'false'"),
-        ("RESOURCE_NOT_FOUND", 404, "unknown_request", "'false'"),
-        ("REQUEST_TOO_LARGE", 400, "invalid_request", "'false'"),
-        ("UNSUPPORTED_MEDIA_TYPE", 400, "invalid_request", "'false'"),
-        ("WAF_FILTERED", 400, "invalid_request", "'false'"),
-        ("DEFAULT_4XX", 400, "invalid_request", "'false'"),
-        ("THROTTLED", 429, "rate_limited", "'true'"),
-        ("QUOTA_EXCEEDED", 429, "rate_limited", "'true'"),
-        ("DEFAULT_5XX", 500, "internal_error", "'true'"),
-        ("INTEGRATION_TIMEOUT", 504, "timeout", "'true'"),
-    ],
-)
-def test_an_error_of_the_gateway_uses_the_apis_error_format(
-    kind: str, status: int, code: str, should_retry: str
-) -> None:
-    response = TEMPLATE.gateway_responses[kind]
-    # API Gateway inserts messageString with its quotes, and every other variable without.
-    error = json.loads(response.body.replace("$context.error.messageString", '"text"'))["error"]
-    assert (response.status, error["code"], response.headers["X-Should-Retry"]) == (
-        status,
-        code,
-        should_retry,
-    )
-    assert error["request_id"] == "$context.requestId"
-    assert response.headers["X-Request-Id"] == "context.requestId"
-    assert response.headers["Content-Type"] == "'application/json'"
-    assert ("Retry-After" in response.headers) == (status == 429)
-
-
-def test_the_access_log_contains_no_token() -> None:
-    line = json.loads(RESOURCES["Api"]["Properties"]["AccessLogSetting"]["Format"])
-    assert {"request_id", "status", "path", "error_type"} <= line.keys()
-    assert "$context.error.message" not in line.values(), "it can quote the Authorization header"
-
-
 # Data
 
 STORES = {
@@ -213,20 +179,19 @@ def test_buckets_queues_and_topics_refuse_requests_without_tls(name: str) -> Non
     assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "TokensTable",
-        "ConsumersTable",
-        "ModelsTable",
-        "UsageTable",
-        "PepperSecret",
-        "InternalTokensSecret",
-        "DataKey",
-    ],
-)
-def test_deleting_the_stack_keeps_tokens_consumers_models_and_usage(name: str) -> None:
-    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fails(
+    deployed: dict[str, Any],
+) -> None:
+    policies = {
+        name: (each["DeletionPolicy"], each["UpdateReplacePolicy"])
+        for name, each in deployed.items()
+        if name in RESOURCES and each.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    # A rollback does not restore the account's setting, which names the role.
+    assert policies.pop("ApiGatewayLogsRole") == ("Retain", "Retain")
+    assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}
+    kept = {"TokensTable", "ConsumersTable", "ModelsTable", "PepperSecret", "InternalTokensSecret", "DataKey"}
+    assert kept <= policies.keys()
 
 
 @pytest.mark.parametrize(
@@ -238,18 +203,34 @@ def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     assert setting == {"AttributeName": attribute, "Enabled": True}
 
 
-@pytest.mark.parametrize(("name", "days"), [("UploadsBucket", 1), ("IdempotencyBucket", 2)])
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [("UploadsBucket", 1), ("IdempotencyBucket", 2), ("ResultsBucket", MAX_RESULT_LIFE_SECONDS // 86_400)],
+)
 def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     (rule,) = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", days)
     assert not {"Prefix", "Filter", "TagFilters"} & rule.keys()
 
 
-def test_the_pepper_is_generated_with_256_bits_and_no_secret_has_a_value() -> None:
+def test_what_generates_a_secret_never_changes() -> None:
+    """CloudFormation generates the value again when the block changes, and a new pepper ends every token."""
     secrets = of_kind(RESOURCES, "AWS::SecretsManager::Secret")
-    pepper = secrets["PepperSecret"]["GenerateSecretString"]
-    assert json.loads(pepper["SecretStringTemplate"])["current"] == pepper["GenerateStringKey"]
-    assert pepper["PasswordLength"] >= 43
+    generated = {
+        name: each["GenerateSecretString"] for name, each in secrets.items() if "SecretString" not in each
+    }
+    assert generated == {
+        "PepperSecret": {
+            "SecretStringTemplate": '{"current": "1"}',
+            "GenerateStringKey": "1",
+            "PasswordLength": 64,
+            "ExcludePunctuation": True,
+        }
+    }
+
+
+def test_no_secret_has_a_value_in_the_template() -> None:
+    secrets = of_kind(RESOURCES, "AWS::SecretsManager::Secret")
     assert not any(any(json.loads(each.get("SecretString", "{}")).values()) for each in secrets.values())
 
 

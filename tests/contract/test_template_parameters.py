@@ -4,6 +4,7 @@ import re
 import tomllib
 from typing import Any
 
+import boto3
 import pytest
 
 from local.template import PROJECT, load_template
@@ -73,16 +74,18 @@ def evaluate(expression: Any, parameters: dict[str, str]) -> Any:
             return not evaluate(each, parameters)
         case {"Fn::Or": each}:
             return any(evaluate(one, parameters) for one in each)
+        case {"Fn::Contains": [values, each]}:
+            return evaluate(each, parameters) in values
     return expression
 
 
-def messages(**parameters: str) -> list[str]:
+def messages(region: str = "eu-west-1", **parameters: str) -> list[str]:
     """The messages of the template's rules for these parameters."""
-    given = load_template().default_parameters() | parameters
+    given = load_template().default_parameters() | parameters | {"AWS::Region": region}
     return [
         assertion["AssertDescription"]
         for rule in DOCUMENT["Rules"].values()
-        if evaluate(rule["RuleCondition"], given)
+        if evaluate(rule.get("RuleCondition", True), given)
         for assertion in rule["Assertions"]
         if not evaluate(assertion["Assert"], given)
     ]
@@ -104,6 +107,14 @@ def test_an_impossible_combination_is_rejected_by_name(parameters: dict[str, str
     assert [message.partition(":")[0] for message in messages(**parameters)] == named
 
 
+def test_commercial_regions_alone_are_accepted() -> None:
+    session = boto3.Session()
+    for partition in session.get_available_partitions():
+        expected = [] if partition == "aws" else ["Region"]
+        for region in session.get_available_regions("cloudformation", partition):
+            assert [message.partition(":")[0] for message in messages(region)] == expected, region
+
+
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
@@ -113,7 +124,11 @@ def test_an_impossible_combination_is_rejected_by_name(parameters: dict[str, str
             ["", "arn:aws:bedrock/x", "a, b"],
         ),
         ("DomainName", ["", "api.example.com"], ["https://a.example.com", "A.example.com", "x"]),
-        ("CertificateArn", ["", CERTIFICATE], ["arn:aws:iam::1:server-certificate/x"]),
+        (
+            "CertificateArn",
+            ["", CERTIFICATE],
+            ["arn:aws:iam::1:server-certificate/x", CERTIFICATE.replace("arn:aws:", "arn:aws-cn:")],
+        ),
         ("HostedZoneId", ["", "Z0123456789ABC"], ["/hostedzone/Z0", "example.com"]),
         ("AlarmEmail", ["", "on-call@example.com"], ["on-call", "a@b", "a b@example.com"]),
     ],

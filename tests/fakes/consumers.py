@@ -43,6 +43,9 @@ class InMemoryConsumers:
         self.consumers[consumer.id] = consumer
         return True
 
+    def remove_consumer(self, consumer_id: str) -> None:
+        self.consumers.pop(consumer_id, None)
+
     def find_consumer(self, consumer_id: str) -> Consumer | None:
         return self.consumers.get(consumer_id)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from imagineart.backends.call_backends import Backends
 from imagineart.backends.model import GeneratedImage, Route
 from imagineart.errors import ImagineArtError
-from imagineart.images.model import ImageRequest, TokenUsage
+from imagineart.images.kinds import PNG
+from imagineart.images.model import ImageRequest, OutputFormat, TokenUsage
 from imagineart.images.sizes import Size
 
 
@@ -44,9 +45,10 @@ class FakeImageBackend:
         return GeneratedImage(b"%s %d" % (self.content, request.seed), self.has_seed, self.usage)
 
 
-async def fake_finish(content: bytes, size: Size) -> bytes:
-    """Writes the size behind the content."""
-    return b"%s at %s" % (content, str(size).encode())
+async def fake_finish(content: bytes, size: Size, output: OutputFormat) -> bytes:
+    """Writes the size behind the content, and the format where it is not PNG."""
+    as_format = "" if output.kind is PNG else f" as {output.kind.name} of {output.quality}"
+    return content + f" at {size}{as_format}".encode()
 
 
 @dataclass(slots=True)
@@ -54,10 +56,13 @@ class Attempts:
     """What was reported of attempts."""
 
     outcomes: list[tuple[str, bool]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    """The backends of the attempts that need the operator."""
     failures: list[tuple[str, ImagineArtError]] = field(default_factory=list)
 
-    def finished(self, backend: str, *, failed: bool) -> None:
+    def finished(self, backend: str, *, failed: bool, needs_operator: bool) -> None:
         self.outcomes.append((backend, failed))
+        self.refusals += [backend] if needs_operator else []
 
     def report(self, backend: str, error: ImagineArtError) -> None:
         self.failures.append((backend, error))

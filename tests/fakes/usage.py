@@ -1,11 +1,9 @@
-"""Usage and metrics, kept in memory."""
+"""Usage, kept in memory."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from imagineart.aws import AwsCallError
-from imagineart.usage.metrics import Stage
 from imagineart.usage.model import FinishedRequest, UsageRow, duration_class
 
 
@@ -38,41 +36,3 @@ class InMemoryUsage:
             )
             for key, group in sorted(groups.items())
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredRequest:
-    """What `request_finished` was called with."""
-
-    error_code: str | None
-    is_server_error: bool
-    seconds: float
-    seconds_by_stage: Mapping[Stage, float]
-    images: int
-
-
-@dataclass(slots=True)
-class RecordedMetrics:
-    """A Metrics that writes nothing."""
-
-    requests: list[MeasuredRequest] = field(default_factory=list)
-    attempts: list[tuple[str, bool]] = field(default_factory=list)
-    """Each backend that was tried, and whether it failed."""
-    failed_settlements: int = 0
-    stale_secrets: int = 0
-    reviews: list[dict[str, int]] = field(default_factory=list)
-
-    def request_finished(self, **measured) -> None:
-        self.requests.append(MeasuredRequest(**measured))
-
-    def attempt_finished(self, backend: str, *, failed: bool) -> None:
-        self.attempts.append((backend, failed))
-
-    def settlement_failed(self) -> None:
-        self.failed_settlements += 1
-
-    def stale_secret_used(self) -> None:
-        self.stale_secrets += 1
-
-    def tokens_reviewed(self, **counts: int) -> None:
-        self.reviews.append(counts)

@@ -17,7 +17,9 @@ from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits
 from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.aws import AwsClients
+from imagineart.bootstrap import LambdaServices
 from imagineart.models.model import ModelOperation
+from imagineart.results.results import Results
 from imagineart.settings import AccessSettings
 from imagineart.usage.model import UsageRow
 from local.chosen_models import document_of
@@ -84,6 +86,12 @@ class Deployment:
             TableName=self.references["ConsumersTable"], Key=key
         )["Item"]
         return item
+
+    def results(self) -> Results:
+        """What keeps results, as a function has it."""
+        variables = template().functions["ServeResultFunction"].variables
+        own = resolve(dict(variables), self.references) | runtime_variables(self.cloud_url)
+        return LambdaServices(own).results
 
     def objects(self, bucket: str) -> list[str]:
         """The keys of the objects in a bucket of the template."""
@@ -176,8 +184,8 @@ def function_properties(document: dict[str, Any], function_id: str) -> dict[str,
 
 
 def without_the_streaming_layer(document: dict[str, Any]) -> None:
-    """Let the image functions respond as any function does, whole and in base64."""
-    for function_id in ("GenerateImageFunction", "EditImageFunction"):
+    """Let the functions that stream respond as any function does, whole and in base64."""
+    for function_id in ("GenerateImageFunction", "EditImageFunction", "ServeResultFunction"):
         properties = function_properties(document, function_id)
         del properties["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
         for event in properties["Events"].values():

@@ -60,15 +60,17 @@ class RecordedCalls:
         def called(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
             action = f"{model.service_model.signing_name}:{model.name}"
             assert _KNOWN_ACTIONS.fullmatch(action), f"what {action} needs is not known here"
-            context["test_bucket"] = params.get("Bucket")
+            context["test_object"] = (params.get("Bucket"), params.get("Key"))
             self._need(function_id, Permission(action, self._resource(params, client.meta.region_name)))
 
         def responded(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
             if parsed["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                # To a caller that may not list the bucket, S3 responds with 403 instead.
+                # To a caller that may not list the bucket, S3 responds with 403 instead. The object's key
+                # is the prefix then: https://github.com/ceph/ceph/pull/68577
                 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-                bucket = f"${{{self._name_of(context['test_bucket'])}.Arn}}"
-                self._need(function_id, Permission("s3:ListBucket", bucket))
+                bucket, key = context["test_object"]
+                prefix = f"${{{self._name_of(bucket)}.Arn}}?prefix={key}"
+                self._need(function_id, Permission("s3:ListBucket", prefix))
 
         client.meta.events.register("provide-client-params", called)
         client.meta.events.register("after-call.s3.GetObject", responded)

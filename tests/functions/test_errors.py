@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from imagineart.apis.common.call import RESERVED_SECONDS
-from imagineart.apis.imagineart.documentation import IMAGE_ERROR_RESPONSES
+from imagineart.apis.imagineart.documentation import IMAGE_ERROR_RESPONSES, RESULT_RESPONSES
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
 from imagineart.usage.metrics import Metrics
 from tests.fault_backend import Delivery, RecordedRequest, Response, refusal
@@ -31,6 +31,7 @@ STATUS_AND_RETRY = {
     "missing_bearer_token": (401, "false"),
     "invalid_token": (401, "false"),
     "unknown_request": (404, "false"),
+    "result_expired": (410, "false"),
     "rate_limited": (429, "true"),
     "internal_error": (500, "true"),
     "model_not_available": (502, "false"),
@@ -41,7 +42,7 @@ STATUS_AND_RETRY = {
 }
 DOCUMENTED = {
     code: example["value"]["error"]
-    for response in IMAGE_ERROR_RESPONSES.values()
+    for _, response in sorted((IMAGE_ERROR_RESPONSES | {410: RESULT_RESPONSES[410]}).items())
     for code, example in response["content"]["application/json"]["examples"].items()
 }
 

@@ -8,13 +8,17 @@ import pytest
 from tests.fault_backend import refusal
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment, generate
-from tests.functions.generating_backend import GeneratingBackend, always
+from tests.functions.generating_backend import GeneratingBackend, always, generated
 from tests.functions.test_logs import PROMPT, lines_of, log_to_this_tests_output
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """Every metric that was written, with the dimensions of its first set, by record."""
-    records = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    return metrics_in(capsys.readouterr().out)
+
+
+def metrics_in(output: str) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     found = []
     for record in records:
         (directive,) = record["_aws"]["CloudWatchMetrics"]
@@ -35,6 +39,7 @@ def test_an_image_is_counted_with_the_time_of_every_stage(
         "backend": "openai-compatible",
         "BackendAttempts": 1,
         "BackendFailures": 0,
+        "BackendRefusals": 0,
     }
     times = [request.pop(name) for name in ("Admission", "Backend", "Duration")]
     assert request == {"service": "generate_image", "Requests": 1, "ServerErrors": 0, "Images": 1}
@@ -51,6 +56,38 @@ def test_a_backend_that_fails_is_counted_with_the_error_that_the_caller_got(
     assert (attempt["BackendAttempts"], attempt["BackendFailures"]) == (1, 1)
     assert (request["ServerErrors"], "Images" in request) == (1, False)
     assert error == {"service": "generate_image", "code": "model_auth_error", "Errors": 1}
+
+
+REFUSALS = {
+    "an account that cannot pay": (400, "billing_hard_limit_reached", "model_auth_error"),
+    "a bad key": (401, "invalid_api_key", "model_auth_error"),
+    "a model that is gone": (404, "model_not_found", "model_not_available"),
+}
+
+
+@pytest.mark.parametrize(("status", "said", "code"), REFUSALS.values(), ids=REFUSALS)
+def test_what_only_the_operator_can_change_is_counted_and_logged_though_the_caller_gets_an_image(
+    deploy: Deploy,
+    backend: GeneratingBackend,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    said: str,
+    code: str,
+) -> None:
+    refused = iter([refusal(status, said)])
+    backend.reply = lambda request: next(refused, None) or generated(request)
+    routes = f"openai {backend.base_url} a-model, vllm-omni {backend.base_url} a-model"
+    api = deploy(log_to_this_tests_output, generation_backends=routes)
+    assert generate(api.client(api.issue_token())).headers["X-Backend"] == "vllm-omni"
+    output = capsys.readouterr().out
+    attempts = [each for each in metrics_in(output) if "BackendRefusals" in each]
+    assert [(each["backend"], each["BackendRefusals"]) for each in attempts] == [
+        ("openai", 1),
+        ("vllm-omni", 0),
+    ]
+    (warning,) = [line for line in lines_of(output) if line["level"] == "WARNING"]
+    assert (warning["backend"], warning["code"]) == ("openai", code)
+    assert f"responded {status} with code '{said}'" in warning["detail"]
 
 
 def test_a_mistake_of_the_caller_is_no_error_of_the_server(

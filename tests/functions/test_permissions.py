@@ -65,6 +65,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         for function_id, call in IMAGE_CALLS.items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
+        serve_results(api)
         api.gateway.invoke("ReviewTokensFunction", {})
     cloud.empty()
     return calls.needed
@@ -100,6 +101,16 @@ def edit_uploads(client: httpx.Client) -> None:
     httpx.put(sent["url"], content=content, headers=sent["headers"], trust_env=False).raise_for_status()
     assert edit(client, sent["id"]).status_code == 200
     assert edit(client, missing["id"]).status_code == 400
+
+
+def serve_results(api: Deployment) -> None:
+    """One that is there, whole and in part, and one that is not."""
+    result = api.results().keep(b"an image", media_type="image/png")
+    with api.client() as client:
+        assert client.get(result.path).status_code == 200
+        assert client.get(result.path, headers={"Range": "bytes=0-1"}).status_code == 307
+        api.aws("s3").delete_object(Bucket=api.references["ResultsBucket"], Key=result.key)
+        assert client.get(result.path).status_code == 404
 
 
 def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function_id: str, call: Call) -> None:

@@ -11,6 +11,7 @@ ALLOWED = {
     "/v1/uploads": "POST",
     "/v1/models": "GET",
     "/v1/models/{model_id}": "GET",
+    "/results/{file}": "GET, HEAD",
     "/health": "GET, HEAD",
     "/v1/health": "GET, HEAD",
 }

@@ -87,6 +87,18 @@ def test_another_backend_serves_while_bedrock_cannot(
     assert generate(client).headers["X-Backend"] == "bedrock"
 
 
+def test_another_backend_serves_where_the_key_of_the_first_cannot_be_read(
+    deploy: Deploy, bedrock: BedrockServer, backend: GeneratingBackend
+) -> None:
+    routes = f"sglang {backend.base_url} a-model, bedrock us-west-2 {ULTRA} endpoint={bedrock.url}"
+    api = deploy(generation_backends=routes)
+    secret = api.references["BackendCredentialSecret"]
+    api.aws("secretsmanager").put_secret_value(SecretId=secret, SecretString="edited by mistake")
+    response = generate(api.client(api.issue_token()))
+    assert (response.status_code, response.headers["X-Backend"]) == (200, "bedrock")
+    assert backend.requests == []
+
+
 def test_no_seed_is_claimed_for_a_model_without_one(deploy: Deploy, backend: GeneratingBackend) -> None:
     response = generate(client_of(deploy, f"openai {backend.base_url} gpt-image-2"), seed="7")
     assert "X-Seed" not in response.headers

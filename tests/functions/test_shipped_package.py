@@ -98,6 +98,15 @@ def test_an_upload_is_granted(start: Start, headers: dict[str, str]) -> None:
     assert put.status_code == 200
 
 
+def test_a_result_is_served_and_redirected(start: Start, api: Deployment) -> None:
+    path = api.results().keep(sample("webp"), media_type="image/webp").path
+    function = start("serve_result")
+    whole = function.send(httpx.Request("GET", f"https://api.local{path}"))
+    assert (whole.headers["content-type"], whole.content) == ("image/webp", sample("webp"))
+    part = function.send(httpx.Request("GET", f"https://api.local{path}", headers={"Range": "bytes=0-9"}))
+    assert httpx.get(part.headers["location"], trust_env=False).content == sample("webp")
+
+
 def test_the_models_are_listed(start: Start, headers: dict[str, str]) -> None:
     reply = start("list_models").send(httpx.Request("GET", "https://api.local/v1/models", headers=headers))
     assert len(json.loads(reply.content)["data"]) == 2

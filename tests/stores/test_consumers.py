@@ -150,6 +150,14 @@ def test_a_consumer_that_is_not_registered_is_not_made(store: Store) -> None:
     assert store.list_consumers() == [ACME]
 
 
+def test_a_removed_consumer_is_not_made_again_by_its_request_in_progress(store: Store) -> None:
+    assert store.take_slot("acme", now=NOW, slot=slot(1), counts_request=True)
+    store.remove_consumer("acme")
+    store.leave("acme", entered_at=NOW, slot=slot(1), images=1)
+    store.remove_consumer("acme")
+    assert store.list_consumers() == []
+
+
 # What an item has
 
 

@@ -12,7 +12,7 @@ from tests.unit.test_settings import EVERY_FUNCTION
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"IMAGINEART_TOKENS_TABLE": ""}, "IMAGINEART_TOKENS_TABLE"),
+        ({"POWERTOOLS_SERVICE_NAME": ""}, "POWERTOOLS_SERVICE_NAME"),
         ({"IMAGINEART_LOG_PROMPTS": "maybe"}, "IMAGINEART_LOG_PROMPTS"),
     ],
 )

@@ -48,7 +48,7 @@ def test_every_public_code_has_a_class() -> None:
     assert {code for _, _, code in coded_tree()} == {
         "invalid_request", "invalid_image", "missing_bearer_token", "invalid_token", "unknown_request",
         "rate_limited", "internal_error", "model_not_available", "model_error", "model_auth_error",
-        "no_tokens_configured", "timeout",
+        "no_tokens_configured", "timeout", "result_expired",
     }  # fmt: skip
 
 

@@ -5,8 +5,6 @@ import pytest
 from imagineart.settings import AccessSettings, FunctionSettings, SettingsError
 
 EVERY_FUNCTION = {
-    "IMAGINEART_TOKENS_TABLE": "tokens",
-    "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
     "POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/test",
     "POWERTOOLS_SERVICE_NAME": "list_models",
 }
@@ -22,11 +20,7 @@ ACCESS = {
 
 def test_a_function_reads_what_it_uses_and_needs_nothing_else() -> None:
     settings = FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_UPLOADS_BUCKET": " uploads "})
-    assert (settings.tokens_table, settings.uploads_bucket, settings.models_table) == (
-        "tokens",
-        "uploads",
-        "",
-    )
+    assert (settings.uploads_bucket, settings.models_table) == ("uploads", "")
     assert (settings.metrics.service, settings.metrics.version) == ("list_models", "$LATEST")
     assert not settings.logs_prompts
 

@@ -77,6 +77,10 @@ class ConsumerStore:
         )
         return not isinstance(updated, ConditionFailed)
 
+    def remove_consumer(self, consumer_id: str) -> None:
+        """Forget a consumer; no request of it that is in progress makes it again."""
+        self.table.delete(_key(consumer_id))
+
     def find_consumer(self, consumer_id: str) -> Consumer | None:
         """The registered consumer, or None."""
         item = self.table.get(_key(consumer_id))

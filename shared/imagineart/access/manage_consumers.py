@@ -1,4 +1,4 @@
-"""The operator's side of consumers: register, list, change."""
+"""The operator's side of consumers: register, list, change, remove."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -21,6 +21,9 @@ class ConsumerRegister(Protocol):
 
     def replace_consumer(self, consumer: Consumer) -> bool:
         """Give a consumer other limits and models, from its next request on; False where there is none."""
+
+    def remove_consumer(self, consumer_id: str) -> None:
+        """Forget a consumer, if there is one."""
 
     def find_consumer(self, consumer_id: str) -> Consumer | None:
         """The consumer, or None."""
@@ -77,7 +80,10 @@ class ConsumerChange:
 
 @dataclass(frozen=True, slots=True)
 class ManageConsumers:
-    """Registers, lists and changes consumers, who may be allowed the models that `model_ids` gives."""
+    """Registers, lists, changes and removes consumers.
+
+    They may be allowed the models that `model_ids` gives.
+    """
 
     consumers: ConsumerRegister
     model_ids: Callable[[], Collection[str]]
@@ -114,6 +120,10 @@ class ManageConsumers:
         if not self.consumers.replace_consumer(consumer):
             raise NotFoundError("consumer", consumer_id)
         return consumer
+
+    def remove(self, consumer_id: str) -> None:
+        """Forget a consumer, whose tokens are refused from the next request on; its usage stays."""
+        self.consumers.remove_consumer(consumer_id)
 
     def _check(self, change: ConsumerChange) -> None:
         if change.models is not None:

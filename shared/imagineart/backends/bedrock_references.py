@@ -6,7 +6,8 @@ from PIL import Image
 
 from imagineart.backends.bedrock_sizes import fits_upscaler, shrink_for_upscaler, style_frames
 from imagineart.errors import ModelError
-from imagineart.images.decoding import decode_image, encode_jpeg, fit
+from imagineart.images.decoding import decode_image, fit
+from imagineart.images.encoding import encode_jpeg
 from imagineart.images.kinds import JPEG, PNG, UnusableImageError, detect_image_kind
 from imagineart.images.model import ReferenceImage
 from imagineart.images.png import RGB, read_png

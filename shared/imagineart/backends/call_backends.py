@@ -10,6 +10,7 @@ from imagineart.backends.model import Route
 from imagineart.backends.retry_budget import RetryBudget
 from imagineart.errors import (
     ImagineArtError,
+    InternalError,
     InvalidRequestError,
     ModelAuthError,
     ModelError,
@@ -20,7 +21,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
-from imagineart.images.model import Image, ImageRequest
+from imagineart.images.model import Image, ImageRequest, OutputFormat
 from imagineart.images.sizes import Size
 
 MAX_AT_ONCE: Final = 4
@@ -38,15 +39,20 @@ MIN_ATTEMPT_SECONDS: Final = 1.0
 _REFUSALS: Final = (InvalidRequestError, RequestRefusedError)
 """What a healthy backend says to a request that it does not take."""
 
+_FOR_THE_OPERATOR: Final = (ModelAuthError, ModelNotAvailableError)
+"""What lasts until the operator changes a key, a payment, a permission or a model's name."""
+
 _ANOTHER_MAY_SUCCEED: Final = (
-    ModelError, ModelAuthError, ModelNotAvailableError, ModelTimeoutError, RateLimitedError,
+    *_FOR_THE_OPERATOR, ModelError, ModelTimeoutError, RateLimitedError,
+    # The key of this backend could not be read; another one may need none.
+    InternalError,
 )  # fmt: skip
 
 
 class AttemptFinished(Protocol):
-    """Called after every attempt at a backend."""
+    """Called after every attempt at a backend; `needs_operator` where only the operator can help."""
 
-    def __call__(self, backend: str, *, failed: bool) -> None: ...
+    def __call__(self, backend: str, *, failed: bool, needs_operator: bool) -> None: ...
 
 
 class Backends:
@@ -63,7 +69,7 @@ class Backends:
         random_fraction: Callable[[], float],
         attempt_finished: AttemptFinished,
         report_failure: Callable[[str, ImagineArtError], None],
-        finish: Callable[[bytes, Size], Awaitable[bytes]] = finish_image,
+        finish: Callable[[bytes, Size, OutputFormat], Awaitable[bytes]] = finish_image,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
@@ -149,7 +155,7 @@ class Backends:
         try:
             async with asyncio.timeout_at(ends_at) as timeout:
                 generated = await route.backend.generate(request)
-                content = await self._finish(generated.content, request.delivered_size)
+                content = await self._finish(generated.content, request.delivered_size, request.output_format)
         except TimeoutError as error:
             if not timeout.expired():
                 raise
@@ -162,7 +168,8 @@ class Backends:
         self._note(backend, None)
         seed = request.seed if generated.has_seed else None
         seconds = now() - started
-        return Image(content, request.delivered_size, seed, route.name, seconds, generated.usage)
+        kind = request.output_format.kind
+        return Image(content, request.delivered_size, seed, route.name, seconds, generated.usage, kind)
 
     def _note(self, backend: "_Backend", error: ImagineArtError | None) -> None:
         failed = isinstance(error, _ANOTHER_MAY_SUCCEED) and not isinstance(error, _REFUSALS)
@@ -170,7 +177,8 @@ class Backends:
             backend.breaker.note_failure(asyncio.get_running_loop().time())
         else:
             backend.breaker.note_success()
-        self._attempt_finished(backend.route.name, failed=failed)
+        needs_operator = isinstance(error, _FOR_THE_OPERATOR)
+        self._attempt_finished(backend.route.name, failed=failed, needs_operator=needs_operator)
         if isinstance(error, _ANOTHER_MAY_SUCCEED):
             self._report_failure(backend.route.name, error)
 

@@ -31,8 +31,9 @@ from imagineart.errors import (
     ModelNotAvailableError,
     RequestRefusedError,
 )
-from imagineart.images.kinds import detect_image_kind
+from imagineart.images.kinds import PNG, detect_image_kind
 from imagineart.images.model import ImageRequest, TokenUsage
+from imagineart.images.sizes import Size
 
 _REFUSED_PROMPT: Final = frozenset({
     "contentfilter", "contentpolicyviolation", "contentpolicyviolationerror", "moderationblocked",
@@ -91,14 +92,24 @@ class OpenAiBackend:
         return GeneratedImage(content, self.profile.has_seed, usage)
 
     def _fields(self, request: ImageRequest) -> dict[str, Any]:
+        size = self.profile.choose_size(request.size)
         return {
             "model": self.model,
             "prompt": request.prompt,
-            "size": str(self.profile.choose_size(request.size)),
+            "size": str(size),
             **({"seed": request.seed} if self.profile.has_seed else {}),
+            **(_format_fields(request, size) if self.profile.has_formats else {}),
             **self.profile.constants,
             **({"response_format": self.response_format} if self.response_format else {}),
         }
+
+
+def _format_fields(request: ImageRequest, size: Size) -> dict[str, Any]:
+    """The format that is delivered, or PNG where the image will be resampled, which would lose quality."""
+    wanted = request.output_format
+    if wanted.kind is PNG or size != request.delivered_size:
+        return {"output_format": "png"}
+    return {"output_format": wanted.kind.name.lower(), "output_compression": wanted.quality}
 
 
 def _text_parts(fields: Mapping[str, Any]) -> list[Part]:

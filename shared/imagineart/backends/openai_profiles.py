@@ -27,10 +27,12 @@ class OpenAiProfile:
 
     `image_field` is the name of each reference's part. `constants` are sent with every request, and
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
-    that the requested one can be cut out of it.
+    that the requested one can be cut out of it. `has_formats` is whether the server knows `output_format` and
+    `output_compression`, which is a quality from 0 to 100.
     """
 
     has_seed: bool
+    has_formats: bool
     image_field: str
     constants: Mapping[str, str]
     reasoning: Mapping[str, Mapping[str, Any]]
@@ -67,13 +69,15 @@ _STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
 PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "openai": OpenAiProfile(
         has_seed=False,
+        has_formats=True,
         image_field="image[]",
-        constants={"output_format": "png"},
+        constants={},
         reasoning={"low": {"quality": "medium"}, "high": {"quality": "high"}},
         choose_size=openai_size,
     ),
     "vllm-omni": OpenAiProfile(
         has_seed=True,
+        has_formats=False,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
@@ -81,13 +85,15 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     ),
     "sglang": OpenAiProfile(
         has_seed=True,
+        has_formats=True,
         image_field="image",
-        constants={"response_format": "b64_json", "output_format": "png"},
+        constants={"response_format": "b64_json"},
         reasoning=_STEPS,
         choose_size=_as_requested,
     ),
     "openai-compatible": OpenAiProfile(
         has_seed=True,
+        has_formats=False,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning={"low": {"reasoning": "low"}, "high": {"reasoning": "high"}},

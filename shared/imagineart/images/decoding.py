@@ -1,10 +1,9 @@
-"""Decoding and encoding with Pillow; import this module only where an image has to be decoded."""
+"""Decoding with Pillow; import this module only where an image has to be decoded."""
 
 import io
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from PIL import Image, ImageChops, ImageOps
 from PIL.Image import Transpose
@@ -94,21 +93,35 @@ def fit(image: Image.Image, size: Size) -> Image.Image:
     return image if image.size == wanted else ImageOps.fit(image, wanted)
 
 
-def encode_png(image: Image.Image) -> bytes:
-    """Level 1 with run-length matching: smaller than level 6 on photographs at an eighth of its time."""
-    return _save(image, "PNG", compress_level=1, compress_type=zlib.Z_RLE, icc_profile=None)
+def clean_jpeg(content: bytes, size: Size) -> bytes | None:
+    """The JPEG without its metadata where it is an upright RGB one of `size` without a profile, else None.
+
+    Raises UnusableImageError where it is truncated.
+    """
+    jpeg = read_jpeg(content)
+    is_upright = exif_orientation(jpeg.exif) == 1
+    return jpeg.content if is_upright and _is_plain("JPEG", jpeg.content, size) else None
 
 
-def encode_jpeg(image: Image.Image) -> bytes:
-    """A JPEG without visible loss."""
-    return _save(image, "JPEG", quality=95, subsampling=0, icc_profile=None)
+def clean_webp(content: bytes, size: Size) -> bytes | None:
+    """The WebP itself where it is one of `size` without anything but pixels, else None.
+
+    Metadata, profiles and animations need an extended header (RFC 9649, 2.7).
+    """
+    end = 8 + int.from_bytes(content[4:8], "little")
+    pixels = int.from_bytes(content[16:20], "little")
+    is_simple = content[12:16] in (b"VP8 ", b"VP8L") and 20 + pixels + pixels % 2 == end <= len(content)
+    return content[:end] if is_simple and _is_plain("WEBP", content[:end], size) else None
 
 
-def _save(image: Image.Image, format_name: str, **options: Any) -> bytes:
-    target = io.BytesIO()
-    image.info = {}
-    image.save(target, format_name, **options)
-    return target.getvalue()
+def _is_plain(format_name: str, content: bytes, size: Size) -> bool:
+    """Whether the header says that the pixels can be delivered as they are; no pixel is decoded."""
+    try:
+        image = _open_as(format_name, content)
+    except Exception:
+        return False  # `decode_image` says what is wrong with it.
+    has_profile = "icc_profile" in image.info
+    return image.size == (size.width, size.height) and image.mode in ("RGB", "RGBA") and not has_profile
 
 
 def _open_png(content: bytes) -> _OpenFile:

@@ -1,24 +1,26 @@
 """What a backend returned, brought to the image that is delivered.
 
-The usual response of a backend, a PNG of the right size, is cleaned without being decoded.
+The usual response of a backend, a file of the right format and size, is cleaned without being decoded.
 """
 
 from imagineart.errors import ModelError
 from imagineart.images.in_thread import in_image_thread
-from imagineart.images.kinds import PNG, UnusableImageError, detect_image_kind
+from imagineart.images.kinds import JPEG, PNG, UnusableImageError, detect_image_kind
+from imagineart.images.model import OutputFormat
 from imagineart.images.png import read_png
 from imagineart.images.profiles import png_profile
 from imagineart.images.sizes import Size
 
 
-async def finish_image(content: bytes, size: Size) -> bytes:
-    """A clean sRGB PNG of exactly `size`; another size is cropped to the ratio and resampled.
+async def finish_image(content: bytes, size: Size, output: OutputFormat) -> bytes:
+    """A clean sRGB image of exactly `size`; another size is cropped to the ratio and resampled.
 
-    Cleaning takes a millisecond. Converting takes up to some seconds, in the image thread. Raises ModelError.
+    Cleaning takes a millisecond. Converting takes up to some seconds, in the image thread. A JPEG or WebP
+    that only has to be cleaned keeps its own quality: encoding it twice would lose more. Raises ModelError.
     """
     try:
-        cleaned = _cleaned(content, size)
-        return cleaned if cleaned is not None else await in_image_thread(_converted, content, size)
+        cleaned = _cleaned(content, size, output)
+        return cleaned if cleaned is not None else await in_image_thread(_converted, content, size, output)
     except UnusableImageError as error:
         raise ModelError(
             "The inference backend returned something that is not an image.",
@@ -26,10 +28,20 @@ async def finish_image(content: bytes, size: Size) -> bytes:
         ) from error
 
 
-def _cleaned(content: bytes, size: Size) -> bytes | None:
-    """The PNG without its metadata, or None where more has to change."""
-    if detect_image_kind(content) is not PNG:
+def _cleaned(content: bytes, size: Size, output: OutputFormat) -> bytes | None:
+    """The file without its metadata, or None where more has to change."""
+    kind = detect_image_kind(content)
+    if kind is not output.kind:
         return None
+    if kind is PNG:
+        return _cleaned_png(content, size)
+    # A PNG needs no Pillow.
+    from imagineart.images.decoding import clean_jpeg, clean_webp
+
+    return clean_jpeg(content, size) if kind is JPEG else clean_webp(content, size)
+
+
+def _cleaned_png(content: bytes, size: Size) -> bytes | None:
     png = read_png(content)
     if not png.is_deliverable(size):
         return None
@@ -42,7 +54,8 @@ def _cleaned(content: bytes, size: Size) -> bytes | None:
     return png.pixels_only()
 
 
-def _converted(content: bytes, size: Size) -> bytes:
-    from imagineart.images.decoding import decode_image, encode_png, fit
+def _converted(content: bytes, size: Size, output: OutputFormat) -> bytes:
+    from imagineart.images.decoding import decode_image, fit
+    from imagineart.images.encoding import encode_image
 
-    return encode_png(fit(decode_image(content).pixels, size))
+    return encode_image(fit(decode_image(content).pixels, size), output)

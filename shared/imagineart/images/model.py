@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
-from imagineart.images.kinds import ImageKind
+from imagineart.images.kinds import PNG, ImageKind
 from imagineart.images.sizes import Size
 
 
@@ -17,6 +18,20 @@ class ReferenceImage:
     content: bytes
     kind: ImageKind
     size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """The file format of a delivered image: PNG, JPEG or WebP.
+
+    `quality` is from 1 to 100, for JPEG and WebP; a PNG loses nothing.
+    """
+
+    kind: ImageKind = PNG
+    quality: int = 95
+
+
+AS_PNG: Final = OutputFormat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class ImageRequest:
     reasoning: str = "low"
     delivered_as: Size | None = None
     count: int = 1
+    output_format: OutputFormat = AS_PNG
 
     @property
     def delivered_size(self) -> Size:
@@ -76,7 +92,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A finished image: a clean PNG of exactly `size`.
+    """A finished image: a clean file of exactly `size` in the format that was asked for.
 
     `seed` is None where the model that made it has no seed. `backend` is the name of the route that made it,
     and `backend_seconds` the time that took, failed routes included. `usage` is None where the backend does
@@ -89,3 +105,4 @@ class Image:
     backend: str
     backend_seconds: float
     usage: TokenUsage | None = None
+    kind: ImageKind = PNG

@@ -3,7 +3,8 @@
 from typing import Final
 
 from imagineart.errors import InvalidImageError
-from imagineart.images.decoding import decode_image, encode_jpeg, encode_png
+from imagineart.images.decoding import decode_image
+from imagineart.images.encoding import encode_jpeg, encode_png
 from imagineart.images.kinds import INPUT_IMAGE_KINDS, JPEG, PNG, UnusableImageError
 from imagineart.images.model import ReferenceImage
 

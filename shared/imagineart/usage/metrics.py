@@ -23,6 +23,7 @@ DURATION: Final = "Duration"
 ERRORS: Final = "Errors"
 BACKEND_ATTEMPTS: Final = "BackendAttempts"
 BACKEND_FAILURES: Final = "BackendFailures"
+BACKEND_REFUSALS: Final = "BackendRefusals"
 UNSETTLED_REQUESTS: Final = "UnsettledRequests"
 STALE_SECRETS: Final = "StaleSecrets"
 STALE_MODELS: Final = "StaleModels"
@@ -76,13 +77,14 @@ class Metrics:
         if error_code is not None:
             self._write(partial(self._fill_error, error_code))
 
-    def attempt_finished(self, backend: str, *, failed: bool) -> None:
-        """Count an attempt at a backend, in all and by backend."""
+    def attempt_finished(self, backend: str, *, failed: bool, needs_operator: bool) -> None:
+        """Count an attempt at a backend, in all and by backend; as a refusal if it needs the operator."""
 
         def fill(metrics: EphemeralMetrics) -> None:
             metrics.add_dimensions(service=self.service, backend=backend)
             metrics.add_metric(BACKEND_ATTEMPTS, MetricUnit.Count, 1)
             metrics.add_metric(BACKEND_FAILURES, MetricUnit.Count, int(failed))
+            metrics.add_metric(BACKEND_REFUSALS, MetricUnit.Count, int(needs_operator))
 
         self._write(fill)
 

@@ -4,9 +4,7 @@ They are those of README.md and docs/guide.md, those of the seed's API reference
 commands that the operator's command line prints, and clients of OpenAI's API.
 """
 
-import base64
 import contextlib
-import io
 import json
 import os
 import re
@@ -19,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from werkzeug import Request, Response
 
 from local.template import PROJECT, SEARCH_PATH
 from local.wsgi_server import serving
 from tests.e2e.local_stack.running_stack import RunningStack, state_variables
+from tests.e2e.local_stack.written_images import written_sizes
 from tests.npm_packages import installed
 
 HERE = Path(__file__).parent
@@ -115,15 +113,6 @@ CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(H
 PROGRAMS = [*readme_programs(), *GUIDE, *reference_programs(), *CLIENTS]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where a program runs, with the images that the programs send."""
-    for name in ("portrait.jpg", "photo.jpg"):
-        Image.linear_gradient("L").resize((600, 900)).convert("RGB").save(tmp_path / name)
-    Image.new("RGBA", (320, 200), (200, 80, 40, 128)).save(tmp_path / "reference.png")
-    return tmp_path
-
-
 def run(program: Program, base_url: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     command = INTERPRETERS[program.suffix]
     for needed in {command[0], *re.findall(r"^ *(curl) ", program.text, re.MULTILINE)}:
@@ -143,21 +132,6 @@ def run(program: Program, base_url: str, token: str, folder: Path) -> "subproces
         text=True,
         check=False,
     )
-
-
-def png_size(content: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-        image.load()
-        return image.size
-
-
-def written_sizes(folder: Path) -> dict[str, Any]:
-    """The sizes of the images that a program wrote, by file."""
-    images = {file.name: file.read_bytes() for file in folder.glob("*.png") if file.name != "reference.png"}
-    series = {file.name: json.loads(file.read_text())["data"] for file in folder.glob("*.json")}
-    return {name: png_size(content) for name, content in images.items()} | {
-        name: [png_size(base64.b64decode(each["b64_json"])) for each in data] for name, data in series.items()
-    }
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=str)

@@ -18,7 +18,11 @@ def test_a_short_soak_keeps_every_promise(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
-    code = f"from load.soak import *; soak(Plan(8), Path({str(tmp_path / 'soak')!r}))"
+    # Tests that a shell runs in the background inherit from it that SIGINT is ignored.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"from load.soak import *; soak(Plan(8), Path({str(tmp_path / 'soak')!r}))"
+    )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(SEARCH_PATH)}
     command = [sys.executable, "-c", code]
     running = subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL)

@@ -1,12 +1,14 @@
 """Objects are put and come back whole; presigned URLs take exactly what they were signed for."""
 
+import io
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from botocore.response import StreamingBody
 
 from imagineart.aws import AwsCallError, AwsClients
-from imagineart.s3 import Bucket
+from imagineart.s3 import CHUNK_BYTES, Bucket, StoredObject
 
 KEY = "uploads/acme/upl_1"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret key", "AWS_SESSION_TOKEN": "token/+"}
@@ -31,6 +33,34 @@ def test_an_object_comes_back_as_it_was_put_or_uploaded_under_exactly_its_key(
     assert bucket.get(key, limit_bytes=LIMIT_BYTES) == content + b"!"
     listed = bucket.clients.client("s3").list_objects_v2(Bucket=bucket.name)["Contents"]
     assert [each["Key"] for each in listed] == [key]
+
+
+def test_an_object_is_read_in_chunks_with_its_size_and_type(bucket: Bucket) -> None:
+    content = bytes(range(256)) * 3000
+    bucket.put(KEY, content, content_type="image/png")
+    stored = bucket.open(KEY)
+    assert stored is not None
+    assert (stored.size_bytes, len(stored.etag) > 2) == (len(content), True)
+    chunks = list(stored.chunks())
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks)) <= CHUNK_BYTES < len(content)
+    assert bucket.open("results/none") is None
+
+
+def test_a_body_that_breaks_off_is_a_failure_of_aws() -> None:
+    stored = StoredObject(5, '"1"', StreamingBody(io.BytesIO(b"1234"), 5))
+    with pytest.raises(AwsCallError):
+        list(stored.chunks())
+
+
+def test_a_presigned_url_gets_an_object_also_in_parts(bucket: Bucket) -> None:
+    bucket.put(KEY, b"0123456789", content_type="image/webp")
+    url = bucket.presign_get(KEY, cache_control="private, max-age=7", life_seconds=60)
+    whole = httpx.get(url, trust_env=False)
+    assert (whole.content, whole.headers["Content-Type"]) == (b"0123456789", "image/webp")
+    assert httpx.get(url, headers={"Range": "bytes=2-4"}, trust_env=False).content == b"234"
+    query = {name: values for name, (values,) in parse_qs(urlsplit(url).query).items()}
+    assert (query["X-Amz-Expires"], query["response-cache-control"]) == ("60", "private, max-age=7")
 
 
 def test_an_object_that_is_not_there_is_none(bucket: Bucket) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,8 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images import finish
-from imagineart.images.model import Image, ImageRequest, TokenUsage
+from imagineart.images.kinds import WEBP
+from imagineart.images.model import AS_PNG, Image, ImageRequest, OutputFormat, TokenUsage
 from imagineart.images.sizes import Size
 from tests.fakes.image_making import Attempts, FakeImageBackend, fake_backends
 from tests.fakes.virtual_time import run_in_virtual_time
@@ -39,6 +41,7 @@ PERSISTENT = [
     ModelAuthError(detail="401"),
     ModelNotAvailableError(detail="404"),
     ModelTimeoutError(deadline_seconds=3),
+    InternalError(detail="no secret"),
 ]
 
 
@@ -84,10 +87,8 @@ def test_the_next_route_serves_where_the_first_fails(failure: ImagineArtError) -
     assert run_one(routes(gpu=failing(failure), bedrock=backend())).backend == "bedrock"
 
 
-@pytest.mark.parametrize(
-    "failure", [InvalidRequestError("prompt", "the model refused it."), InternalError(detail="no secret")]
-)
-def test_an_error_that_another_backend_cannot_change_is_raised_at_once(failure: ImagineArtError) -> None:
+def test_an_error_that_another_backend_cannot_change_is_raised_at_once() -> None:
+    failure = InvalidRequestError("prompt", "the model refused it.")
     second = backend()
     with pytest.raises(type(failure)) as caught:
         run_one(routes(gpu=failing(failure), bedrock=second))
@@ -96,7 +97,7 @@ def test_an_error_that_another_backend_cannot_change_is_raised_at_once(failure: 
 
 
 def test_an_image_that_cannot_be_finished_is_made_by_the_next_backend() -> None:
-    async def finish(content: bytes, size: Size) -> bytes:
+    async def finish(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
         if content.startswith(b"garbage"):
             raise ModelError(detail="unusable image")
         return content
@@ -117,6 +118,12 @@ def test_where_all_fail_the_last_error_is_raised_and_names_every_route_in_the_lo
     with pytest.raises(ModelNotAvailableError) as caught:
         run_one(routes(gpu=failing(FAILED), bedrock=failing(ModelNotAvailableError(detail="404"))))
     assert caught.value.detail == "gpu: 500; bedrock: 404"
+
+
+def test_an_image_is_finished_in_the_format_that_was_asked_for_and_says_so() -> None:
+    request = replace(REQUEST, output_format=OutputFormat(WEBP, 70))
+    (image,) = run_in_virtual_time(generate(routes(gpu=backend()), request))
+    assert (image.content, image.kind) == (b"image 7 at 64x48 as WebP of 70", WEBP)
 
 
 @pytest.mark.parametrize(("has_seed", "seed"), [(True, 7), (False, None)])
@@ -361,6 +368,14 @@ def test_every_attempt_is_counted_and_every_failure_reported_even_where_another_
     run_one(calls)
     assert attempts.outcomes == [("gpu", True), ("gpu", True), ("bedrock", False)]
     assert attempts.failures == [("gpu", UNAVAILABLE), ("gpu", UNAVAILABLE)]
+    assert attempts.refusals == []
+
+
+@pytest.mark.parametrize("failure", [ModelAuthError(), ModelNotAvailableError()], ids=lambda each: each.code)
+def test_a_failure_that_only_the_operator_can_end_is_told_apart(failure: ImagineArtError) -> None:
+    attempts = Attempts()
+    assert run_one(fake_backends(routes(gpu=failing(failure), bedrock=backend()), attempts=attempts))
+    assert (attempts.refusals, attempts.outcomes[0]) == (["gpu"], ("gpu", True))
 
 
 @pytest.mark.parametrize(
@@ -387,13 +402,13 @@ def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None
     threads: set[int] = set()
     all_wait = threading.Event()
 
-    def convert(content: bytes, _: Size) -> bytes:
+    def convert(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
         all_wait.wait()
         threads.add(threading.get_ident())
         return content
 
     async def finish_several() -> list[bytes]:
-        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE)) for each in range(4)]
+        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE, AS_PNG)) for each in range(4)]
         await asyncio.sleep(0)
         all_wait.set()
         return await asyncio.gather(*tasks)

@@ -21,8 +21,8 @@ from imagineart.errors import (
     RateLimitedError,
     RequestRefusedError,
 )
-from imagineart.images.kinds import JPEG, PNG
-from imagineart.images.model import ImageRequest, ReferenceImage, TokenUsage
+from imagineart.images.kinds import JPEG, PNG, WEBP, ImageKind
+from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage, TokenUsage
 from imagineart.images.sizes import GENERATION_ASPECT_RATIOS, RESOLUTIONS, Size, output_size
 from tests.fault_backend import FaultBackend, Response, document, json_image, page, raw_image, refusal
 from tests.sample_images import sample
@@ -77,6 +77,24 @@ def test_a_request_is_sent_in_the_servers_own_words(
     ]  # fmt: skip
     assert all(request.headers["accept-encoding"] == "identity" for request in server.requests)
     assert "authorization" not in low.headers
+
+
+@pytest.mark.parametrize(("kind", "word"), [(JPEG, "jpeg"), (WEBP, "webp")])
+def test_the_format_is_asked_for_where_the_server_has_it_and_no_other_size_follows(
+    server: FaultBackend, http: HttpClient, generate: Generate, kind: ImageKind, word: str
+) -> None:
+    square = replace(GENERATION, size=Size(1024, 1024), output_format=OutputFormat(kind, 80))
+    for profile in PROFILES:
+        backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
+        generate(backend, square)
+        generate(backend, replace(square, delivered_as=Size(1000, 1000)))
+        asked, resampled = (
+            {name: sent.json[name] for name in sent.json if name.startswith("output_")}
+            for sent in server.requests[-2:]
+        )
+        has_formats = profile in ("openai", "sglang")
+        assert asked == ({"output_format": word, "output_compression": 80} if has_formats else {})
+        assert resampled == ({"output_format": "png"} if has_formats else {})
 
 
 def test_the_configured_form_of_the_response_is_asked_for(

@@ -21,8 +21,10 @@ from local.template import load_template
 from tests.stores.tables import variables_of
 
 RealSession = boto3.Session
+BASE_URL = "https://api.example.com"
 OUTPUTS = (
     "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+    "BackendCredentialSecret", "BaseUrl",
 )  # fmt: skip
 
 
@@ -30,7 +32,7 @@ OUTPUTS = (
 def variables() -> Iterator[dict[str, str]]:
     """Of a cloud that has what the template declares."""
     with serving_moto() as url:
-        yield create_resources(load_template(), url, {}) | variables_of(url)
+        yield create_resources(load_template(), url, {}) | variables_of(url) | {"BaseUrl": BASE_URL}
 
 
 def assert_works(services: OperatorServices, variables: dict[str, str], consumer_id: str) -> None:
@@ -38,6 +40,7 @@ def assert_works(services: OperatorServices, variables: dict[str, str], consumer
     assert services.manage_consumers.find(consumer_id)
     assert [each.version for each in services.rotate_peppers.list()] == ["1"]
     assert services.report_usage.rows(consumer_id=None, first_day=None, last_day=None) == []
+    assert services.base_url == BASE_URL
     assert services.credential_secret == variables["BackendCredentialSecret"]
     assert services.manage_models.current().version == 0
     with pytest.raises(InvalidModelsError, match=r"allowed: stability\.sta"):
@@ -54,6 +57,7 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
         "IMAGINEART_MODELS_TABLE": variables["ModelsTable"],
         "IMAGINEART_BEDROCK_MODELS": "stability.sta*",
+        "IMAGINEART_BASE_URL": BASE_URL,
     }
     (tmp_path / "stack.json").write_text(json.dumps(stack))
     assert_works(local_services({"IMAGINEART_LOCAL_STATE": str(tmp_path)}), variables, "local")
@@ -64,7 +68,7 @@ class Account:
     """An AWS account with one stack, whose outputs some may lack."""
 
     variables: dict[str, str]
-    outputs: tuple[str, ...] = (*OUTPUTS, "BackendCredentialSecret")
+    outputs: tuple[str, ...] = OUTPUTS
 
     def session(self, region_name: str | None, profile_name: str | None) -> boto3.Session:
         session = RealSession("local", "local", region_name=region_name)

@@ -126,7 +126,7 @@ def test_an_unknown_path_gets_the_response_that_the_template_styles(new_gateway:
     headers = dict(response.headers)
     assert (response.status, json.loads(response.body)) == (404, {"text": "Missing Authentication Token"})
     assert (len(headers["x-request-id"]), headers["retry-after"]) == (36, "1")
-    assert (with_token.status, "key=value" in json.loads(with_token.body)["message"]) == (400, True)
+    assert (with_token.status, "key=value" in json.loads(with_token.body)["message"]) == (403, True)
 
 
 # Limits

@@ -68,6 +68,10 @@ def test_a_large_image_stays_small_in_bytes() -> None:
     assert len(generate_image("neon city skyline", 11, 3552, 1184, rich=True)) < 4_000_000
 
 
+def test_noise_is_as_large_in_bytes_as_its_pixels() -> None:
+    assert len(generate_image("colourful noise", 11, 640, 480)) > 640 * 480 * 3
+
+
 # Edits
 
 

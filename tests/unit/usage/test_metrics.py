@@ -73,15 +73,19 @@ def test_a_metric_that_cannot_be_written_is_logged_and_fails_no_request(
     assert "a metric was not written" in caplog.text
 
 
-@pytest.mark.parametrize("failed", [False, True])
+@pytest.mark.parametrize(("failed", "needs_operator"), [(False, False), (True, False), (True, True)])
 def test_an_attempt_at_a_backend_is_counted_in_all_and_by_backend(
-    capsys: pytest.CaptureFixture[str], failed: bool
+    capsys: pytest.CaptureFixture[str], failed: bool, needs_operator: bool
 ) -> None:
-    METRICS.attempt_finished("vllm-omni-2", failed=failed)
+    METRICS.attempt_finished("vllm-omni-2", failed=failed, needs_operator=needs_operator)
     (record,) = records(capsys)
     sets, metrics = read(record)
     assert (sets, record["backend"]) == ([{"service"}, {"service", "backend"}], "vllm-omni-2")
-    assert metrics == {"BackendAttempts": (1, "Count"), "BackendFailures": (int(failed), "Count")}
+    assert metrics == {
+        "BackendAttempts": (1, "Count"),
+        "BackendFailures": (int(failed), "Count"),
+        "BackendRefusals": (int(needs_operator), "Count"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from imagineart.access.authenticate import Authenticator, Caller
 from imagineart.access.limits import LimitStatus
-from imagineart.access.tokens import MissingScopeError
-from imagineart.apis.common.operation import Operation
+from imagineart.access.tokens import MissingScopeError, Scope
 
 
 def authenticate(authenticator: Authenticator, headers: Mapping[str, str]) -> Caller:
@@ -16,10 +15,10 @@ def authenticate(authenticator: Authenticator, headers: Mapping[str, str]) -> Ca
     )
 
 
-def require_scope(caller: Caller, operation: Operation) -> None:
-    """Raises MissingScopeError where the caller's token was not issued for the operation."""
-    if operation.scope not in caller.scopes:
-        raise MissingScopeError(needed=operation.scope, held=caller.scopes)
+def require_scope(caller: Caller, scope: Scope) -> None:
+    """Raises MissingScopeError where the caller's token was not issued for it."""
+    if scope not in caller.scopes:
+        raise MissingScopeError(needed=scope, held=caller.scopes)
 
 
 def bearer_token(authorization: str) -> str | None:

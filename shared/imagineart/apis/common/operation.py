@@ -1,4 +1,4 @@
-"""What an authenticated endpoint does, and the scope that a token needs for it."""
+"""What an endpoint does, and the scope that a token needs for it."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from imagineart.models.model import ModelOperation
 class Operation:
     """An endpoint; `of_models` is what it asks of a model, if anything.
 
-    `name` stands in usage reports where no model was chosen.
+    `name` stands in usage reports where no model was chosen. `scope` is None where no token is needed.
     """
 
     name: str
-    scope: Scope
+    scope: Scope | None
     of_models: ModelOperation | None = None

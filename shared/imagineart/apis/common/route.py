@@ -1,4 +1,4 @@
-"""The way of an authenticated request: authentication, limits, the endpoint, settlement, one log line.
+"""The way of a request: authentication, limits, the endpoint, settlement, one log line.
 
 FastAPI parses a body before its dependencies run, so authentication is a route class: a wrong token costs
 neither the decoding of the body's base64 nor its parsing (docs/decisions/0004).
@@ -35,7 +35,7 @@ _OVERTIME_SECONDS: Final = 1.0
 """A backend's own deadline comes first, so that a backend that hangs is counted as failed."""
 
 
-class AuthenticatedRoute(APIRoute):
+class OperationRoute(APIRoute):
     """A route of one operation, which subclasses name.
 
     The application's state holds the services and the error format.
@@ -44,7 +44,10 @@ class AuthenticatedRoute(APIRoute):
     operation: ClassVar[Operation]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint behind authentication and limits. It never raises an Exception."""
+        """The endpoint behind authentication and limits, where its operation needs them.
+
+        It never raises an Exception.
+        """
         endpoint = super().get_route_handler()
 
         async def respond(request: Request) -> Response:
@@ -61,9 +64,14 @@ class AuthenticatedRoute(APIRoute):
         return respond
 
 
-def authenticated(operation: Operation) -> type[AuthenticatedRoute]:
+def authenticated(operation: Operation) -> type[OperationRoute]:
     """The route class of an operation."""
-    return type("Route", (AuthenticatedRoute,), {"operation": operation})
+    return type("Route", (OperationRoute,), {"operation": operation})
+
+
+def unauthenticated(name: str) -> type[OperationRoute]:
+    """The route class of an operation that needs no token, and is not counted."""
+    return authenticated(Operation(name, scope=None))
 
 
 def _begin(request: Request, operation: Operation) -> Call:
@@ -93,10 +101,12 @@ def _admit(call: Call) -> None:
 
     A request for images takes a slot at once, unless it may turn out to be a replay.
     """
-    record, services = call.record, call.services
+    record, services, scope = call.record, call.services, call.operation.scope
+    if scope is None:
+        return
     call.caller = authenticate(services.authenticator, call.request.headers)
     record.log_fields.update(consumer=call.caller.consumer_id, token_id=call.caller.token_id)
-    require_scope(call.caller, call.operation)
+    require_scope(call.caller, scope)
     takes_slot = call.operation.of_models is not None and call.idempotency_key is None
     call.admission = services.limits.enter(
         call.caller.consumer_id,

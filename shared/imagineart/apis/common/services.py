@@ -10,6 +10,7 @@ from imagineart.access.authenticate import Authenticator
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.models.read_models import CurrentModels
+from imagineart.results.results import Results
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
@@ -42,6 +43,9 @@ class Services(Protocol):
 
     @property
     def uploads(self) -> Uploads: ...
+
+    @property
+    def results(self) -> Results: ...
 
     @property
     def metrics(self) -> Metrics: ...

@@ -1,15 +1,21 @@
-"""What the OpenAPI document says of responses: headers, errors with examples, schemas."""
+"""What the OpenAPI document says of bodies and responses: headers, errors with examples, schemas."""
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
+from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
+
+_SUFFIX_BY_KIND: Final = {MULTIPART: "Form", URLENCODED: "UrlencodedForm", JSON: ""}
 
 _MEANING_BY_STATUS: Final = {
     400: "The request or a reference image cannot be used; the message names the field.",
     401: "The bearer token is missing, malformed, unknown, expired or revoked, or lacks the scope.",
-    404: "No endpoint has this path and method.",
+    404: "No endpoint has this path and method, or what the path names does not exist.",
+    410: "The result has expired. Generate it again.",
     429: "A limit is reached, which the message names; retry after the seconds in Retry-After.",
     500: "The service failed. Retry; if it persists, report the request_id.",
     502: "The inference backend failed, refused the service, or does not serve the model.",
@@ -22,6 +28,7 @@ _EXAMPLE_MESSAGES: Final = {
     "missing_bearer_token": "Missing bearer token. Send the header 'Authorization: Bearer <token>'.",
     "invalid_token": "Invalid API token.",
     "unknown_request": "/v1/models does not support POST; allowed: GET.",
+    "result_expired": "The result has expired. Generate it again.",
     "rate_limited": "The limit of 30 requests a minute is reached (requests_per_minute). Retry after the "
     "seconds in Retry-After.",
     "internal_error": "Internal error. Retry; if it persists, report the request_id.",
@@ -115,13 +122,35 @@ def _error_response(status: int) -> dict[str, Any]:
     }
 
 
-IMAGE_ERROR_RESPONSES: Final[Responses] = {status: _error_response(status) for status in _MEANING_BY_STATUS}
-"""Every documented error."""
+IMAGE_ERROR_RESPONSES: Final[Responses] = {
+    status: _error_response(status) for status in _MEANING_BY_STATUS if status != 410
+}
+"""The errors of an endpoint that calls backends."""
 
 ERROR_RESPONSES: Final[Responses] = {
     status: response for status, response in IMAGE_ERROR_RESPONSES.items() if status not in (502, 504)
 }
 """The errors of an endpoint that calls no backend."""
+
+RESULT_RESPONSES: Final[Responses] = {
+    200: {
+        "description": "The file.",
+        "headers": {
+            **_REQUEST_HEADERS,
+            "Cache-Control": _header("string", "It may be kept until it expires.", "private, max-age=86400"),
+            "ETag": _header("string", "Identifies the content.", '"9b2cf535f27731c974343645a3985328"'),
+        },
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in EXTENSION_BY_MEDIA_TYPE
+        },
+    },
+    307: {
+        "description": "For more than 32 MB, or with the header Range: it is at another URL for 60 seconds.",
+        "headers": {**_REQUEST_HEADERS, "Location": _header("string", "The URL.", "https://…")},
+    },
+    **{status: _error_response(status) for status in (404, 410, 429, 500)},
+}
 
 _IMAGES_SCHEMA: Final = {
     "title": "ImagesResponse",
@@ -146,7 +175,11 @@ _IMAGES_SCHEMA: Final = {
                 },
             },
         },
-        "usage": {"type": "object", "description": "Tokens, where the backend reports them."},
+        "usage": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "Tokens, where the backend reports them.",
+        },
     },
 }
 
@@ -181,7 +214,11 @@ MODEL_SCHEMA: Final = {
     "required": ["id", "name", "modality", "parameters", "object", "created", "owned_by"],
     "properties": {
         "id": _TEXT, "name": _TEXT, "modality": _TEXT,
-        "parameters": {"type": "object", "description": "What the model accepts, by parameter."},
+        "parameters": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": True},
+            "description": "What the model accepts, by parameter.",
+        },
         "object": {"type": "string", "enum": ["model"]}, "created": {"type": "integer"}, "owned_by": _TEXT,
     },
 }  # fmt: skip
@@ -223,3 +260,16 @@ IDEMPOTENCY_KEY: Final = {
     "to be sent again with the same key. Another request with the key is refused. A failure frees the key.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+
+
+def request_body(schemas: Mapping[str, dict[str, Any]], example: dict[str, Any]) -> dict[str, Any]:
+    """A required body of several kinds, each with a name of its own, by which generated clients encode it."""
+    return {
+        "required": True,
+        "content": {
+            kind: {
+                "schema": schema | {"title": schema["title"] + _SUFFIX_BY_KIND[kind]}, "example": example,
+            }
+            for kind, schema in schemas.items()
+        },
+    }  # fmt: skip

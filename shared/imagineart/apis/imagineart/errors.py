@@ -18,6 +18,7 @@ STATUS_BY_CODE: Final = MappingProxyType(
         "missing_bearer_token": 401,
         "invalid_token": 401,
         "unknown_request": 404,
+        "result_expired": 410,
         "rate_limited": 429,
         "internal_error": 500,
         "model_not_available": 502,

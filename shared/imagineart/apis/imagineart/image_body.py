@@ -9,6 +9,7 @@ from starlette.requests import Request
 from imagineart.apis.common.call import Call
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, SubmittedFields, read_fields
 from imagineart.apis.imagineart.accepted_types import prefers_json
+from imagineart.apis.imagineart.documentation import request_body
 from imagineart.apis.imagineart.image_requests import check_fields
 from imagineart.apis.imagineart.parameters import (
     IMAGES_DESCRIPTION,
@@ -99,31 +100,28 @@ _EXAMPLES: Final[Mapping[type, dict[str, Any]]] = {
 
 
 def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[str, Any]:
-    """The OpenAPI request body: both forms with files, JSON with the ids of uploads.
-
-    Fields that `size` may contradict have no default here, since generated clients send defaults.
-    """
-    form = _object_schema(fields_type, "Form", {"type": "string", "format": "binary"})
-    json_object = _object_schema(fields_type, "", {"type": "string", "description": "The id of an upload."})
-    contents = {MULTIPART: form, URLENCODED: form, JSON: json_object}
-    if fields_type is EditFields:
-        del contents[URLENCODED]
-    return {
-        "required": True,
-        "content": {
-            kind: {"schema": schema, "example": _EXAMPLES[fields_type]} for kind, schema in contents.items()
-        },
-    }
+    """The OpenAPI request body: forms, for edits with files; JSON with the ids of uploads."""
+    file = {"type": "string", "format": "binary"}
+    schemas = {MULTIPART: _object_schema(fields_type, file)}
+    if fields_type is GenerationFields:
+        schemas[URLENCODED] = _object_schema(fields_type, file)
+    schemas[JSON] = _object_schema(fields_type, {"type": "string", "description": "The id of an upload."})
+    return request_body(schemas, _EXAMPLES[fields_type])
 
 
 def _object_schema(
-    fields_type: type[GenerationFields] | type[EditFields], suffix: str, item: dict[str, Any]
+    fields_type: type[GenerationFields] | type[EditFields], item: dict[str, Any]
 ) -> dict[str, Any]:
+    """The fields without defaults, which generated clients send or require.
+
+    A default could contradict `size`, and OpenAI's fields in a form change the kind of the response.
+    """
     schema = fields_type.request_schema()
-    schema["title"] += suffix
     properties = schema["properties"]
-    for name in ("aspect_ratio", "resolution", "size", "reasoning", "quality", "model"):
-        properties.get(name, {}).pop("default", None)
+    for field in properties.values():
+        default = field.pop("default", "")
+        if default and "const" not in field:
+            field["description"] += f" Default: {default}."
     if fields_type is EditFields:
         images = {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_REFERENCES}
         images["description"] = IMAGES_DESCRIPTION

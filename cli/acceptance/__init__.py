@@ -1,0 +1,1 @@
+"""`accept`: checks of a deployment that cost a few images and leave nothing behind."""

@@ -1,0 +1,1 @@
+"""Finished files at URLs that need no token and end by themselves."""

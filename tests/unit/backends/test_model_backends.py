@@ -1,0 +1,43 @@
+"""The backends of a model outlive a new version of the document that names the same ones."""
+
+from collections.abc import Sequence
+
+from imagineart.backends.model import Route
+from imagineart.backends.model_backends import ModelBackends
+from imagineart.models.model import Model
+from imagineart.models.read_document import packaged_document
+from imagineart.models.routes import AnyRoute
+from tests.fakes.image_making import FakeImageBackend
+
+MODEL, OTHER = packaged_document().models
+
+
+def model_backends() -> ModelBackends:
+    def build(routes: Sequence[AnyRoute]) -> list[Route]:
+        return [Route(each.kind, FakeImageBackend()) for each in routes]
+
+    return ModelBackends(
+        build,
+        random_fraction=lambda: 0.0,
+        attempt_finished=lambda _, failed: None,
+        report_failure=lambda *_: None,
+    )
+
+
+def changed(**values: object) -> Model:
+    """The model as a later version of the document has it."""
+    return Model.model_validate_json(MODEL.model_copy(update=values).model_dump_json())
+
+
+def test_a_model_keeps_its_circuit_breakers_until_other_backends_are_named() -> None:
+    backends = model_backends()
+    first = backends.of(MODEL)
+    assert backends.of(changed(name="Another name")) is first
+    (route,) = MODEL.backends
+    assert backends.of(changed(backends=(route.model_copy(update={"retries": 0}),))) is not first
+
+
+def test_each_model_has_backends_of_its_own() -> None:
+    backends = model_backends()
+    assert backends.of(MODEL) is not backends.of(OTHER)
+    assert backends.of(OTHER) is backends.of(OTHER)

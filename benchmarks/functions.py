@@ -49,7 +49,8 @@ def function(name: str, stand_ins_url: str, *, model: str = "fast", **others: st
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
         "BACKEND_URL": f"{stand_ins_url}/v1",
-        "IMAGINEART_BACKENDS": f"openai-compatible {stand_ins_url}/v1 {model}",
+        # The stand-in of AWS has a models document for the backend that a table is named after.
+        "IMAGINEART_MODELS_TABLE": f"openai-compatible {stand_ins_url}/v1 {model}",
         "IMAGINEART_LOG_PROMPTS": "false",
         "LAMBDA_TASK_ROOT": str(code),
         "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -20,6 +20,8 @@ from PIL import Image
 
 from benchmarks.processes import Process, QuietHandler
 from imagineart.access.tokens import ALL_SCOPES, Peppers, TokenKind, create_token
+from imagineart.models.model import ModelOperation
+from local.chosen_models import document_of
 from local.proxy_events import HttpRequest, build_proxy_event
 
 SLOW: Final = "takes-2-s"
@@ -79,6 +81,13 @@ def png(side: int) -> bytes:
 
 
 @cache
+def _models_item(backend: str) -> dict[str, dict[str, str]]:
+    """The current models, made by one backend."""
+    document = document_of({ModelOperation.GENERATE: backend})
+    return {"key": {"S": "current"}, "version": {"N": "1"}, "document": {"S": document}}
+
+
+@cache
 def _as_json(side: int) -> bytes:
     return json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(png(side)).decode()}]}).encode()
 
@@ -87,7 +96,10 @@ class _Handler(QuietHandler):
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if operation := self.headers["X-Amz-Target"]:
-            return self.respond(200, json.dumps(_AWS_RESPONSES[operation.rpartition(".")[2]]).encode())
+            response = _AWS_RESPONSES[operation.rpartition(".")[2]]
+            if (table := request.get("TableName", "")).startswith("openai-compatible "):
+                response = {"Item": _models_item(table)}
+            return self.respond(200, json.dumps(response).encode())
         time.sleep(2 if request["model"] == SLOW else 0)
         side = int(request["size"].partition("x")[0])
         if request.get("response_format") == "png":

@@ -1,23 +1,24 @@
-"""`python -m cli`: consumers, tokens, peppers and usage, on the local stack or on AWS."""
+"""`python -m cli`: consumers, models, tokens, peppers and usage, on the local stack or on AWS."""
 
 from typing import Annotated
 
 import typer
 
-from cli import consumers, peppers, tokens, usage
+from cli import consumers, models, peppers, tokens, usage
 from cli.deployments import Deployment, services_of
 from cli.failures import EXIT_CODES_HELP, ExitCode, reported_failures
 from cli.printing import out
 from cli.smoke import show_trials, try_backends
 
 app = typer.Typer(
-    help="Operate an ImagineArt API: consumers, tokens, peppers and usage.",
+    help="Operate an ImagineArt API: consumers, models, tokens, peppers and usage.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
     # A traceback that shows local variables would show secrets.
     pretty_exceptions_enable=False,
 )
 app.add_typer(consumers.app, name="consumer")
+app.add_typer(models.app, name="models")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peppers.app, name="pepper")
 app.add_typer(usage.app, name="usage")
@@ -53,7 +54,7 @@ def show_examples() -> None:
 
 @app.command("smoke")
 def smoke(context: typer.Context) -> None:
-    """Request an image from each configured backend, and say what is wrong where none comes."""
+    """Request an image from each backend of each model, and say what is wrong where none comes."""
     with reported_failures():
         if not show_trials(try_backends(services_of(context)), out):
             raise typer.Exit(ExitCode.FAILED)

@@ -19,7 +19,6 @@ from cli.views import (
 )
 from imagineart.access.consumers import TIERS, Consumer
 from imagineart.access.manage_consumers import DEFAULT_TIER, ConsumerChange
-from imagineart.models.catalogue import MODEL_IDS
 
 app = typer.Typer(help="The parties that call the API.", no_args_is_help=True)
 
@@ -31,7 +30,7 @@ ConcurrentRequests = Annotated[
 ]
 ImagesPerDay = Annotated[int | None, typer.Option(help="Images a day (UTC).")]
 Models = Annotated[
-    str | None, typer.Option(help=f"The models it may use, separated by commas, of {', '.join(MODEL_IDS)}.")
+    str | None, typer.Option(help="The models it may use, separated by commas, of those of 'models show'.")
 ]
 _TIERS_HELP = f"One of {', '.join(TIERS)}"
 

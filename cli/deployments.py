@@ -13,15 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.services import OperatorServices
 from imagineart.aws import AwsClients
-from imagineart.models.catalogue import EDIT_MODEL, GENERATION_MODEL
-from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.settings import AccessSettings
 
 PROJECT: Final = Path(__file__).parent.parent
-_BACKENDS_VARIABLES: Final = {
-    GENERATION_MODEL.id: "IMAGINEART_GENERATION_BACKENDS",
-    EDIT_MODEL.id: "IMAGINEART_EDIT_BACKENDS",
-}
-_BACKENDS_PARAMETERS: Final = {GENERATION_MODEL.id: "GenerationBackends", EDIT_MODEL.id: "EditBackends"}
 
 
 class DeploymentError(Exception):
@@ -58,20 +52,26 @@ def local_services(environment: Mapping[str, str] = os.environ) -> OperatorServi
     stack_file = Path(environment.get("IMAGINEART_LOCAL_STATE") or PROJECT / ".local") / "stack.json"
     try:
         stack = json.loads(stack_file.read_text())
-        backends = {
-            model_id: BackendSettings.from_mapping({**stack, "IMAGINEART_BACKENDS": stack[variable]})
-            for model_id, variable in _BACKENDS_VARIABLES.items()
-        }
-        base_url = stack["IMAGINEART_BASE_URL"]
-        return OperatorServices(AccessSettings.from_mapping(stack), AwsClients(stack), backends, base_url)
+        return services_of_stack(stack)
     except OSError as error:
         raise DeploymentError(
             "no local stack is running; start one with 'make run', or name one with --stack"
         ) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DeploymentError(
             f"{stack_file} does not describe a stack of this version; restart 'make run'"
         ) from error
+
+
+def services_of_stack(variables: Mapping[str, str]) -> OperatorServices:
+    """The services of a local stack. Raises KeyError, SettingsError."""
+    return OperatorServices(
+        AccessSettings.from_mapping(variables),
+        AwsClients(variables),
+        base_url=variables["IMAGINEART_BASE_URL"],
+        credential_secret=variables["IMAGINEART_BACKEND_CREDENTIAL_SECRET"],
+        bedrock_models=variables["IMAGINEART_BEDROCK_MODELS"],
+    )
 
 
 def aws_services(
@@ -98,17 +98,19 @@ def aws_services(
         settings = AccessSettings(
             tokens_table=outputs["TokensTable"],
             consumers_table=outputs["ConsumersTable"],
+            models_table=outputs["ModelsTable"],
             usage_table=outputs["UsageTable"],
             pepper_secret=outputs["PepperSecret"],
             internal_tokens_secret=outputs["InternalTokensSecret"],
         )
-        backends = {
-            model_id: BackendSettings(given[parameter], outputs["BackendCredentialSecret"])
-            for model_id, parameter in _BACKENDS_PARAMETERS.items()
-        }
-        base_url = outputs["BaseUrl"]
+        return OperatorServices(
+            settings,
+            AwsClients(environment, session=session),
+            base_url=outputs["BaseUrl"],
+            credential_secret=outputs["BackendCredentialSecret"],
+            bedrock_models=given["BedrockModels"],
+        )
     except KeyError as error:
         raise DeploymentError(
             f"the stack '{stack_name}' has no {error}; is it this API's stack, and of this version?"
         ) from error
-    return OperatorServices(settings, AwsClients(environment, session=session), backends, base_url)

@@ -11,6 +11,8 @@ import typer
 from cli.deployments import DeploymentError
 from cli.printing import print_note
 from imagineart.errors import ImagineArtError, InvalidRequestError, NotFoundError
+from imagineart.models.manage_models import ChangedMeanwhileError
+from imagineart.models.read_document import InvalidModelsError
 from imagineart.settings import SettingsError
 
 
@@ -27,7 +29,7 @@ class ExitCode(IntEnum):
 EXIT_CODES_HELP: Final = (
     f"Exit codes: {ExitCode.DONE:d} done; {ExitCode.FAILED:d} the deployment failed or could not be reached; "
     f"{ExitCode.WRONG_USE:d} wrong use, such as a bad option or a value out of bounds; "
-    f"{ExitCode.NOT_FOUND:d} no such consumer, token or pepper; {ExitCode.DECLINED:d} not confirmed."
+    f"{ExitCode.NOT_FOUND:d} no such consumer, token, pepper or version; {ExitCode.DECLINED:d} not confirmed."
 )
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
@@ -44,7 +46,9 @@ def reported_failures() -> Iterator[None]:
         _fail(str(error), ExitCode.NOT_FOUND)
     except ImagineArtError as error:
         _fail(error.detail or error.message, ExitCode.FAILED)
-    except (DeploymentError, SettingsError) as error:
+    except InvalidModelsError as error:
+        _fail(str(error), ExitCode.WRONG_USE)
+    except (ChangedMeanwhileError, DeploymentError, SettingsError) as error:
         _fail(str(error), ExitCode.FAILED)
 
 

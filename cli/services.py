@@ -2,8 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
+from functools import partial
 
 from imagineart.access.consumer_store import ConsumerStore
 from imagineart.access.internal_tokens import InternalTokenStore
@@ -15,8 +14,11 @@ from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import TokenKind
 from imagineart.aws import AwsClients
 from imagineart.dynamodb import DynamoDbTable
+from imagineart.models.manage_models import ManageModels
+from imagineart.models.model import ModelsDocument
+from imagineart.models.store import ModelStore
 from imagineart.secrets_manager import CachedSecret
-from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.settings import AccessSettings
 from imagineart.usage.report_usage import ReportUsage
 from imagineart.usage.usage_store import UsageStore
 
@@ -28,21 +30,33 @@ class OperatorServices:
         self,
         settings: AccessSettings,
         clients: AwsClients,
-        backends: Mapping[str, BackendSettings] = MappingProxyType({}),
+        *,
         base_url: str = "",
+        credential_secret: str,
+        bedrock_models: str,
     ) -> None:
-        """`backends` are those of each public model, by its id; below `base_url` are the API's endpoints."""
+        """Below `base_url` are the API's endpoints; `credential_secret` holds the keys of backends.
+
+        `bedrock_models` is the stack's parameter BedrockModels.
+        """
         partner_tokens = TokenStore(DynamoDbTable(clients, settings.tokens_table))
         internal_tokens = InternalTokenStore(
             CachedSecret(clients, settings.internal_tokens_secret, cached_seconds=0), partner_tokens
         )
         peppers = PepperStore(CachedSecret(clients, settings.pepper_secret, cached_seconds=0))
         self.clients = clients
-        self.backends = backends
         self.base_url = base_url
+        self.credential_secret = credential_secret
         self.consumers = ConsumerStore(DynamoDbTable(clients, settings.consumers_table))
         self.usage = UsageStore(DynamoDbTable(clients, settings.usage_table), secrets.randbelow)
-        self.manage_consumers = ManageConsumers(self.consumers)
+        self.manage_models = ManageModels(
+            ModelStore(DynamoDbTable(clients, settings.models_table)),
+            partial(_find_problems, bedrock_models=bedrock_models),
+            time.time,
+        )
+        self.manage_consumers = ManageConsumers(
+            self.consumers, lambda: self.manage_models.current().document.ids
+        )
         self.manage_tokens = ManageTokens(
             registers={TokenKind.PARTNER: partner_tokens, TokenKind.INTERNAL: internal_tokens},
             consumers=self.consumers,
@@ -53,3 +67,10 @@ class OperatorServices:
         )
         self.rotate_peppers = RotatePeppers(peppers, self.manage_tokens, secrets.randbelow)
         self.report_usage = ReportUsage(self.usage, self.consumers, time.time)
+
+
+def _find_problems(document: ModelsDocument, *, bedrock_models: str) -> list[str]:
+    # Other commands need no adapters.
+    from imagineart.backends.check_models import find_problems
+
+    return find_problems(document, bedrock_models=bedrock_models)

@@ -19,26 +19,22 @@ _SIDE: Final = 512
 
 
 def try_backends(services: OperatorServices) -> Iterator["Trial"]:
-    """The trials of every backend, as they end. Raises SettingsError."""
+    """The trials of every backend of every model, as they end."""
     # Other commands need no HTTP client and no Pillow.
     from imagineart.backends import try_backends as trials
     from imagineart.backends.http import HttpClient
     from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
-    from imagineart.backends.routes import build_routes, parse_routes
+    from imagineart.backends.route_builder import RouteBuilder
 
     http = HttpClient()
-    routes = {}
-    for model_id, settings in services.backends.items():
-        secret = CachedSecret(
-            services.clients, settings.credential_secret, cached_seconds=BACKEND_KEYS_CACHED_SECONDS
-        )
-        routes[model_id] = build_routes(
-            parse_routes(settings.backends),
-            clients=services.clients,
-            keys=BackendKeys(secret.read),
-            http=http,
-        )
-    return trials.try_backends(routes, make_reference(), http)
+    secret = CachedSecret(
+        services.clients, services.credential_secret, cached_seconds=BACKEND_KEYS_CACHED_SECONDS
+    )
+    builder = RouteBuilder(services.clients, BackendKeys(secret.read), http)
+    models = services.manage_models.current().document.models
+    return trials.try_backends(
+        [(each, builder.build(each.backends)) for each in models], make_reference(), http
+    )
 
 
 def make_reference() -> ReferenceImage:

@@ -15,14 +15,13 @@ from typing import Final, TypeAlias
 
 import uvicorn
 
-from cli.services import OperatorServices
+from cli.deployments import services_of_stack
 from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits
 from imagineart.access.tokens import TokenKind
-from imagineart.aws import AwsClients
-from imagineart.backends.routes import parse_routes
-from imagineart.settings import AccessSettings, SettingsError
+from imagineart.settings import SettingsError
 from local.child_server import ChildServer, await_listening, launch
+from local.chosen_models import ChosenModels, choose_models
 from local.cloud import create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
@@ -34,11 +33,6 @@ Variables: TypeAlias = Mapping[str, str]
 
 HOST: Final = "127.0.0.1"
 CONSUMER: Final = "local"
-BACKENDS: Final = {
-    "GenerationBackends": ("IMAGINEART_GENERATION_BACKENDS", "painter-generate", "GenerateImageFunction"),
-    "EditBackends": ("IMAGINEART_EDIT_BACKENDS", "painter-edit", "EditImageFunction"),
-}
-"""For each parameter: the variable that replaces the painter, the painter's model, and the function."""
 
 _GRACE_SECONDS: Final = 2
 """How long responses may go on after Ctrl-C."""
@@ -60,7 +54,7 @@ def write_state(
     `stack.json` is for the command line, `functions/<name>.env` to start a function by hand under the runtime
     client. `env`, for shells and tests, comes last: a reader that finds it finds the others.
     """
-    texts = {"stack.json": json.dumps({**stack, "IMAGINEART_BASE_URL": base_url}, indent=2) + "\n"}
+    texts = {"stack.json": json.dumps(stack, indent=2) + "\n"}
     for name, variables in functions.items():
         lines = (f"{key}={shlex.quote(value)}\n" for key, value in sorted(variables.items()))
         texts[f"functions/{name}.env"] = "".join(lines)
@@ -90,19 +84,11 @@ def chosen_port(environment: Variables) -> int:
     return int(text)
 
 
-def chosen_backends(environment: Variables) -> dict[str, str]:
-    """The backends that replace the painter, by parameter of the template. Raises SettingsError."""
-    texts = {parameter: environment.get(variable) for parameter, (variable, _, _) in BACKENDS.items()}
-    given = {parameter: text for parameter, text in texts.items() if text}
-    for text in given.values():
-        parse_routes(text)
-    return given
-
-
 def main() -> int:
     """Serve on PORT until Ctrl-C. Returns the exit code."""
     try:
-        port, backends = chosen_port(os.environ), chosen_backends(os.environ)
+        bedrock_models = load_template().default_parameters()["BedrockModels"]
+        port, models = chosen_port(os.environ), choose_models(os.environ, bedrock_models=bedrock_models)
         listener = socket.create_server((HOST, port), backlog=128)
     except (ValueError, SettingsError) as error:
         print(error, file=sys.stderr)
@@ -116,8 +102,8 @@ def main() -> int:
     folder = Path(os.environ.get("IMAGINEART_LOCAL_STATE") or PROJECT / ".local")
     remove_state(folder)
     try:
-        with listener, contextlib.suppress(KeyboardInterrupt), _children(backends) as (aws_url, chosen):
-            _serve(listener, aws_url, chosen, folder)
+        with listener, contextlib.suppress(KeyboardInterrupt), _children(models) as (aws_url, document):
+            _serve(listener, aws_url, document, folder)
     finally:
         remove_state(folder)
     return 0
@@ -130,30 +116,28 @@ def _interrupt(*_: object) -> None:
 
 
 @contextlib.contextmanager
-def _children(given: Variables) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where AWS is, and the backends: the `given` ones, else the painter, which is started then."""
+def _children(chosen: ChosenModels) -> Iterator[tuple[str, str]]:
+    """Where AWS is, and the models document; the painter is started where it is needed."""
     processes = [launch("local.moto_server", variables=_AWS_VARIABLES)]
-    if given.keys() < BACKENDS.keys():
+    if chosen.needs_painter:
         processes.append(launch("local.painter"))
     servers = [ChildServer("", process) for process in processes]
     try:
         urls = [await_listening(process).url for process in processes]
-        painter = {
-            parameter: f"openai-compatible {urls[-1]}/v1 {model} response_format=png"
-            for parameter, (_, model, _) in BACKENDS.items()
-        }
-        yield urls[0], painter | dict(given)
+        yield urls[0], chosen.text(urls[-1])
     finally:
         for server in servers:
             server.stop()
 
 
-def _serve(listener: socket.socket, aws_url: str, backends: dict[str, str], folder: Path) -> None:
+def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -> None:
     template = load_template()
-    references = create_resources(template, aws_url, backends)
+    references = create_resources(template, aws_url, {})
     runtime = runtime_variables(aws_url)
     stack = _stack_variables(template, references) | runtime
-    token, base_url = _issue_token(stack), f"http://{HOST}:{listener.getsockname()[1]}"
+    base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+    stack["IMAGINEART_BASE_URL"] = base_url
+    token = _prepare(stack, document)
     functions = {
         function.code.name: runtime_environment(function, references, runtime)
         for function in template.functions.values()
@@ -197,24 +181,24 @@ curl -X POST {base_url}/v1/images/generations \\
   --output image.png
 
 Images come from the painter, a stand-in that is no model, unless IMAGINEART_GENERATION_BACKENDS and
-IMAGINEART_EDIT_BACKENDS name backends of your own. Ctrl-C stops everything.
+IMAGINEART_EDIT_BACKENDS name backends of your own, or IMAGINEART_MODELS names a models document.
+Ctrl-C stops everything.
 """
 
 
 def _stack_variables(template: Template, references: dict[str, str]) -> dict[str, str]:
-    """What the command line needs: the tables, the secrets and the backends."""
-    functions = template.functions
-    variables: dict[str, str] = resolve(dict(functions["ListModelsFunction"].variables), references)
-    for variable, _, function_id in BACKENDS.values():
-        routes = functions[function_id].variables["IMAGINEART_BACKENDS"]
-        variables[variable] = resolve(routes, references)
-    variables["IMAGINEART_BACKEND_CREDENTIAL_SECRET"] = references["BackendCredentialSecret"]
-    return variables
+    """What the command line needs: the tables, the secrets, and what Bedrock models the role allows."""
+    variables: dict[str, str] = resolve(dict(template.functions["ListModelsFunction"].variables), references)
+    return variables | {
+        "IMAGINEART_BACKEND_CREDENTIAL_SECRET": references["BackendCredentialSecret"],
+        "IMAGINEART_BEDROCK_MODELS": references["BedrockModels"],
+    }
 
 
-def _issue_token(stack: Variables) -> str:
-    """The first token, of a consumer with limits that nobody reaches by hand."""
-    services = OperatorServices(AccessSettings.from_mapping(stack), AwsClients(stack))
+def _prepare(stack: Variables, document: str) -> str:
+    """Apply the models; return the first token, of a consumer with limits that nobody reaches by hand."""
+    services = services_of_stack(stack)
+    services.manage_models.apply(document)
     services.consumers.add_consumer(Consumer(CONSUMER, Limits(6_000, 100)))
     token, _ = services.manage_tokens.issue(CONSUMER, TokenKind.PARTNER, life_days=None)
     return token.text

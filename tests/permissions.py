@@ -49,11 +49,16 @@ def statements_of(function_id: str) -> list[dict[str, Any]]:
 
 
 def resource_text(resource: Any) -> str:
-    """A statement's resource as a Sub has it. Raises TypeError for what refers to nothing."""
+    """A statement's resource as a Sub has it, with the defaults of parameters.
+
+    Raises TypeError for what refers to nothing.
+    """
     match resource:
         case {"Ref": name} | {"Fn::GetAtt": name}:
             return f"${{{name}}}"
         case {"Fn::Sub": str(text)}:
+            for name, value in _template().default_parameters().items():
+                text = text.replace(f"${{{name}}}", value)
             return text
     raise TypeError(f"{resource!r} is no resource of the template, by Ref, GetAtt or Sub")
 

@@ -61,8 +61,8 @@ def rehearse(run: Path, logs: Path, arguments: Sequence[str]) -> None:
     _report("Starting the emulator and the painter")
     with emulated_aws(run, logs / "emulator.log") as emulator, _painter() as painter_url:
         _take(build_step(run / "build", emulator), logs, run)
-        _take(deploy_step(run / "build", emulator, painter_url), logs, run)
-        target = write_target(run, emulator, correct_deployment(emulator))
+        _take(deploy_step(run / "build", emulator), logs, run)
+        target = write_target(run, emulator, correct_deployment(emulator), painter_url)
         try:
             for step in suite_steps(target, arguments):
                 _take(step, logs, PROJECT)

@@ -24,7 +24,7 @@ TEMPLATE_PARAMETERS: Final[Mapping[str, str]] = {
     # Ministack supports no alarm on several metrics.
     "Alarms": "false",
 }
-"""The template's parameters in the rehearsal, without the backends."""
+"""The template's parameters in the rehearsal."""
 
 
 def build_step(build: Path, emulator: Emulator) -> Step:
@@ -37,18 +37,12 @@ def build_step(build: Path, emulator: Emulator) -> Step:
     return Step("sam-build", command, _sam_environment(emulator) | platform_variable, _STEP_SECONDS)
 
 
-def deploy_step(build: Path, emulator: Emulator, painter_url: str) -> Step:
-    """`sam deploy` of the build, with the painter for a backend."""
-    route = f"openai-compatible {painter_url}/v1"
-    parameters = {
-        **TEMPLATE_PARAMETERS,
-        "GenerationBackends": f"{route} painter-generate response_format=png",
-        "EditBackends": f"{route} painter-edit response_format=png",
-    }
+def deploy_step(build: Path, emulator: Emulator) -> Step:
+    """`sam deploy` of the build."""
     command = [
         str(_SAM), "deploy", "--template-file", str(build / "template.yaml"), "--stack-name", STACK,
         "--config-file", str(PROJECT / "samconfig.toml"), "--no-confirm-changeset",
-        "--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items()),
+        "--parameter-overrides", *(f'{name}="{value}"' for name, value in TEMPLATE_PARAMETERS.items()),
     ]  # fmt: skip
     return Step("sam-deploy", command, _sam_environment(emulator), _STEP_SECONDS)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from local.chosen_models import ChosenModels
 from local.rehearsal.deployment import STACK
 from local.rehearsal.emulator import Emulator, environment_without_aws
 from local.rehearsal.steps import Step, StepError
@@ -21,11 +22,14 @@ _NO_TEST_SELECTED: Final = 5
 _SUITE_SECONDS: Final = 1800.0
 
 
-def write_target(folder: Path, emulator: Emulator, base_url: str) -> Path:
-    """The file for the suite, with a consumer and a token made by the operator's command line.
+def write_target(folder: Path, emulator: Emulator, base_url: str, painter_url: str) -> Path:
+    """The file for the suite, with models, a consumer and a token made by the operator's command line.
 
-    Raises StepError.
+    The painter makes the images. Raises StepError.
     """
+    models = folder / "models.json"
+    models.write_text(ChosenModels(None, {}).text(painter_url))
+    _operate(f"models apply {models}", emulator)
     _operate(_CONSUMER, emulator)
     described = {
         "base_url": base_url,

@@ -20,13 +20,15 @@ from imagineart.access.tokens import TokenKind
 from imagineart.apis.common.application import LambdaHandler, create_application, lambda_handler
 from imagineart.apis.common.route import ErrorFormat
 from imagineart.aws import AwsClients
-from imagineart.backends.call_backends import Backends
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
-from imagineart.backends.routes import build_routes, parse_routes
+from imagineart.backends.model_backends import ModelBackends
+from imagineart.backends.route_builder import RouteBuilder
 from imagineart.dynamodb import DynamoDbTable
 from imagineart.errors import ImagineArtError
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.models.read_models import CurrentModels
+from imagineart.models.store import ModelStore
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.secrets_manager import CachedSecret
@@ -46,7 +48,6 @@ class LambdaServices:
     def __init__(self, variables: Mapping[str, str]) -> None:
         """`variables` are the environment variables. Raises SettingsError."""
         self._settings = FunctionSettings.from_mapping(variables)
-        self._routes = parse_routes(self._settings.backends) if self._settings.backends else ()
         self._clients = AwsClients(dict(variables))
         self.logs_prompts = self._settings.logs_prompts
         self.clock: Callable[[], float] = time.time
@@ -92,10 +93,15 @@ class LambdaServices:
         )
 
     @cached_property
-    def backends(self) -> Backends:
+    def models(self) -> CurrentModels:
+        store = ModelStore(self._table(self._settings.models_table))
+        return CurrentModels(store.current, self._report_stale_models, self.clock)
+
+    @cached_property
+    def backends(self) -> ModelBackends:
         secret = self._secret(self._settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
-        return Backends(
-            build_routes(self._routes, clients=self._clients, keys=BackendKeys(secret.read)),
+        return ModelBackends(
+            RouteBuilder(self._clients, BackendKeys(secret.read)).build,
             random_fraction=secrets.SystemRandom().random,
             attempt_finished=self.metrics.attempt_finished,
             report_failure=self._report_backend,
@@ -146,6 +152,10 @@ class LambdaServices:
     def _report_stale_secret(self, problem: str) -> None:
         self.logger.warning("stale secret", detail=problem)
         self.metrics.stale_secret_used()
+
+    def _report_stale_models(self, problem: str) -> None:
+        self.logger.warning("stale models", detail=problem)
+        self.metrics.stale_models_used()
 
     def _report_backend(self, route: str, error: ImagineArtError) -> None:
         self.logger.warning("backend failed", backend=route, code=error.code, detail=error.detail)

@@ -10,10 +10,11 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Where tokens, consumers and usage are stored: what the operator's command line needs."""
+    """Where tokens, consumers, models and usage are stored: what the operator's command line needs."""
 
     tokens_table: str
     consumers_table: str
+    models_table: str
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
@@ -24,25 +25,10 @@ class AccessSettings:
         return cls(
             tokens_table=_required(variables, "IMAGINEART_TOKENS_TABLE"),
             consumers_table=_required(variables, "IMAGINEART_CONSUMERS_TABLE"),
+            models_table=_required(variables, "IMAGINEART_MODELS_TABLE"),
             usage_table=_required(variables, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class BackendSettings:
-    """The backends of one model, as `imagineart.backends.routes` parses them, and where their keys are."""
-
-    backends: str
-    credential_secret: str
-
-    @classmethod
-    def from_mapping(cls, variables: Mapping[str, str]) -> "BackendSettings":
-        """Raises SettingsError."""
-        return cls(
-            backends=_required(variables, "IMAGINEART_BACKENDS"),
-            credential_secret=_required(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
         )
 
 
@@ -74,7 +60,7 @@ class FunctionSettings:
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
-    backends: str
+    models_table: str
     backend_credential_secret: str
     idempotency_table: str
     idempotency_bucket: str
@@ -99,7 +85,7 @@ class FunctionSettings:
             usage_table=optional("IMAGINEART_USAGE_TABLE"),
             pepper_secret=optional("IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=optional("IMAGINEART_INTERNAL_TOKENS_SECRET"),
-            backends=optional("IMAGINEART_BACKENDS"),
+            models_table=optional("IMAGINEART_MODELS_TABLE"),
             backend_credential_secret=optional("IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
             idempotency_table=optional("IMAGINEART_IDEMPOTENCY_TABLE"),
             idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),

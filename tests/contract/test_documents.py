@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import boto3
@@ -14,7 +13,8 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from cli.failures import ExitCode
 from imagineart.access.consumers import TIERS
-from imagineart.backends.routes import parse_routes
+from imagineart.backends.check_models import find_problems
+from imagineart.models.read_document import read_document
 from local.moto_server import serving_moto
 from local.template import PROJECT, load_template
 
@@ -87,11 +87,10 @@ def test_the_table_of_parameters_is_the_template_s() -> None:
     assert documented == {f"`{name}`": f"`{each.get('Default', '')}`" for name, each in parameters.items()}
 
 
-def test_the_example_of_backends_is_one_that_the_functions_accept() -> None:
-    block = re.search(r"```toml\n(.*?)```", TEXTS["docs/deploying.md"], re.DOTALL)[1]
-    given = dict(word.split("=", 1) for word in shlex.split(tomllib.loads(block)["parameter_overrides"]))
-    assert len(parse_routes(given["GenerationBackends"])) == 2
-    assert len(parse_routes(given["EditBackends"])) == 1
+def test_the_example_of_a_models_document_can_be_applied() -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", TEXTS["docs/backends.md"], re.DOTALL)
+    bedrock_models = load_template().default_parameters()["BedrockModels"]
+    assert find_problems(read_document(block), bedrock_models=bedrock_models) == []
 
 
 def test_the_table_of_what_a_deleted_stack_leaves_is_the_template_s() -> None:

@@ -190,7 +190,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
     # A rollback does not restore the account's setting, which names the role.
     assert policies.pop("ApiGatewayLogsRole") == ("Retain", "Retain")
     assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}
-    kept = {"TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret", "DataKey"}
+    kept = {"TokensTable", "ConsumersTable", "ModelsTable", "PepperSecret", "InternalTokensSecret", "DataKey"}
     assert kept <= policies.keys()
 
 
@@ -235,5 +235,7 @@ def test_no_secret_has_a_value_in_the_template() -> None:
 
 
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
-    for name in ("TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret"):
+    for name in (
+        "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+    ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

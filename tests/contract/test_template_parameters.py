@@ -118,6 +118,11 @@ def test_commercial_regions_alone_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
+        (
+            "BedrockModels",
+            ["stability.*", "*", "stability.sd3-5-large-v1:0"],
+            ["", "arn:aws:bedrock/x", "a, b"],
+        ),
         ("DomainName", ["", "api.example.com"], ["https://a.example.com", "A.example.com", "x"]),
         (
             "CertificateArn",

@@ -1,6 +1,7 @@
 """The operator's use cases over stores in memory, and the authentication that their tokens are for."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from imagineart.access.authenticate import Authenticator, Caller
 from imagineart.access.consumers import TIERS, Consumer
@@ -8,9 +9,12 @@ from imagineart.access.manage_consumers import ManageConsumers
 from imagineart.access.manage_tokens import ManageTokens
 from imagineart.access.rotate_peppers import RotatePeppers
 from imagineart.access.tokens import Scope, Token, TokenKind
+from imagineart.backends.check_models import find_problems
+from imagineart.models.manage_models import ManageModels
 from imagineart.usage.report_usage import ReportUsage
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
+from tests.fakes.models import InMemoryModels
 from tests.fakes.randomness import repeatable_random_below
 from tests.fakes.tokens import InMemoryMarks, InMemoryPeppers, InMemoryTokens
 from tests.fakes.usage import InMemoryUsage
@@ -27,12 +31,18 @@ class OperatorInMemory:
     marks: InMemoryMarks = field(default_factory=InMemoryMarks)
     consumers: InMemoryConsumers = field(default_factory=InMemoryConsumers)
     usage: InMemoryUsage = field(default_factory=InMemoryUsage)
+    models: InMemoryModels = field(default_factory=InMemoryModels)
 
     def __post_init__(self) -> None:
         random_below = repeatable_random_below()
         self.consumers.add_consumer(ACME)
         self.stores = {kind: InMemoryTokens(self.marks) for kind in TokenKind}
-        self.manage_consumers = ManageConsumers(self.consumers)
+        self.manage_models = ManageModels(
+            self.models, partial(find_problems, bedrock_models="stability.*"), self.clock
+        )
+        self.manage_consumers = ManageConsumers(
+            self.consumers, lambda: self.manage_models.current().document.ids
+        )
         self.manage_tokens = ManageTokens(
             self.stores, self.consumers, self.marks, self.peppers, random_below, self.clock
         )

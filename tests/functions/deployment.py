@@ -18,9 +18,11 @@ from imagineart.access.limits import Limits
 from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.aws import AwsClients
 from imagineart.bootstrap import LambdaServices
+from imagineart.models.model import ModelOperation
 from imagineart.results.results import Results
 from imagineart.settings import AccessSettings
 from imagineart.usage.model import UsageRow
+from local.chosen_models import document_of
 from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
 from local.gateway import Gateway
 from local.gateway_server import GatewayTransport
@@ -129,11 +131,18 @@ class Cloud:
         return deployment.references["PepperSecret"] in {secret["ARN"] for secret in secrets}
 
     def deploy(
-        self, backend_url: str, *changes: Change, response_format: str = "b64_json", **parameters: str
+        self,
+        backend_url: str,
+        *changes: Change,
+        response_format: str = "b64_json",
+        generation_backends: str = "",
+        edit_backends: str = "",
+        **parameters: str,
     ) -> Deployment:
         """A deployment of the template, whose document `changes` may alter first, in place of any other.
 
-        `parameters` are the template's. Its backend is not retried.
+        `parameters` are the template's. Its backend is not retried, unless others are given, as the
+        environment of `make run` writes them.
         """
         self.empty()
         document = copy.deepcopy(template().document) if changes else template().document
@@ -141,18 +150,23 @@ class Cloud:
             change(document)
         server = f"openai-compatible {backend_url}"
         options = f"retries=0 response_format={response_format}"
-        given = {
-            "GenerationBackends": f"{server} {GENERATION_MODEL} {options}",
-            "EditBackends": f"{server} {EDIT_MODEL} {options}",
-            **parameters,
+        backends = {
+            ModelOperation.GENERATE: generation_backends or f"{server} {GENERATION_MODEL} {options}",
+            ModelOperation.EDIT: edit_backends or f"{server} {EDIT_MODEL} {options}",
         }
-        references = create_resources(Template(document), self.url, given)
+        references = create_resources(Template(document), self.url, parameters)
         runtime = runtime_variables(self.url)
         cold_starts: list[str] = []
         self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
         variables = template().functions["ListModelsFunction"].variables
         settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
-        operator = OperatorServices(settings, AwsClients(runtime))
+        operator = OperatorServices(
+            settings,
+            AwsClients(runtime),
+            credential_secret=references["BackendCredentialSecret"],
+            bedrock_models=references["BedrockModels"],
+        )
+        operator.manage_models.apply(document_of(backends))
         return Deployment(self._gateway, operator, references, self.url, cold_starts)
 
     def empty(self) -> None:

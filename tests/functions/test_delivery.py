@@ -96,7 +96,7 @@ def two_backends(deploy: Deploy, backend: GeneratingBackend) -> Deployment:
     """If the circuit of the first backend opened, the second one would be called, which is not there."""
     backend.reply = lambda request: raw_image(noise_file(*request.size))
     first = f"openai-compatible {backend.base_url} a-model retries=0"
-    return deploy(GenerationBackends=f"{first}, sglang http://127.0.0.1:1/v1 a-model retries=0")
+    return deploy(generation_backends=f"{first}, sglang http://127.0.0.1:1/v1 a-model retries=0")
 
 
 @pytest.fixture

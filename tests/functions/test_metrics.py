@@ -77,7 +77,7 @@ def test_what_only_the_operator_can_change_is_counted_and_logged_though_the_call
     refused = iter([refusal(status, said)])
     backend.reply = lambda request: next(refused, None) or generated(request)
     routes = f"openai {backend.base_url} a-model, vllm-omni {backend.base_url} a-model"
-    api = deploy(log_to_this_tests_output, GenerationBackends=routes)
+    api = deploy(log_to_this_tests_output, generation_backends=routes)
     assert generate(api.client(api.issue_token())).headers["X-Backend"] == "vllm-omni"
     output = capsys.readouterr().out
     attempts = [each for each in metrics_in(output) if "BackendRefusals" in each]

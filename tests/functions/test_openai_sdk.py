@@ -91,7 +91,7 @@ def test_the_usage_that_a_backend_reports_is_passed_on_for_all_images_together(
         return document(json.loads(generated(request).body) | {"usage": reported})
 
     backend.reply = generated_with_usage
-    api = deploy(GenerationBackends=f"openai {backend.base_url} gpt-image-2")
+    api = deploy(generation_backends=f"openai {backend.base_url} gpt-image-2")
     usage = sdk(api).images.generate(prompt="a lighthouse", size="1024x1024", n=3).usage
     assert usage is not None
     assert usage.to_dict() == {
@@ -193,9 +193,9 @@ def test_the_models_can_be_listed_and_retrieved(client: OpenAI) -> None:
 
 def test_a_bad_field_is_named(client: OpenAI, backend: GeneratingBackend) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        client.images.generate(prompt="a fox", model="gpt-image-2")
+        client.images.generate(prompt="a fox", model="flux-1")
     assert caught.value.code == "invalid_request"
-    assert "model: got 'gpt-image-2'; allowed: text-to-image." in caught.value.message
+    assert "model: got 'flux-1'; allowed: text-to-image." in caught.value.message
     assert backend.requests == []
 
 

@@ -51,7 +51,10 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             f"openai-compatible {generating_server.base_url} a-model"
         )
         api = cloud.deploy(
-            generating_server.base_url, name_the_functions, GenerationBackends=backends, EditBackends=backends
+            generating_server.base_url,
+            name_the_functions,
+            generation_backends=backends,
+            edit_backends=backends,
         )
         calls.references = api.references
         for call in (list_models, request_upload, *IMAGE_CALLS.values()):

@@ -25,7 +25,7 @@ def bedrock() -> Iterator[BedrockServer]:
 
 def client_of(deploy: Deploy, routes: str, *change: Change) -> httpx.Client:
     """A client of a deployment with these routes for both models."""
-    api = deploy(*change, GenerationBackends=routes, EditBackends=routes)
+    api = deploy(*change, generation_backends=routes, edit_backends=routes)
     return api.client(api.issue_token())
 
 
@@ -91,7 +91,7 @@ def test_another_backend_serves_where_the_key_of_the_first_cannot_be_read(
     deploy: Deploy, bedrock: BedrockServer, backend: GeneratingBackend
 ) -> None:
     routes = f"sglang {backend.base_url} a-model, bedrock us-west-2 {ULTRA} endpoint={bedrock.url}"
-    api = deploy(GenerationBackends=routes)
+    api = deploy(generation_backends=routes)
     secret = api.references["BackendCredentialSecret"]
     api.aws("secretsmanager").put_secret_value(SecretId=secret, SecretString="edited by mistake")
     response = generate(api.client(api.issue_token()))

@@ -12,7 +12,6 @@ from tests.unit.test_settings import EVERY_FUNCTION
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"IMAGINEART_BACKENDS": "teapot https://example.com model"}, "IMAGINEART_BACKENDS"),
         ({"POWERTOOLS_SERVICE_NAME": ""}, "POWERTOOLS_SERVICE_NAME"),
         ({"IMAGINEART_LOG_PROMPTS": "maybe"}, "IMAGINEART_LOG_PROMPTS"),
     ],

@@ -11,6 +11,7 @@ EVERY_FUNCTION = {
 ACCESS = {
     "IMAGINEART_TOKENS_TABLE": "tokens",
     "IMAGINEART_CONSUMERS_TABLE": "consumers",
+    "IMAGINEART_MODELS_TABLE": "models",
     "IMAGINEART_USAGE_TABLE": "usage",
     "IMAGINEART_PEPPER_SECRET": "pepper",
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
@@ -19,7 +20,7 @@ ACCESS = {
 
 def test_a_function_reads_what_it_uses_and_needs_nothing_else() -> None:
     settings = FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_UPLOADS_BUCKET": " uploads "})
-    assert (settings.uploads_bucket, settings.backends) == ("uploads", "")
+    assert (settings.uploads_bucket, settings.models_table) == ("uploads", "")
     assert (settings.metrics.service, settings.metrics.version) == ("list_models", "$LATEST")
     assert not settings.logs_prompts
 

@@ -1,13 +1,13 @@
 """Consumers, the parties that tokens are issued to, and the tiers that bound them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from imagineart.access.limits import Limits, Standing
 from imagineart.errors import InvalidRequestError
-from imagineart.models.catalogue import MODEL_IDS
 
 TIERS: Final = MappingProxyType(
     {
@@ -56,13 +56,13 @@ class Entrance:
     past_counters: tuple[str, ...] = ()
 
 
-def check_models(models: frozenset[str]) -> None:
-    """Raises InvalidRequestError for models that no consumer can be allowed to use.
+def check_models(models: frozenset[str], offered: Collection[str]) -> None:
+    """Raises InvalidRequestError for models that are not offered, and for none at all.
 
     A registered consumer may still have one that is no longer offered.
     """
     for model in sorted(models):
-        if model not in MODEL_IDS:
-            raise InvalidRequestError("models", f"got '{model[:80]}'; allowed: {', '.join(MODEL_IDS)}.")
+        if model not in offered:
+            raise InvalidRequestError("models", f"got '{model[:80]}'; allowed: {', '.join(offered)}.")
     if not models:
-        raise InvalidRequestError("models", f"got none; allowed: one or more of {', '.join(MODEL_IDS)}.")
+        raise InvalidRequestError("models", f"got none; allowed: one or more of {', '.join(offered)}.")

@@ -1,5 +1,6 @@
 """The operator's side of consumers: register, list, change, remove."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
@@ -48,7 +49,7 @@ class ConsumerChange:
     allows_all_models: bool = False
 
     def __post_init__(self) -> None:
-        """Raises InvalidRequestError for an unknown tier or model, and for what contradicts itself."""
+        """Raises InvalidRequestError for an unknown tier, and for what contradicts itself."""
         if self.tier is not None and self.tier not in TIERS:
             raise InvalidRequestError("tier", f"got '{self.tier[:80]}'; allowed: {', '.join(TIERS)}.")
         if self.lifts_images_per_day and self.images_per_day is not None:
@@ -57,8 +58,6 @@ class ConsumerChange:
             )
         if self.allows_all_models and self.models is not None:
             raise InvalidRequestError("models", "got some and all; give one of them.")
-        if self.models is not None:
-            check_models(self.models)
 
     def applied_to(self, consumer: Consumer) -> Consumer:
         """The consumer as it is afterwards. Raises InvalidRequestError for a value out of bounds."""
@@ -81,15 +80,20 @@ class ConsumerChange:
 
 @dataclass(frozen=True, slots=True)
 class ManageConsumers:
-    """Registers, lists, changes and removes consumers."""
+    """Registers, lists, changes and removes consumers.
+
+    They may be allowed the models that `model_ids` gives.
+    """
 
     consumers: ConsumerRegister
+    model_ids: Callable[[], Collection[str]]
 
     def create(self, consumer_id: str, change: ConsumerChange) -> Consumer:
         """A new consumer of the tier `basic`, except for what `change` sets.
 
-        Raises InvalidRequestError for a value out of bounds and for an id that is taken.
+        Raises InvalidRequestError for a value out of bounds, an unknown model, and an id that is taken.
         """
+        self._check(change)
         consumer = change.applied_to(Consumer(consumer_id, TIERS[DEFAULT_TIER]))
         if not self.consumers.add_consumer(consumer):
             raise InvalidRequestError("consumer", f"got '{consumer_id}', which exists already.")
@@ -106,9 +110,10 @@ class ManageConsumers:
     def update(self, consumer_id: str, change: ConsumerChange) -> Consumer:
         """The changed consumer; the change holds from its next request on.
 
-        Raises InvalidRequestError for a value out of bounds and for an empty change; NotFoundError for an
-        unknown consumer.
+        Raises InvalidRequestError for a value out of bounds, an unknown model, and an empty change;
+        NotFoundError for an unknown consumer.
         """
+        self._check(change)
         if change == ConsumerChange():
             raise InvalidRequestError("consumer", "got nothing to change; name a tier, a limit or models.")
         consumer = change.applied_to(self.find(consumer_id))
@@ -119,6 +124,10 @@ class ManageConsumers:
     def remove(self, consumer_id: str) -> None:
         """Forget a consumer, whose tokens are refused from the next request on; its usage stays."""
         self.consumers.remove_consumer(consumer_id)
+
+    def _check(self, change: ConsumerChange) -> None:
+        if change.models is not None:
+            check_models(change.models, self.model_ids())
 
 
 def find_registered(consumers: ConsumerRegister, consumer_id: str) -> Consumer:

@@ -31,12 +31,11 @@ from imagineart.backends.model import MAX_DOCUMENT_BYTES, GeneratedImage
 from imagineart.errors import ImagineArtError, ModelError, ModelUnavailableError, RateLimitedError
 from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import ImageRequest
+from imagineart.models.routes import BedrockModel, BedrockRoute
 
 CORE: Final = "stability.stable-image-core-v1:1"
 ULTRA: Final = "stability.stable-image-ultra-v1:1"
 SD35_LARGE: Final = "stability.sd3-5-large-v1:0"
-MODELS: Final = (CORE, ULTRA, SD35_LARGE)
-"""What generates from text, all in us-west-2 and called by these ids; they have no inference profiles."""
 
 STYLE_TRANSFER: Final = "us.stability.stable-style-transfer-v1:0"
 FAST_UPSCALE: Final = "us.stability.stable-fast-upscale-v1:0"
@@ -46,6 +45,12 @@ MAX_SEED: Final = 4_294_967_294
 
 EDIT_STRENGTH: Final = 0.7
 """How far SD3.5 Large may leave the reference, from 0 (not at all) to 1; what its documentation shows."""
+
+
+def invoked_models(route: BedrockRoute, *, edits: bool) -> tuple[str, ...]:
+    """The models and inference profiles that a backend calls to generate, or to edit."""
+    made_by = (SD35_LARGE, STYLE_TRANSFER) if edits else (route.model,)
+    return (*made_by, FAST_UPSCALE) if route.upscaler else made_by
 
 
 class BedrockBackend:
@@ -60,17 +65,12 @@ class BedrockBackend:
         clients: AwsClients,
         threads: Executor,
         region: str,
-        model: str,
+        model: BedrockModel,
         *,
         upscaler: bool = True,
         endpoint_url: str | None = None,
     ) -> None:
-        """`endpoint_url` replaces AWS's own. Raises ValueError where `model` is not one of `MODELS`."""
-        if model not in MODELS:
-            raise ValueError(
-                f"got the Bedrock model '{model}'; allowed are {', '.join(MODELS)}. They generate from text; "
-                f"edits are made, by the number of references, by {SD35_LARGE} and {STYLE_TRANSFER}."
-            )
+        """`endpoint_url` replaces AWS's own."""
         self._clients = clients
         self._threads = threads
         self._region = region

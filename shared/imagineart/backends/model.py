@@ -5,9 +5,7 @@ from typing import Final, Protocol
 
 from imagineart.errors import ModelUnavailableError
 from imagineart.images.model import ImageRequest, TokenUsage
-
-DEFAULT_RETRIES: Final = 2
-"""How often one backend is retried within a request."""
+from imagineart.models.routes import DEFAULT_RETRIES
 
 MAX_IMAGE_BYTES: Final = 32 * 1024 * 1024
 MAX_DOCUMENT_BYTES: Final = MAX_IMAGE_BYTES * 4 // 3 + 1024 * 1024

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,14 +21,13 @@ from imagineart.errors import (
 from imagineart.images.finish import finish_image
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import output_size
-from imagineart.models.catalogue import EDIT_MODEL
+from imagineart.models.model import Model, ModelOperation
 
 if TYPE_CHECKING:
     from imagineart.backends.http import HttpClient
 
 TRIAL_SECONDS: Final = 120.0
-_REQUEST: Final = ImageRequest("A red lighthouse on a cliff at noon", output_size("1:1", "2K"), seed=7)
-"""Of the API's default size, for which a backend may need more than its model."""
+_PROMPT: Final = "A red lighthouse on a cliff at noon"
 
 _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     (
@@ -79,22 +78,35 @@ class Trial:
 
 
 def try_backends(
-    routes: Mapping[str, Sequence[Route]], reference: ReferenceImage, http: "HttpClient"
+    models: Sequence[tuple[Model, Sequence[Route]]], reference: ReferenceImage, http: "HttpClient"
 ) -> Iterator[Trial]:
-    """Call each route once, without retries, and give its result as it comes.
+    """Call each route of each model once, without retries, and give its result as it comes.
 
-    `routes` are those of each public model, by its id. Edits are tried with one and with two references,
-    since which model makes them may depend on that. `http` is what the routes share; it is closed at the end.
+    `http` is what the routes share; it is closed at the end.
     """
-    edits = [replace(_REQUEST, references=(reference,) * count) for count in (1, 2)]
     with asyncio.Runner() as runner:
         try:
-            for model_id, candidates in routes.items():
-                for route in candidates:
-                    for request in edits if model_id == EDIT_MODEL.id else [_REQUEST]:
-                        yield runner.run(_try(model_id, route, request))
+            for model, routes in models:
+                for route in routes:
+                    for request in _requests(model, reference):
+                        yield runner.run(_try(model.id, route, request))
         finally:
             runner.run(http.close())
+
+
+def _requests(model: Model, reference: ReferenceImage) -> Iterator[ImageRequest]:
+    """One for each way in which a backend may make the image.
+
+    Edits have one and two references, since which model makes them may depend on that. The size is the API's
+    default where it is offered, for which a backend may need more than its model.
+    """
+    size = output_size("1:1", "2K")
+    request = ImageRequest(_PROMPT, size if model.sizes.admit(size) else output_size("1:1", "1K"), seed=7)
+    if ModelOperation.GENERATE in model.operations:
+        yield request
+    if ModelOperation.EDIT in model.operations:
+        for count in range(1, min(2, model.capabilities.references) + 1):
+            yield replace(request, references=(reference,) * count)
 
 
 async def _try(model_id: str, route: Route, request: ImageRequest) -> Trial:

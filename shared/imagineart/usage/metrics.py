@@ -26,6 +26,7 @@ BACKEND_FAILURES: Final = "BackendFailures"
 BACKEND_REFUSALS: Final = "BackendRefusals"
 UNSETTLED_REQUESTS: Final = "UnsettledRequests"
 STALE_SECRETS: Final = "StaleSecrets"
+STALE_MODELS: Final = "StaleModels"
 LIVE_TOKENS: Final = "LiveTokens"
 TOKENS_DUE: Final = "TokensDueForRotation"
 TOKENS_ENDING: Final = "TokensEndingSoon"
@@ -94,6 +95,10 @@ class Metrics:
     def stale_secret_used(self) -> None:
         """Count an attempt to read a secret that failed, so that its cached copy is used."""
         self._write(lambda metrics: metrics.add_metric(STALE_SECRETS, MetricUnit.Count, 1))
+
+    def stale_models_used(self) -> None:
+        """Count an attempt to read the models document that failed, so that the last good one is kept."""
+        self._write(lambda metrics: metrics.add_metric(STALE_MODELS, MetricUnit.Count, 1))
 
     def tokens_reviewed(self, *, live: int, due: int, ending: int) -> None:
         """Report how many tokens are live, and how many of those are due for rotation or end soon."""

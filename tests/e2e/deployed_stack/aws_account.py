@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,21 +59,25 @@ class AwsAccount:
         version = functions.publish_version(FunctionName=name)["Version"]
         functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
 
-    def restart(self, function: str, **variables: str) -> None:
-        """Start the function's next environment with empty caches, and with some other variables."""
+    def restart(self, function: str) -> None:
+        """Start the function's next environment with empty caches."""
         own = self.configuration(function)["Environment"]["Variables"]
-        changed = own | {"REHEARSAL_CHANGE": str(next(self._changes))} | variables
+        changed = own | {"REHEARSAL_CHANGE": str(next(self._changes))}
         self.configure(function, Environment={"Variables": changed})
 
     @contextlib.contextmanager
-    def with_variables(self, function: str, **variables: str) -> Iterator[None]:
-        """A function with some other variables for a while."""
-        own = self.configuration(function)["Environment"]["Variables"]
-        self.restart(function, **variables)
+    def with_models(self, document: str) -> Iterator[None]:
+        """Other models for generations for a while."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(document)
+            file.flush()
+            self.target.succeed(f"models apply {file.name}")
+        self.restart("GenerateImageFunction")
         try:
             yield
         finally:
-            self.restart(function, **{name: own[name] for name in variables})
+            self.target.succeed("models rollback 1")
+            self.restart("GenerateImageFunction")
 
     @contextlib.contextmanager
     def without_layer(self, function: str, layer: str) -> Iterator[None]:

@@ -14,10 +14,12 @@ import pytest
 
 from imagineart.access.pepper_store import PepperStore
 from imagineart.aws import AwsClients
+from imagineart.models.model import ModelOperation
 from imagineart.results.model import Result
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.secrets_manager import CachedSecret
+from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.permissions import listed
@@ -110,7 +112,7 @@ def reaches_bedrock(account: AwsAccount) -> bool:
     """The emulator lets the call through, and responds with something that is no image."""
     url = account.target.cli_variables["AWS_ENDPOINT_URL"]
     route = f"bedrock us-west-2 stability.stable-image-ultra-v1:1 retries=0 endpoint={url}"
-    with account.with_variables("GenerateImageFunction", IMAGINEART_BACKENDS=route):
+    with account.with_models(document_of({ModelOperation.GENERATE: route})):
         response = generate(account)
     assert response.status_code == 502
     return bool(response.json()["error"]["code"] == "model_error")
@@ -226,6 +228,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("CountRequest", "dynamodb:UpdateItem"): lists_models,
     ("CountRequest", "dynamodb:GetItem"): refuses_a_consumer_that_is_gone,
     ("CountUsage", "dynamodb:UpdateItem"): counts_usage,
+    ("ReadModels", "dynamodb:GetItem"): lists_models_after_a_cold_start,
     ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models_after_a_cold_start,
     ("ReadBackendCredential", "secretsmanager:GetSecretValue"): generates_after_a_cold_start,
     ("InvokeBedrockModels", "bedrock:InvokeModel"): reaches_bedrock,

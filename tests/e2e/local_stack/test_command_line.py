@@ -3,13 +3,18 @@
 import json
 from pathlib import Path
 
+import boto3
 import pytest
 
+from imagineart.models.model import ModelOperation
+from local.chosen_models import document_of
+from local.template import load_template
 from tests.e2e.local_stack.running_stack import RunningStack, state_variables
 from tests.e2e.target import run_cli
 
 GONE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-NO_BACKEND = {"IMAGINEART_GENERATION_BACKENDS": "openai-compatible http://127.0.0.1:1/v1 a-model"}
+NO_BACKEND = "openai-compatible http://127.0.0.1:1/v1 a-model"
+MODELS_TABLE = load_template().resources("AWS::DynamoDB::Table")["ModelsTable"]
 
 
 def run(folder: Path, arguments: str, description: str) -> tuple[int, str]:
@@ -42,7 +47,21 @@ def test_a_stack_that_has_ended_is_reported(stack: RunningStack, tmp_path: Path)
 
 
 def test_smoke_says_what_is_wrong_with_a_backend(stack: RunningStack, tmp_path: Path) -> None:
-    code, output = run(tmp_path, "smoke", changed(stack, **NO_BACKEND))
+    """The models are others in a table of their own, which no function reads."""
+    table = {"IMAGINEART_MODELS_TABLE": "unreachable-models"}
+    state = json.loads((stack.folder / "stack.json").read_text())
+    boto3.client(
+        "dynamodb",
+        endpoint_url=state["AWS_ENDPOINT_URL"], region_name=state["AWS_REGION"],
+        aws_access_key_id="local", aws_secret_access_key="local",
+    ).create_table(
+        TableName="unreachable-models",
+        **{name: MODELS_TABLE[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")},
+    )  # fmt: skip
+    (tmp_path / "models.json").write_text(document_of(dict.fromkeys(ModelOperation, NO_BACKEND)))
+    code, output = run(tmp_path, f"models apply {tmp_path}/models.json", changed(stack, **table))
+    assert code == 0, output
+    code, output = run(tmp_path, "smoke", changed(stack, **table))
     assert code == 1
     assert "text-to-image, openai-compatible: failed" in output
     assert "Check that it runs" in output

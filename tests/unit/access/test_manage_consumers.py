@@ -20,7 +20,7 @@ def consumers() -> InMemoryConsumers:
 
 @pytest.fixture
 def manage(consumers: InMemoryConsumers) -> ManageConsumers:
-    return ManageConsumers(consumers)
+    return ManageConsumers(consumers, lambda: ("text-to-image", "image-edit"))
 
 
 @pytest.mark.parametrize(

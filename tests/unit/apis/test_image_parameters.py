@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagineart.apis.common.validation import validate
+from imagineart.apis.imagineart.describe_models import FIELDS_BY_OPERATION, describe_parameters
 from imagineart.apis.imagineart.image_requests import check_fields, edit_request, generation_request
 from imagineart.apis.imagineart.parameters import (
     FOREIGN_SIZES,
     MAX_SEED,
     EditFields,
     GenerationFields,
-    describe_parameters,
 )
 from imagineart.errors import InvalidRequestError
 from imagineart.images.kinds import PNG
@@ -25,8 +25,11 @@ from imagineart.images.sizes import (
     Size,
     output_size,
 )
+from imagineart.models.model import Model
+from imagineart.models.read_document import packaged_document
 
 BOTH = pytest.mark.parametrize("kind", [GenerationFields, EditFields])
+GENERATION_MODEL, EDIT_MODEL = packaged_document().models
 TALL = ReferenceImage(b"", PNG, Size(900, 1600))
 
 
@@ -39,8 +42,8 @@ def read(kind: Any = GenerationFields, *, is_json: bool = False, **values: Any) 
 def request(kind: Any = GenerationFields, **values: str) -> ImageRequest:
     fields = read(kind, **values)
     if kind is EditFields:
-        return edit_request(fields, (TALL,), seed=1)
-    return generation_request(fields, seed=1)
+        return edit_request(fields, EDIT_MODEL, (TALL,), seed=1)
+    return generation_request(fields, GENERATION_MODEL, seed=1)
 
 
 def refusal(kind: Any = GenerationFields, *, is_json: bool = False, **values: Any) -> str:
@@ -65,7 +68,7 @@ def refusal(kind: Any = GenerationFields, *, is_json: bool = False, **values: An
         ({"n": "5"}, "n: got '5'; allowed: an integer from 1 to 4."),
         ({"n": "1.0"}, "n: got '1.0'; allowed: an integer from 1 to 4."),
         ({"sized": "1"}, "form: got the unknown field 'sized'; allowed: prompt, aspect_ratio, resolution"),
-        ({"model": "gpt-image-2"}, "model: got 'gpt-image-2'; allowed: text-to-image."),
+        ({"model": "x" * 129}, "model: got 129 characters after trimming; allowed: 0 to 128 characters."),
         ({"stream": "true"}, "stream: got 'true'; allowed: false."),
         ({"style": "natural"}, "style: got 'natural'; allowed: vivid."),
         ({"user": "x" * 513}, "user: got 513 characters after trimming; allowed: 0 to 512 characters."),
@@ -211,9 +214,10 @@ def test_every_seed_of_a_series_is_a_seed(count: int, beyond: int) -> None:
         assert f"allowed: an integer up to {MAX_SEED - count + 1}." in refusal(seed=str(seed), n=str(count))
 
 
-@BOTH
-def test_the_description_of_a_model_names_the_parameters_of_the_reference_alone(kind: Any) -> None:
-    described = describe_parameters(kind)
-    assert tuple(described) == kind.reference_names
+@pytest.mark.parametrize("model", [GENERATION_MODEL, EDIT_MODEL], ids=lambda model: model.id)
+def test_the_description_of_a_model_names_the_parameters_of_the_reference_alone(model: Model) -> None:
+    described = describe_parameters(model)
+    (operation,) = model.operations
+    assert tuple(described) == FIELDS_BY_OPERATION[operation].reference_names
     assert described["seed"]["random"] == [-1, 0]
     assert described["resolution"]["sizes"]["2K"]["1:1"] == {"width": 2048, "height": 2048}

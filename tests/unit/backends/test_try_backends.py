@@ -20,6 +20,7 @@ from imagineart.errors import (
 from imagineart.images.kinds import PNG
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import Size
+from imagineart.models.read_document import packaged_document
 from tests.fakes.image_making import FakeImageBackend
 from tests.sample_images import sample
 
@@ -33,10 +34,9 @@ class WorkingBackend(FakeImageBackend):
 
 
 def trials(attempt_seconds: float | None = None, **routes: FakeImageBackend) -> list[Trial]:
-    routes_by_model = {
-        name.replace("_", "-"): [Route("gpu", backend, attempt_seconds)] for name, backend in routes.items()
-    }
-    return list(try_backends(routes_by_model, REFERENCE, HttpClient()))
+    models = {model.id.replace("-", "_"): model for model in packaged_document().models}
+    tried = [(models[name], [Route("gpu", backend, attempt_seconds)]) for name, backend in routes.items()]
+    return list(try_backends(tried, REFERENCE, HttpClient()))
 
 
 def test_generations_are_tried_once_and_edits_with_one_and_two_references() -> None:

@@ -10,7 +10,6 @@ import pytest
 from cli.acceptance.aws_checks import move_an_alias, send_an_alarm
 from cli.acceptance.model import Subject, Verdict
 
-BACKENDS = "bedrock us-west-2 a-model"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
 
 
@@ -21,9 +20,7 @@ class Account:
     alarm: str = "OK"
     summary: str = f"Successfully executed action {TOPIC}"
     history: list[dict[str, Any]] = field(default_factory=list)
-    parameters: dict[str, str] = field(
-        default_factory=lambda: {"StageName": "prod", "GenerationBackends": BACKENDS}
-    )
+    parameters: dict[str, str] = field(default_factory=lambda: {"StageName": "prod", "LogLevel": "INFO"})
     status: str = "CREATE_COMPLETE"
     version: int = 3
     moves_the_alias: bool = True
@@ -64,8 +61,8 @@ class Account:
         changed = {each["ParameterKey"]: each.get("ParameterValue") for each in update["Parameters"]}
         assert changed.keys() == self.parameters.keys(), "a parameter that is not named gets its default"
         self.status = "UPDATE_IN_PROGRESS"
-        if not self.rolls_back and changed["GenerationBackends"] != self.parameters["GenerationBackends"]:
-            self.parameters["GenerationBackends"] = changed["GenerationBackends"]
+        if not self.rolls_back and changed["LogLevel"] != self.parameters["LogLevel"]:
+            self.parameters["LogLevel"] = changed["LogLevel"]
             self.version += self.moves_the_alias
 
     def describe_stack_resource(self, **_: Any) -> Any:
@@ -108,7 +105,7 @@ def test_a_parameter_is_changed_and_changed_back(
     assert move_an_alias(account.subject, is_allowed=False).verdict is Verdict.NOT_SHOWN
     assert account.version == 3
     found = move_an_alias(account.subject, is_allowed=True)
-    assert (found.verdict, account.parameters["GenerationBackends"]) == (verdict, BACKENDS)
+    assert (found.verdict, account.parameters["LogLevel"]) == (verdict, "INFO")
     assert seen in found.seen
     assert account.version == version
 
@@ -117,4 +114,4 @@ def test_after_ctrl_c_the_parameter_is_changed_back() -> None:
     account = Account(is_interrupted=True)
     with pytest.raises(KeyboardInterrupt):
         move_an_alias(account.subject, is_allowed=True)
-    assert (account.parameters["GenerationBackends"], account.version) == (BACKENDS, 5)
+    assert (account.parameters["LogLevel"], account.version) == ("INFO", 5)

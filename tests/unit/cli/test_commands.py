@@ -285,6 +285,9 @@ def test_usage_is_the_same_as_json_and_as_csv(operator: Operator) -> None:
         ("usage show --from 20270101", "does not match"),
         ("usage show --from 2027-01-02 --to 2027-01-01", "got 2027-01-01; allowed: days from 2027-01-02"),
         ("usage show --csv --json", "give one of them"),
+        ("models check nowhere.json", "'nowhere.json' does not exist"),
+        ("models apply nowhere.json", "'nowhere.json' does not exist"),
+        ("models rollback first", "unable to parse string as an integer"),
         ("consumer describe \x1b[31m", r"got '\x1b[31m'; allowed: 1"),
         ("usage show --consumer A!", "got 'A!'; allowed: 1"),
     ],
@@ -316,6 +319,8 @@ def test_wrong_use_is_reported_and_changes_nothing(operator: Operator, command: 
         ("token revoke ../../x", "token: got '../../x'"),
         ("pepper retire 7", "pepper: got '7', which does not exist"),
         ("usage show --consumer nobody", "consumer: got 'nobody'"),
+        ("models rollback 7", "version: got '7', which does not exist"),
+        ("models rollback", "version: got '-1', which does not exist"),
     ],
 )
 def test_what_does_not_exist_is_reported_before_a_confirmation(
@@ -338,7 +343,7 @@ def test_what_does_not_exist_is_reported_before_a_confirmation(
 @pytest.mark.parametrize(
     "command",
     ["consumer list", "token list --json", "token create acme", f"token revoke {UNKNOWN} --yes",
-     "pepper rotate", "usage show --csv"],
+     "pepper rotate", "usage show --csv", "models history"],
 )  # fmt: skip
 def test_a_deployment_that_fails_is_reported(
     operator: Operator, break_deployment: Callable[[Exception], None], command: str, error: Exception
@@ -349,7 +354,7 @@ def test_a_deployment_that_fails_is_reported(
     assert "the reason" in ended.err
 
 
-@pytest.mark.parametrize("command", ["", "consumer", "token", "pepper", "usage", "token rotate"])
+@pytest.mark.parametrize("command", ["", "consumer", "models", "token", "pepper", "usage", "token rotate"])
 def test_help_needs_no_deployment(
     operator: Operator, break_deployment: Callable[[Exception], None], command: str
 ) -> None:

@@ -14,20 +14,16 @@ from cli.__main__ import app
 from cli.deployments import DeploymentError, aws_services, local_services
 from cli.services import OperatorServices
 from imagineart.access.manage_consumers import ConsumerChange
-from imagineart.settings import BackendSettings
+from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError
 from local.cloud import create_resources
 from local.moto_server import serving_moto
 from local.template import load_template
 from tests.stores.tables import variables_of
 
-ROUTES = {
-    "text-to-image": "openai https://a.example.com/v1 model-a",
-    "image-edit": "openai https://b.example.com/v1 model-b",
-}
 RealSession = boto3.Session
 BASE_URL = "https://api.example.com"
 OUTPUTS = (
-    "TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+    "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
     "BackendCredentialSecret", "BaseUrl",
 )  # fmt: skip
 
@@ -36,9 +32,7 @@ OUTPUTS = (
 def variables() -> Iterator[dict[str, str]]:
     """Of a cloud that has what the template declares."""
     with serving_moto() as url:
-        parameters = {"GenerationBackends": "none", "EditBackends": "none"}
-        references = create_resources(load_template(), url, parameters)
-        yield references | variables_of(url) | {"BaseUrl": BASE_URL}
+        yield create_resources(load_template(), url, {}) | variables_of(url) | {"BaseUrl": BASE_URL}
 
 
 def assert_works(services: OperatorServices, variables: dict[str, str], consumer_id: str) -> None:
@@ -46,11 +40,11 @@ def assert_works(services: OperatorServices, variables: dict[str, str], consumer
     assert services.manage_consumers.find(consumer_id)
     assert [each.version for each in services.rotate_peppers.list()] == ["1"]
     assert services.report_usage.rows(consumer_id=None, first_day=None, last_day=None) == []
-    assert dict(services.backends) == {
-        model_id: BackendSettings(routes, variables["BackendCredentialSecret"])
-        for model_id, routes in ROUTES.items()
-    }
     assert services.base_url == BASE_URL
+    assert services.credential_secret == variables["BackendCredentialSecret"]
+    assert services.manage_models.current().version == 0
+    with pytest.raises(InvalidModelsError, match=r"allowed: stability\.sta"):
+        services.manage_models.check(PACKAGED_FILE.read_text())
 
 
 def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_path: Path) -> None:
@@ -61,8 +55,8 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_PEPPER_SECRET": variables["PepperSecret"],
         "IMAGINEART_INTERNAL_TOKENS_SECRET": variables["InternalTokensSecret"],
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
-        "IMAGINEART_GENERATION_BACKENDS": ROUTES["text-to-image"],
-        "IMAGINEART_EDIT_BACKENDS": ROUTES["image-edit"],
+        "IMAGINEART_MODELS_TABLE": variables["ModelsTable"],
+        "IMAGINEART_BEDROCK_MODELS": "stability.sta*",
         "IMAGINEART_BASE_URL": BASE_URL,
     }
     (tmp_path / "stack.json").write_text(json.dumps(stack))
@@ -88,7 +82,7 @@ class Account:
             raise ClientError(
                 {"Error": {"Code": "ValidationError", "Message": "no such stack"}}, "DescribeStacks"
             )
-        parameters = {"GenerationBackends": ROUTES["text-to-image"], "EditBackends": ROUTES["image-edit"]}
+        parameters = {"BedrockModels": "stability.sta*"}
         return {
             "Stacks": [
                 {
@@ -125,7 +119,7 @@ def test_a_stack_on_aws_is_found_by_its_outputs_and_parameters(account: Account)
     ("stack_name", "region", "message"),
     [
         ("absent", "us-east-1", "the stack 'absent' cannot be read"),
-        ("ours", "us-east-1", "the stack 'ours' has no 'UsageTable'; is it this API's stack"),
+        ("ours", "us-east-1", "the stack 'ours' has no 'ModelsTable'; is it this API's stack"),
         ("ours", None, "no AWS region is set; pass --region"),
     ],
 )

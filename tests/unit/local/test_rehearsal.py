@@ -34,7 +34,7 @@ def test_a_second_rehearsal_at_the_same_time_is_refused_and_harms_nothing(
 def test_no_step_can_reach_an_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "SAM_CLI_POLL_DELAY"):
         monkeypatch.setenv(name, "real")
-    sam = [build_step(tmp_path, EMULATOR), deploy_step(tmp_path, EMULATOR, "http:"), delete_step(EMULATOR)]
+    sam = [build_step(tmp_path, EMULATOR), deploy_step(tmp_path, EMULATOR), delete_step(EMULATOR)]
     for step in [*sam, *suite_steps(tmp_path, [])]:
         assert "real" not in step.environment.values()
         assert step.environment["AWS_CONFIG_FILE"] == os.devnull

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagineart.settings import SettingsError
-from local.run import chosen_backends, chosen_port, main, remove_state, write_state
+from local.run import chosen_port, main, remove_state, write_state
 
 STACK = {"AWS_REGION": "us-east-1"}
 FUNCTIONS = {"draw": {"NAME": "value"}, "health": {}}
@@ -55,13 +54,9 @@ def test_a_taken_port_is_reported_and_the_files_of_its_stack_stay(
     assert (tmp_path / "env").exists()
 
 
-def test_backends_replace_the_painter_and_are_checked_before_anything_starts(
+def test_models_are_checked_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = "vllm-omni http://127.0.0.1:9/v1 Qwen/Qwen-Image attempt=60"
-    assert chosen_backends({"IMAGINEART_GENERATION_BACKENDS": given}) == {"GenerationBackends": given}
     monkeypatch.setenv("IMAGINEART_EDIT_BACKENDS", "brush http://127.0.0.1:9")
-    with pytest.raises(SettingsError):
-        chosen_backends(os.environ)
     assert main() == 2
     assert "got the kind 'brush'" in capsys.readouterr().err

@@ -11,7 +11,9 @@ from imagineart.access.authenticate import Caller
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.services import Services
-from imagineart.errors import InvalidRequestError
+from imagineart.errors import InvalidRequestError, ModelNotAvailableError
+from imagineart.models.model import Model
+from imagineart.quoting import shown
 from imagineart.usage.metrics import Stage
 from imagineart.usage.model import NO_RESOLUTION, OK
 
@@ -42,6 +44,7 @@ class RequestRecord:
     log_fields: dict[str, Any]
     headers: dict[str, str]
     started: float = field(default_factory=time.monotonic)
+    model: str | None = None
     resolution: str = NO_RESOLUTION
     outcome: str = OK
     images: int = 0
@@ -84,7 +87,7 @@ class Call:
     @property
     def idempotency_key(self) -> str | None:
         """The caller's key for safe retries; None where the operation has none."""
-        return self.request.headers.get("idempotency-key") if self.operation.model else None
+        return self.request.headers.get("idempotency-key") if self.operation.of_models else None
 
     @property
     def remaining_seconds(self) -> float:
@@ -113,15 +116,33 @@ class Call:
         """The time that storing or fetching a response of that size may take, so that it can be delivered."""
         return self._seconds_before_delivery(response_bytes) - KEEPING_MARGIN_SECONDS
 
-    def require_model(self) -> None:
-        """Raises InvalidRequestError where the operation's model is not available to the consumer."""
-        model, consumer = self.operation.model, self.required_admission.consumer
-        if model is not None and not consumer.may_use(model.id):
-            raise InvalidRequestError(
-                "model",
-                f"'{model.id}', which serves {self.path}, is not available to you; allowed: "
-                f"{', '.join(sorted(consumer.models or ()))}. Contact the operator.",
-            )
+    def choose_model(self, name: str) -> Model:
+        """The model that a request names by its id or an alias; where it names none, the consumer's first.
+
+        Raises InvalidRequestError for a model that does not exist or that the consumer may not use, and
+        ModelNotAvailableError where no model has the operation.
+        """
+        serving = self.services.models.current().serving(self.operation.of_models)
+        usable = [model for model in serving if self.required_admission.consumer.may_use(model.id)]
+        named = [model for model in serving if not name or model.answers_to(name)]
+        if not serving:
+            raise ModelNotAvailableError(detail=f"no model has the operation {self.operation.of_models}")
+        if not named:
+            allowed = ", ".join(model.id for model in usable or serving)
+            raise InvalidRequestError("model", f"got {shown(name)}; allowed: {allowed}.")
+        chosen = next((model for model in named if model in usable), None)
+        if chosen is None:
+            raise self._forbidden(named[0])
+        self.record.model = chosen.id
+        return chosen
+
+    def _forbidden(self, model: Model) -> InvalidRequestError:
+        allowed = ", ".join(sorted(self.required_admission.consumer.models or ()))
+        return InvalidRequestError(
+            "model",
+            f"'{model.id}', which serves {self.path}, is not available to you; allowed: {allowed}. Contact "
+            "the operator.",
+        )
 
     def reserve(self, images: int) -> None:
         """Take a slot, and count `images` for the day. Raises LimitReachedError."""

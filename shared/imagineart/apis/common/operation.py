@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from imagineart.access.tokens import Scope
-from imagineart.models.catalogue import Model
+from imagineart.models.model import ModelOperation
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An endpoint. `name` stands in usage reports; `model` makes its images, None where it makes none.
+    """An endpoint; `of_models` is what it asks of a model, if anything.
 
-    `scope` is None where no token is needed.
+    `name` stands in usage reports where no model was chosen. `scope` is None where no token is needed.
     """
 
     name: str
     scope: Scope | None
-    model: Model | None = None
+    of_models: ModelOperation | None = None

@@ -107,14 +107,13 @@ def _admit(call: Call) -> None:
     call.caller = authenticate(services.authenticator, call.request.headers)
     record.log_fields.update(consumer=call.caller.consumer_id, token_id=call.caller.token_id)
     require_scope(call.caller, scope)
-    takes_slot = call.operation.model is not None and call.idempotency_key is None
+    takes_slot = call.operation.of_models is not None and call.idempotency_key is None
     call.admission = services.limits.enter(
         call.caller.consumer_id,
         lease_seconds=call.remaining_seconds + LEASE_MARGIN_SECONDS if takes_slot else None,
     )
     record.seconds_by_stage[Stage.ADMISSION] = record.seconds
     record.headers |= rate_limit_headers(call.admission.status)
-    call.require_model()
 
 
 def _error_response(call: Call, error: ImagineArtError) -> Response:
@@ -137,7 +136,7 @@ def _settle(call: Call) -> None:
         FinishedRequest(
             request_id=call.request_id,
             consumer_id=call.caller.consumer_id,
-            operation=call.operation.name,
+            operation=record.model or call.operation.name,
             resolution=record.resolution,
             outcome=record.outcome,
             images=record.images,

@@ -7,8 +7,9 @@ from aws_lambda_powertools import Logger
 
 from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator
-from imagineart.backends.call_backends import Backends
+from imagineart.backends.model_backends import ModelBackends
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.models.read_models import CurrentModels
 from imagineart.results.results import Results
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
@@ -35,7 +36,10 @@ class Services(Protocol):
     def idempotency(self) -> Idempotency: ...
 
     @property
-    def backends(self) -> Backends: ...
+    def models(self) -> CurrentModels: ...
+
+    @property
+    def backends(self) -> ModelBackends: ...
 
     @property
     def uploads(self) -> Uploads: ...

@@ -36,7 +36,8 @@ async def edit_image(body: EditBody, call: CurrentCall) -> Response:
 
     async def make_request() -> ImageRequest:
         seed = choose_seed(body.fields.chosen_seed, call.services.random_below)
-        return edit_request(body.fields, await _read_references(call, body.references), seed=seed)
+        references = await _read_references(call, body.references)
+        return edit_request(body.fields, body.model, references, seed=seed)
 
     return await respond_with_images(call, body, make_request)
 

@@ -33,6 +33,6 @@ async def generate_image(body: GenerationBody, call: CurrentCall) -> Response:
 
     async def make_request() -> ImageRequest:
         seed = choose_seed(body.fields.chosen_seed, call.services.random_below)
-        return generation_request(body.fields, seed=seed)
+        return generation_request(body.fields, body.model, seed=seed)
 
     return await respond_with_images(call, body, make_request)

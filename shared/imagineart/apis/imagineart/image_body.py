@@ -17,8 +17,10 @@ from imagineart.apis.imagineart.parameters import (
     REFERENCE_NAMES,
     EditFields,
     GenerationFields,
+    max_references,
 )
 from imagineart.errors import InvalidRequestError
+from imagineart.models.model import Model
 
 FieldsT = TypeVar("FieldsT", GenerationFields, EditFields)
 
@@ -28,6 +30,7 @@ class ImageBody(Generic[FieldsT]):
     """A validated body; `references` are files or ids of uploads, in order."""
 
     fields: FieldsT
+    model: Model
     references: tuple[bytes | str, ...]
     wants_json: bool
 
@@ -44,14 +47,15 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         _record(call, submitted)
         fields = fields_type.read(submitted)
         check_fields(fields)
+        model = call.choose_model(fields.model)
         if takes_references:
-            _check_reference_count(len(submitted.files))
+            _check_reference_count(len(submitted.files), max_references(model))
         wants_json = _wants_json(request, fields_type, submitted)
         if fields.n > 1 and not wants_json:
             raise InvalidRequestError(
                 "n", f"got {fields.n}; allowed: 1 where Accept prefers image/png to application/json."
             )
-        return ImageBody(fields, submitted.files, wants_json)
+        return ImageBody(fields, model, submitted.files, wants_json)
 
     return read_body
 
@@ -62,13 +66,13 @@ def _wants_json(request: Request, fields_type: type[FieldsT], submitted: Submitt
     return prefers_json(request.headers.get("accept", ""), otherwise=speaks_openai)
 
 
-def _check_reference_count(count: int) -> None:
-    allowed = f"1 to {MAX_REFERENCES} files"
+def _check_reference_count(count: int, most: int) -> None:
+    allowed = f"1 to {most} files"
     if not count:
         raise InvalidRequestError(
             "images", f"the field is required ({allowed}); got none. Send each file with a filename."
         )
-    if count > MAX_REFERENCES:
+    if count > most:
         raise InvalidRequestError("images", f"got {count} files; allowed: {allowed}.")
 
 

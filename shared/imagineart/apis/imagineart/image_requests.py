@@ -4,6 +4,7 @@ A size outside the table is made from the nearest ratio at the lower resolution 
 and cropped (docs/decisions/0007).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from imagineart.apis.imagineart.parameters import AUTO, MAX_SEED, EditFields, GenerationFields, ImageFields
@@ -16,16 +17,20 @@ from imagineart.images.sizes import (
     nearest_aspect_ratio,
     output_size,
 )
+from imagineart.models.model import Model
 
 _REASONING_BY_QUALITY: Final = {
     "low": "low", "medium": "low", "standard": "low", "high": "high", "hd": "high",
 }  # fmt: skip
 
 
-def generation_request(fields: GenerationFields, *, seed: int) -> ImageRequest:
-    """The images that a generation asks for. Raises InvalidRequestError where two fields contradict."""
+def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> ImageRequest:
+    """The images that a generation asks for.
+
+    Raises InvalidRequestError where two fields contradict, and for a size that the model is not offered for.
+    """
     ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
-    return ImageRequest(
+    request = ImageRequest(
         prompt=fields.prompt,
         size=output_size(ratio, resolution),
         seed=seed,
@@ -33,14 +38,17 @@ def generation_request(fields: GenerationFields, *, seed: int) -> ImageRequest:
         delivered_as=delivered_as,
         count=fields.n,
     )
+    return _within_bounds(request, model, fields, ratio)
 
 
-def edit_request(fields: EditFields, references: tuple[ReferenceImage, ...], *, seed: int) -> ImageRequest:
+def edit_request(
+    fields: EditFields, model: Model, references: tuple[ReferenceImage, ...], *, seed: int
+) -> ImageRequest:
     """The images that an edit of `references` asks for. Raises InvalidRequestError as above."""
     ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
     if ratio == AUTO:
         ratio = nearest_aspect_ratio(references[0].size)
-    return ImageRequest(
+    request = ImageRequest(
         prompt=fields.prompt,
         size=output_size(ratio, resolution),
         seed=seed,
@@ -48,6 +56,7 @@ def edit_request(fields: EditFields, references: tuple[ReferenceImage, ...], *, 
         delivered_as=delivered_as,
         count=fields.n,
     )
+    return _within_bounds(request, model, fields, ratio)
 
 
 def check_fields(fields: GenerationFields | EditFields) -> None:
@@ -62,6 +71,21 @@ def check_fields(fields: GenerationFields | EditFields) -> None:
             f"got '{fields.seed}' with n = {fields.n}, so that the last seed is too large; allowed: an "
             f"integer up to {last_seed}.",
         )
+
+
+def _within_bounds(
+    request: ImageRequest, model: Model, fields: GenerationFields | EditFields, ratio: str
+) -> ImageRequest:
+    """The request, asked of the backend in a size that the model is offered for."""
+    size = request.delivered_size
+    if model.sizes.admit(size):
+        return request if model.sizes.admit(request.size) else replace(request, size=size, delivered_as=None)
+    allowed = f"allowed for the model '{model.id}': {model.sizes}."
+    if fields.size != AUTO:
+        raise InvalidRequestError("size", f"got '{size}'; {allowed}")
+    raise InvalidRequestError(
+        "resolution", f"got '{fields.resolution}', which is {size} at {ratio}; {allowed}"
+    )
 
 
 def _reasoning(fields: GenerationFields) -> str:

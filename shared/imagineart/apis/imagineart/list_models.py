@@ -1,32 +1,21 @@
 """GET /v1/models: the models a caller may use, and the parameters that each accepts."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
 
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
+from imagineart.apis.imagineart.describe_models import describe_parameters
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, MODEL_RESPONSE, MODELS_RESPONSE
 from imagineart.apis.imagineart.operations import LIST_MODELS
-from imagineart.apis.imagineart.parameters import (
-    EditFields,
-    GenerationFields,
-    ImageFields,
-    describe_parameters,
-)
 from imagineart.errors import UnknownRequestError
-from imagineart.models.catalogue import CATALOGUE, EDIT_MODEL, GENERATION_MODEL, OFFERED_SINCE, OWNER, Model
+from imagineart.models.model import OFFERED_SINCE, OWNER, Model
 from imagineart.quoting import shown
 
 router: Final = APIRouter(route_class=authenticated(LIST_MODELS), tags=["Models"])
 
-ModelId = Annotated[str, Path(examples=[GENERATION_MODEL.id])]
-
-_FIELDS_BY_MODEL: Final[Mapping[str, type[ImageFields]]] = {
-    GENERATION_MODEL.id: GenerationFields,
-    EDIT_MODEL.id: EditFields,
-}
+ModelId = Annotated[str, Path(examples=["text-to-image"])]
 
 
 @router.get("/v1/models", summary="List models", responses=ERROR_RESPONSES | MODELS_RESPONSE)
@@ -38,15 +27,17 @@ async def list_models(call: CurrentCall) -> dict[str, Any]:
 @router.get("/v1/models/{model_id}", summary="Get a model", responses=ERROR_RESPONSES | MODEL_RESPONSE)
 async def get_model(model_id: ModelId, call: CurrentCall) -> dict[str, Any]:
     """Get one of the models available to the caller."""
-    for model in _available(call):
+    models = _available(call)
+    for model in models:
         if model.id == model_id:
             return describe_model(model)
-    available = ", ".join(model.id for model in _available(call))
+    available = ", ".join(model.id for model in models)
     raise UnknownRequestError(f"No model has the id {shown(model_id)}; available: {available}.")
 
 
 def _available(call: CurrentCall) -> list[Model]:
-    return [model for model in CATALOGUE if call.required_admission.consumer.may_use(model.id)]
+    consumer = call.required_admission.consumer
+    return [model for model in call.services.models.current().models if consumer.may_use(model.id)]
 
 
 def describe_model(model: Model) -> dict[str, Any]:
@@ -58,7 +49,7 @@ def describe_model(model: Model) -> dict[str, Any]:
         "id": model.id,
         "name": model.name,
         "modality": model.modality,
-        "parameters": describe_parameters(_FIELDS_BY_MODEL[model.id]),
+        "parameters": describe_parameters(model),
         "object": "model",
         "created": OFFERED_SINCE,
         "owned_by": OWNER,

@@ -4,9 +4,9 @@ from typing import Final
 
 from imagineart.access.tokens import Scope
 from imagineart.apis.common.operation import Operation
-from imagineart.models.catalogue import EDIT_MODEL, GENERATION_MODEL
+from imagineart.models.model import ModelOperation
 
-GENERATE_IMAGE: Final = Operation(GENERATION_MODEL.id, Scope.GENERATE_IMAGES, GENERATION_MODEL)
-EDIT_IMAGE: Final = Operation(EDIT_MODEL.id, Scope.EDIT_IMAGES, EDIT_MODEL)
+GENERATE_IMAGE: Final = Operation("text-to-image", Scope.GENERATE_IMAGES, ModelOperation.GENERATE)
+EDIT_IMAGE: Final = Operation("image-edit", Scope.EDIT_IMAGES, ModelOperation.EDIT)
 LIST_MODELS: Final = Operation("models", Scope.READ_MODELS)
 REQUEST_UPLOAD: Final = Operation("uploads", Scope.WRITE_UPLOADS)

@@ -6,12 +6,12 @@ the PyPI package openai 3.52 for OpenAI's parameters (docs/decisions/0007).
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from imagineart.apis.common.validation import Fields, base_type, bound, choices_of
-from imagineart.images.kinds import INPUT_IMAGE_KINDS, MAX_REFERENCE_PIXELS, MAX_UPLOAD_BYTES
+from imagineart.apis.common.validation import Fields
+from imagineart.images.kinds import MAX_UPLOAD_BYTES
 from imagineart.images.sizes import (
     EDIT_ASPECT_RATIOS,
     GENERATION_ASPECT_RATIOS,
@@ -19,6 +19,7 @@ from imagineart.images.sizes import (
     Size,
     output_size,
 )
+from imagineart.models.model import Model
 
 MAX_SEED: Final = 2**63 - 1
 MAX_IMAGES: Final = 4
@@ -46,6 +47,7 @@ EditRatio: TypeAlias = Literal[
 ]
 Resolution: TypeAlias = Literal["1K", "2K"]
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+ModelName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 UserName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512)]
 
 _RESOLUTION_DESCRIPTION: Final = (
@@ -53,6 +55,9 @@ _RESOLUTION_DESCRIPTION: Final = (
 )
 _SIZE_DESCRIPTION: Final = (
     "Output size in pixels, in place of aspect_ratio and resolution; auto leaves it to those."
+)
+_MODEL_DESCRIPTION: Final = (
+    "The id of a model, or one of the names that programs for OpenAI's API have built in; by default {model}."
 )
 _UNUSED: Final = "Accepted; neither used nor stored."
 
@@ -121,7 +126,7 @@ class GenerationFields(ImageFields):
     reasoning: Literal["low", "high"] = Field(
         "low", description="Visual reasoning level: low is faster, high gives richer compositions."
     )
-    model: Literal["text-to-image"] = Field("text-to-image", description="The model of this endpoint.")
+    model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="text-to-image"))
     quality: Literal["auto", "low", "medium", "high", "standard", "hd"] = Field(
         AUTO,
         description="Stands for reasoning: high and hd for high; low, medium and standard for low; auto "
@@ -146,7 +151,7 @@ class EditFields(ImageFields):
         AUTO,
         description="Output aspect ratio. auto takes the listed ratio nearest to the first reference image.",
     )
-    model: Literal["image-edit"] = Field("image-edit", description="The model of this endpoint.")
+    model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="image-edit"))
     quality: Literal["auto"] = Field(AUTO, description="The model of this endpoint has one quality.")
     input_fidelity: Literal["low"] = Field("low", description="The model chooses.")
     size: str = Field(
@@ -184,53 +189,6 @@ IMAGES_DESCRIPTION: Final = (
 )
 
 
-def describe_parameters(fields: type[ImageFields]) -> dict[str, dict[str, Any]]:
-    """The parameters of the API reference, by name and in its order, as ``GET /v1/models`` shows them."""
-    return {
-        name: _describe_images() if name == "images" else _describe(fields, name)
-        for name in fields.reference_names
-    }
-
-
-def _describe_images() -> dict[str, Any]:
-    return {
-        "type": "file[]",
-        "required": True,
-        "min_items": 1,
-        "max_items": MAX_REFERENCES,
-        "media_types": [kind.media_type for kind in INPUT_IMAGE_KINDS],
-        "max_pixels": MAX_REFERENCE_PIXELS,
-        "description": IMAGES_DESCRIPTION,
-    }
-
-
-def _describe(fields: type[ImageFields], name: str) -> dict[str, Any]:
-    field = fields.model_fields[name]
-    described: dict[str, Any] = {
-        "type": {str: "string", int: "integer"}[base_type(field)],
-        "required": field.is_required(),
-    }
-    described |= {"enum": list(choices)} if (choices := choices_of(field)) else {}
-    if base_type(field) is int:
-        described |= {"minimum": bound(field, "ge"), "maximum": bound(field, "le")}
-    elif not choices:
-        described |= {"min_length": bound(field, "min_length"), "max_length": bound(field, "max_length")}
-    described |= {} if field.is_required() else {"default": field.default}
-    described |= {"random": [-1, 0]} if name == "seed" else {}
-    described["description"] = field.description
-    if name == "resolution":
-        described["sizes"] = _describe_sizes(fields)
-    return described
-
-
-def _describe_sizes(fields: type[ImageFields]) -> dict[str, dict[str, dict[str, int]]]:
-    """The pixels as ``sizes[resolution][ratio] = {"width", "height"}``."""
-    ratios = [each for each in choices_of(fields.model_fields["aspect_ratio"]) if each != AUTO]
-    return {
-        resolution: {
-            ratio: {"width": size.width, "height": size.height}
-            for ratio in ratios
-            for size in [output_size(ratio, resolution)]
-        }
-        for resolution in RESOLUTIONS
-    }
+def max_references(model: Model) -> int:
+    """The most reference images of an edit."""
+    return min(MAX_REFERENCES, model.capabilities.references)

@@ -56,18 +56,17 @@ async def _make(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> 
     call.reserve(images=body.fields.n)
     request = await make_request()
     response_bytes = largest_response_bytes(request.delivered_size, request.count, as_json=body.wants_json)
-    images = await call.services.backends.generate(
+    images = await call.services.backends.of(body.model).generate(
         request, deadline_seconds=call.deadline_seconds(response_bytes=response_bytes)
     )
-    model_id = call.operation.model.id if call.operation.model else ""
     response = image_response(
-        images, model_id=model_id, as_json=body.wants_json, created=int(call.services.clock())
+        images, model_id=body.model.id, as_json=body.wants_json, created=int(call.services.clock())
     )
     record = call.record
     record.images = len(images)
     record.seconds_by_stage[Stage.BACKEND] = max(image.backend_seconds for image in images)
     record.log_fields.update(
-        model=model_id,
+        model=body.model.id,
         seed=images[0].seed,
         size=str(images[0].size),
         images=len(images),

@@ -1,0 +1,127 @@
+"""The models of the local stack: a document that IMAGINEART_MODELS names, or backends written in one line.
+
+Such a line has routes, separated by commas, each ``<kind> <URL or region> <model> [<option>=<value>]...``. It
+stands for the package's document with these backends.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from imagineart.backends.check_models import capabilities_of, find_problems
+from imagineart.models.model import ModelOperation
+from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
+from imagineart.models.routes import ROUTES_BY_KIND
+from imagineart.settings import SettingsError
+
+FILE_VARIABLE: Final = "IMAGINEART_MODELS"
+VARIABLES: Final[Mapping[ModelOperation, str]] = {
+    ModelOperation.GENERATE: "IMAGINEART_GENERATION_BACKENDS",
+    ModelOperation.EDIT: "IMAGINEART_EDIT_BACKENDS",
+}
+_PAINTER_MODELS: Final[Mapping[ModelOperation, str]] = {
+    ModelOperation.GENERATE: "painter-generate",
+    ModelOperation.EDIT: "painter-edit",
+}
+_FIELDS: Final = {"attempt": "attempt_seconds"}
+"""What an option is called in the document, where that is another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModels:
+    """What the environment of `make run` says: a whole document, or backends by operation."""
+
+    document: str | None
+    backends: Mapping[ModelOperation, str]
+
+    @property
+    def needs_painter(self) -> bool:
+        """Whether an operation is left to the built-in painter."""
+        return self.document is None and self.backends.keys() < VARIABLES.keys()
+
+    def text(self, painter_url: str) -> str:
+        """The document, with the painter at this URL where no other backend is chosen."""
+        if self.document is not None:
+            return self.document
+        painter = {
+            operation: f"openai-compatible {painter_url}/v1 {model} response_format=png"
+            for operation, model in _PAINTER_MODELS.items()
+        }
+        return document_of(painter | dict(self.backends))
+
+
+def choose_models(environment: Mapping[str, str], *, bedrock_models: str) -> ChosenModels:
+    """What the environment says, checked. Raises SettingsError."""
+    backends = {each: text for each, name in VARIABLES.items() if (text := environment.get(name))}
+    file = environment.get(FILE_VARIABLE)
+    try:
+        document = Path(file).read_text(encoding="utf-8") if file else None
+        problems = find_problems(read_document(document), bedrock_models=bedrock_models) if document else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{FILE_VARIABLE}: got '{file}', which cannot be read: {error}.") from error
+    except InvalidModelsError as error:
+        problems = [*error.problems]
+    if problems:
+        raise SettingsError("\n".join(f"{FILE_VARIABLE}: {problem}" for problem in problems))
+    if document is not None and backends:
+        given = " and ".join(VARIABLES[each] for each in backends)
+        raise SettingsError(f"{FILE_VARIABLE}: got a document, and {given}; give one of them.")
+    document_of(backends)
+    return ChosenModels(document, backends)
+
+
+def document_of(backends: Mapping[ModelOperation, str]) -> str:
+    """The package's document, in JSON, with other backends for some operations. Raises SettingsError."""
+    document = json.loads(PACKAGED_FILE.read_text())
+    for operation, text in backends.items():
+        routes = _parse_routes(text, VARIABLES[operation])
+        for model in document["models"]:
+            if operation in model["operations"]:
+                model["backends"] = routes
+                model["capabilities"]["seed"] = all(capabilities_of(each["kind"]).seed for each in routes)
+        written = json.dumps(document)
+        try:
+            read_document(written)
+        except InvalidModelsError as error:
+            problems = (re.sub(r"^models\[\d+\]\.", "", problem) for problem in error.problems)
+            raise SettingsError("\n".join(f"{VARIABLES[operation]}: {each}" for each in problems)) from error
+    return json.dumps(document)
+
+
+def _parse_routes(text: str, variable: str) -> list[dict[str, Any]]:
+    routes = []
+    for position, route in enumerate(text.split(",")):
+        try:
+            routes.append(_parse_route(route.split()))
+        except ValueError as error:
+            raise SettingsError(f"{variable}: backends[{position}]: {error}.") from error
+    return routes
+
+
+def _parse_route(words: Sequence[str]) -> dict[str, Any]:
+    """The fields of one backend; their values are checked with the document. Raises ValueError."""
+    kind, where, *rest = (*words, "", "")[: max(2, len(words))]
+    if kind not in ROUTES_BY_KIND:
+        raise ValueError(f"got the kind '{kind}'; allowed: {', '.join(ROUTES_BY_KIND)}")
+    options = [word.split("=", 1) for word in rest if "=" in word]
+    model = [word for word in rest if "=" not in word]
+    if len(dict(options)) != len(options):
+        raise ValueError(f"got '{' '.join(rest)}'; allowed: each option once")
+    if len(model) != (kind != "imagineart"):
+        allowed = "no model" if kind == "imagineart" else "one model"
+        raise ValueError(f"got '{' '.join(model)}' after '{where}'; allowed: {allowed}")
+    return {
+        "kind": kind,
+        "region" if kind == "bedrock" else "url": where,
+        **({"model": model[0]} if model else {}),
+        **{_FIELDS.get(name, name): _option(name, value) for name, value in options},
+    }
+
+
+def _option(name: str, text: str) -> str | int | bool:
+    if name == "upscaler":
+        return {"on": True, "off": False}.get(text, text)
+    return int(text) if name in ("attempt", "retries") and text.isascii() and text.isdigit() else text

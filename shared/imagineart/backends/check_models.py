@@ -1,0 +1,57 @@
+"""What a models document asks of its backends that they cannot do, or may not."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Final
+
+from imagineart.backends.bedrock import invoked_models
+from imagineart.backends.openai_profiles import PROFILES
+from imagineart.models.model import Capabilities, Model, ModelOperation, ModelsDocument
+from imagineart.models.routes import BedrockRoute
+
+_MAX_REFERENCES: Final = 4
+_PROFILE_PREFIX: Final = "us."
+
+
+def find_problems(document: ModelsDocument, *, bedrock_models: str) -> list[str]:
+    """Each problem, with its place in the document.
+
+    `bedrock_models` is the stack's parameter BedrockModels: what the functions' role allows.
+    """
+    return [
+        f"models[{at}].{problem}"
+        for at, model in enumerate(document.models)
+        for problem in _problems_of(model, bedrock_models)
+    ]
+
+
+def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
+    for at, route in enumerate(model.backends):
+        offered = capabilities_of(route.kind)
+        for name in Capabilities.model_fields:
+            wanted, can = getattr(model.capabilities, name), getattr(offered, name)
+            if wanted > can:
+                yield f"capabilities.{name}: got {wanted}; allowed with backends[{at}] ({route.kind}): {can}."
+        if isinstance(route, BedrockRoute):
+            for name in _forbidden(model, route, bedrock_models):
+                yield (
+                    f"backends[{at}]: the functions may not invoke {name}; allowed: {bedrock_models}, as the "
+                    "stack's parameter BedrockModels says."
+                )
+
+
+def capabilities_of(kind: str) -> Capabilities:
+    """What the adapter of a kind of backend passes on."""
+    has_seed = kind not in PROFILES or PROFILES[kind].has_seed
+    return Capabilities(seed=has_seed, references=_MAX_REFERENCES)
+
+
+def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:
+    invoked = {
+        name
+        for operation in model.operations
+        for name in invoked_models(route, edits=operation is ModelOperation.EDIT)
+    }
+    for name in sorted(invoked):
+        if not fnmatchcase(name.removeprefix(_PROFILE_PREFIX), bedrock_models):
+            yield name

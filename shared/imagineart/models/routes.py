@@ -1,0 +1,112 @@
+"""The backends of a model, as the models document names them: where each is, and how it is called."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from imagineart.quoting import shown
+
+DEFAULT_RETRIES: Final = 2
+"""How often one backend is retried within a request."""
+
+
+class Value(BaseModel):
+    """A part of the document: unknown fields are refused, and no type is converted in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _base_url(text: str) -> str:
+    if not _is_base_url(text):
+        # A password may stand before the host.
+        without_user = text.rpartition("@")[2]
+        raise ValueError(
+            f"got {shown(without_user)}; allowed: an http:// or https:// URL with a host and without a user, "
+            "a query or a fragment"
+        )
+    return text.rstrip("/")
+
+
+def _is_base_url(text: str) -> bool:
+    if not (text.isascii() and text.isprintable()) or any(each in text for each in " @?#"):
+        return False
+    try:
+        parts = urlsplit(text)
+        # Otherwise, text that cannot be a name is found only when it is looked up.
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+    except ValueError:
+        return False
+
+
+BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+"""Without a trailing slash."""
+
+Region: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+BedrockModel: TypeAlias = Literal[
+    "stability.stable-image-core-v1:1", "stability.stable-image-ultra-v1:1", "stability.sd3-5-large-v1:0"
+]  # fmt: skip
+"""What generates from text, all in us-west-2 and called by these ids; they have no inference profiles."""
+
+Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S{1,200}$")]
+
+
+class BackendRoute(Value):
+    """What every kind has; `attempt_seconds` bounds one attempt, and `retries` are made where no image was.
+
+    Without `attempt_seconds`, each remaining backend gets an equal share of the remaining time.
+    """
+
+    kind: str
+    attempt_seconds: int | None = Field(None, ge=1, le=280)
+    retries: int = Field(DEFAULT_RETRIES, ge=0, le=5)
+
+
+class BedrockRoute(BackendRoute):
+    """A model of Amazon Bedrock in one region; `endpoint` replaces AWS's own.
+
+    Edits are made by other models, which the number of references chooses.
+    """
+
+    kind: Literal["bedrock"]
+    region: Region
+    model: BedrockModel
+    upscaler: bool = True
+    endpoint: BaseUrl | None = None
+
+
+class ServerRoute(BackendRoute):
+    """A server of the OpenAI-compatible images protocol."""
+
+    kind: Literal["openai", "vllm-omni", "sglang"]
+    url: BaseUrl
+    model: Word
+
+
+class OtherServerRoute(BackendRoute):
+    """The same, of no known product; `response_format` replaces the one that is asked for otherwise."""
+
+    kind: Literal["openai-compatible"]
+    url: BaseUrl
+    model: Word
+    response_format: Word | None = None
+
+
+class DeploymentRoute(BackendRoute):
+    """Another deployment of this API, which chooses the model."""
+
+    kind: Literal["imagineart"]
+    url: BaseUrl
+
+
+AnyRoute: TypeAlias = Annotated[
+    BedrockRoute | ServerRoute | OtherServerRoute | DeploymentRoute, Field(discriminator="kind")
+]
+
+ROUTES_BY_KIND: Final[Mapping[str, type[BackendRoute]]] = {
+    kind: route
+    for route in (BedrockRoute, ServerRoute, OtherServerRoute, DeploymentRoute)
+    for kind in get_args(route.model_fields["kind"].annotation)
+}

@@ -30,8 +30,7 @@ def main() -> int:
     options = parser.parse_args()
     if not options.no_build:
         build_all()
-    names = [options.part] if options.part else PARTS
-    figures = [figure for name in names for figure in PARTS[name]()]
+    figures = [figure for name in ([options.part] if options.part else PARTS) for figure in PARTS[name]()]
     table = HEAD + "".join(figure.row() for figure in figures)
     print(table)
     if options.record and not options.part:

@@ -28,8 +28,7 @@ class Figure:
 
     def row(self) -> str:
         value, baseline = (f"{median(each):.4g} {self.unit}" for each in zip(*self.pairs, strict=True))
-        goal, verdict = "", ""
-        if self.goal is not None:
-            goal, verdict = f"{self.goal:.2f}", "met" if self.ratio <= self.goal else MISSED
+        goal = "" if self.goal is None else f"{self.goal:.2f}"
+        verdict = "" if self.goal is None else "met" if self.ratio <= self.goal else MISSED
         cells = f"{self.part:8} | {self.what:41} | {value:>8} | {baseline:>8} | {self.ratio:5.2f}"
         return f"| {cells} | {goal:>4} | {verdict:6} |\n"

@@ -27,7 +27,6 @@ _GOALS: Final = {"LiteLLM": (0.55, 0.25, 0.60), "FastAPI": (None, None, None)}
 _LITELLM: Final = (f"{PROJECT}/.venv-peers/bin/litellm", "--config", f"{BASELINES}/litellm.yaml")
 _FASTAPI: Final = (sys.executable, "-m", "uvicorn", "--app-dir", f"{BASELINES}/forward", "handler:app")
 
-
 Round: TypeAlias = tuple[float, float, float]
 
 
@@ -54,8 +53,7 @@ def measure() -> list[Figure]:
     event = request_event(json=JSON_REQUEST)
     with ExitStack() as stack:
         url, backend = stack.enter_context(stand_ins())
-        generate_image = function("generate_image", url)
-        ours = [stack.enter_context(environment(generate_image)) for _ in range(CLIENTS)]
+        ours = [stack.enter_context(environment(function("generate_image", url))) for _ in range(CLIENTS)]
         systems = {
             "backend": System([backend], lambda _: _post(int(url.rpartition(":")[2]))),
             "ours": System([each.process for each in ours], lambda client: ours[client].invoke(event)),
@@ -70,8 +68,7 @@ def measure() -> list[Figure]:
 def _compare(name: str, systems: dict[str, System], rounds: list[dict[str, Round]]) -> Iterator[Figure]:
     cpu, memory, wall = _GOALS[name]
     ours, theirs = ([each.peak_mb() for each in systems[key].processes] for key in ("ours", name))
-    used = [(each["ours"][0], each[name][0]) for each in rounds]
-    yield Figure("peers", f"1K to {name}: CPU", "ms", used, cpu)
+    yield Figure("peers", f"1K to {name}: CPU", "ms", [(one["ours"][0], one[name][0]) for one in rounds], cpu)
     yield Figure("peers", f"one environment to {name}: memory", "MB", [(max(ours), theirs[0])], memory)
     yield Figure("peers", f"{CLIENTS} environments to {name}: memory", "MB", [(sum(ours), theirs[0])])
     for at, load in ((1, "alone"), (2, f"{CLIENTS} at once")):
@@ -102,7 +99,6 @@ def _post(port: int) -> float:
     started = perf_counter()
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     client.request("POST", "/v1/images/generations", json.dumps(JSON_REQUEST), headers)
-    content = client.getresponse().read()
-    if len(content) < 1_500_000:
+    if len(content := client.getresponse().read()) < 1_500_000:
         raise RuntimeError(f"port {port} sent no image: {content[:500]!r}")
     return (perf_counter() - started) * 1e3

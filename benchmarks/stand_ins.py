@@ -32,7 +32,6 @@ _NOISE_STEPS: Final = {1024: 82, 2048: 15}
 """How coarse the noise of an image of this side is: it takes 1.64 MB as JSON, and 8 MiB as a PNG."""
 _TOKEN: Final = create_token(TokenKind.PARTNER, random.Random(1).randrange)
 _SECRET: Final = {"current": "1", "1": "a pepper for measuring", "api_key": "a key for measuring"}
-"""The document of every secret."""
 _TOKEN_ITEM: Final = {
     "key": {"S": f"token#{_TOKEN.id}"},
     "consumer_id": {"S": "measured"},
@@ -81,13 +80,6 @@ def png(side: int) -> bytes:
 
 
 @cache
-def _models_item(backend: str) -> dict[str, dict[str, str]]:
-    """The current models, made by one backend."""
-    document = document_of({ModelOperation.GENERATE: backend})
-    return {"key": {"S": "current"}, "version": {"N": "1"}, "document": {"S": document}}
-
-
-@cache
 def _as_json(side: int) -> bytes:
     return json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(png(side)).decode()}]}).encode()
 
@@ -98,7 +90,8 @@ class _Handler(QuietHandler):
         if operation := self.headers["X-Amz-Target"]:
             response = _AWS_RESPONSES[operation.rpartition(".")[2]]
             if (table := request.get("TableName", "")).startswith("openai-compatible "):
-                response = {"Item": _models_item(table)}
+                document = document_of({ModelOperation.GENERATE: table})
+                response = {"Item": {"version": {"N": "1"}, "document": {"S": document}}}
             return self.respond(200, json.dumps(response).encode())
         time.sleep(2 if request["model"] == SLOW else 0)
         side = int(request["size"].partition("x")[0])

@@ -25,13 +25,8 @@ from local.wsgi_server import serving
 
 CONSUMERS: Final = 5
 WAIT_SECONDS: Final = 120.0
+# Freed images go back to the system, so that memory which grows is held: docs/performance.md.
 _ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": "131072"}
-"""Freed images go back to the system, so that memory which grows is memory that is held.
-
-The stack has some 65 environments in one process, whose threads would share and fragment the heaps of glibc.
-On Lambda each has a process of its own. Source:
-https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
-"""
 
 _Saw: TypeAlias = tuple[list[Seen], list[Seen], list[float]]
 

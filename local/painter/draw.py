@@ -14,7 +14,6 @@ from local.painter.palette import BLACK, blend
 from local.painter.scenes import draw_scene
 
 MAX_REFERENCES: Final = 4
-
 _PAPER: Final = (248, 246, 241)
 _REFERENCE_PIXELS: Final = 800_000
 _CROP: Final = 1.3

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 Field: TypeAlias = npt.NDArray[np.floating[Any]]
-
 WHITE, BLACK = np.ones(3), np.zeros(3)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
 from local.painter.canvas import Canvas, ellipses, rectangle, smoothstep
 from local.painter.palette import BLACK, WHITE, Field, Palette, blend, choose_palette, ramp, read_words
@@ -17,7 +16,7 @@ def draw_scene(canvas: Canvas, rich: bool = False) -> Palette:
     """Draw what the prompt asks for, else what the seed chooses. Returns its colours."""
     palette, said = choose_palette(canvas.prompt), set(read_words(canvas.prompt))
     if "noise" in said:
-        draw_noise(canvas)
+        canvas.image.frombytes(canvas.dice("noise").bytes(canvas.image.width * canvas.image.height * 3))
         return palette
     asked = [scene for words, scene in _SCENES.items() if said.intersection(read_words(words))]
     scene = (asked or [*_SCENES.values()])[0 if asked else canvas.dice("scene").integers(len(_SCENES))]
@@ -25,12 +24,6 @@ def draw_scene(canvas: Canvas, rich: bool = False) -> Palette:
     corners = (canvas.x / canvas.span * 2 - 1) ** 2 + (canvas.y / canvas.rise * 2 - 1) ** 2
     canvas.glow(BLACK, 0.22 * np.clip((corners - 0.5) / 1.5, 0, 1) ** 1.5)
     return palette
-
-
-def draw_noise(canvas: Canvas) -> None:
-    """A random colour in each pixel: a PNG that is as large as its size allows."""
-    shape = (canvas.image.height, canvas.image.width, 3)
-    canvas.image.paste(Image.fromarray(canvas.dice("noise").integers(0, 256, shape, np.uint8)))
 
 
 def draw_mountains(canvas: Canvas, palette: Palette, rich: bool) -> None:

@@ -62,8 +62,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         param, message = str(first["loc"][0]) if first["loc"] else "body", first["msg"]
-    error_type = "invalid_request_error"
-    details = {"message": f"{param}: {message}", "type": error_type, "param": param, "code": None}
+    details = {"message": f"{param}: {message}", "type": "invalid_request_error", "param": param}
     return JSONResponse({"error": details}, 400)
 
 

@@ -32,7 +32,7 @@ def let_pass(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Moves the clock of every function forward."""
     passed: list[float] = []
     clock = SimpleNamespace(time=lambda: time.time() + sum(passed))
-    monkeypatch.setattr("imagineart.bootstrap.time", clock)
+    monkeypatch.setattr("imagineart.bootstrap_environment.time", clock)
     return passed.append
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from imagineart import bootstrap
+from imagineart import bootstrap_environment
 from imagineart.apis.imagineart import serve_result
 from imagineart.results.results import Results
 from imagineart.s3 import CHUNK_BYTES
@@ -29,7 +29,7 @@ SAFE_HEADERS = {
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The clock of every environment that starts from now on."""
     clock = FakeClock()
-    monkeypatch.setattr(bootstrap, "time", SimpleNamespace(time=clock))
+    monkeypatch.setattr(bootstrap_environment, "time", SimpleNamespace(time=clock))
     return clock
 
 

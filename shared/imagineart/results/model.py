@@ -37,7 +37,7 @@ _FORMAT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A file that whoever knows its `name` can get until `expires_at` (Unix seconds).
+    """A file that every client that knows its `name` can get until `expires_at` (Unix seconds).
 
     `key` is where it is stored; it names no owner, and the name cannot be made of it.
     """

@@ -1,4 +1,4 @@
-"""GET /results/{file}: a finished file, for whoever knows its URL.
+"""GET /results/{file}: a finished file, for every client that knows its URL.
 
 The URL is the permission. So it needs no token, and is kept out of every log; a page that shows the file
 passes it on to no other site, and what is in the file runs nowhere.

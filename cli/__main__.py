@@ -1,17 +1,17 @@
-"""`python -m cli`: consumers, tokens, peppers and usage, on the local stack or on AWS."""
+"""`python -m cli`: consumers, tokens, peppers, usage and webhooks, on the local stack or on AWS."""
 
 from typing import Annotated
 
 import typer
 
-from cli import consumers, peppers, tokens, usage
+from cli import consumers, peppers, tokens, usage, webhooks
 from cli.deployments import Deployment, services_of
 from cli.failures import EXIT_CODES_HELP, ExitCode, reported_failures
 from cli.printing import out
 from cli.smoke import show_trials, try_backends
 
 app = typer.Typer(
-    help="Operate an ImagineArt API: consumers, tokens, peppers and usage.",
+    help="Operate an ImagineArt API: consumers, tokens, peppers, usage and webhooks.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
     # A traceback that shows local variables would show secrets.
@@ -21,6 +21,7 @@ app.add_typer(consumers.app, name="consumer")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peppers.app, name="pepper")
 app.add_typer(usage.app, name="usage")
+app.add_typer(webhooks.app, name="webhook")
 
 
 _EXAMPLES = """\

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.services import OperatorServices
 from imagineart.aws import AwsClients
 from imagineart.models.catalogue import EDIT_MODEL, GENERATION_MODEL
-from imagineart.settings import AccessSettings, BackendSettings
+from imagineart.settings import AccessSettings, BackendSettings, WebhookSettings
 
 PROJECT: Final = Path(__file__).parent.parent
 _BACKENDS_VARIABLES: Final = {
@@ -100,6 +100,12 @@ def aws_services(
             usage_table=outputs["UsageTable"],
             pepper_secret=outputs["PepperSecret"],
             internal_tokens_secret=outputs["InternalTokensSecret"],
+            webhooks=WebhookSettings(
+                table=outputs["WebhooksTable"],
+                queue_url=outputs["WebhooksQueue"],
+                key_secret=outputs["WebhookSecret"],
+                reaches_loopback=False,
+            ),
         )
         backends = {
             model_id: BackendSettings(given[parameter], outputs["BackendCredentialSecret"])

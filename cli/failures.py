@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
 EXIT_CODES_HELP: Final = (
     f"Exit codes: {ExitCode.DONE:d} done; {ExitCode.FAILED:d} the deployment failed or could not be reached; "
     f"{ExitCode.WRONG_USE:d} wrong use, such as a bad option or a value out of bounds; "
-    f"{ExitCode.NOT_FOUND:d} no such consumer, token or pepper; {ExitCode.DECLINED:d} not confirmed."
+    f"{ExitCode.NOT_FOUND:d} no such consumer, token, pepper or webhook; {ExitCode.DECLINED:d} not confirmed."
 )
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]

@@ -202,9 +202,11 @@ IMAGINEART_EDIT_BACKENDS name backends of your own. Ctrl-C stops everything.
 
 
 def _stack_variables(template: Template, references: dict[str, str]) -> dict[str, str]:
-    """What the command line needs: the tables, the secrets and the backends."""
+    """What the command line needs: the tables, the secrets, the queues and the backends."""
     functions = template.functions
-    variables: dict[str, str] = resolve(dict(functions["ListModelsFunction"].variables), references)
+    variables: dict[str, str] = {}
+    for function_id in ("ListModelsFunction", "DeliverWebhookFunction"):
+        variables |= resolve(dict(functions[function_id].variables), references)
     for variable, _, function_id in BACKENDS.values():
         routes = functions[function_id].variables["IMAGINEART_BACKENDS"]
         variables[variable] = resolve(routes, references)

@@ -20,6 +20,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 1.0
 READ_TIMEOUTS_SECONDS: Final[Mapping[str, float]] = {
     "dynamodb": 1.0,
     "secretsmanager": 3.0,
+    "sqs": 3.0,
     "s3": 20.0,
     "bedrock-runtime": 280.0,
 }

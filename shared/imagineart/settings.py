@@ -9,14 +9,38 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Where webhooks are kept and queued, and the key of their secrets, which is empty where none is signed.
+
+    `reaches_loopback` is for the local stack: on AWS, loopback is the runtime of the function.
+    """
+
+    table: str
+    queue_url: str
+    key_secret: str
+    reaches_loopback: bool
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "WebhookSettings":
+        """Raises SettingsError."""
+        return cls(
+            table=_required(variables, "IMAGINEART_WEBHOOKS_TABLE"),
+            queue_url=_required(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+            key_secret=variables.get("IMAGINEART_WEBHOOK_SECRET", "").strip(),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Where tokens, consumers and usage are stored: what the operator's command line needs."""
+    """Where tokens, consumers, usage and webhooks are stored: what the operator's command line needs."""
 
     tokens_table: str
     consumers_table: str
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
+    webhooks: WebhookSettings
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "AccessSettings":
@@ -27,6 +51,7 @@ class AccessSettings:
             usage_table=_required(variables, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            webhooks=WebhookSettings.from_mapping(variables),
         )
 
 
@@ -88,9 +113,6 @@ class FunctionSettings:
         def optional(name: str) -> str:
             return variables.get(name, "").strip()
 
-        log_prompts = optional("IMAGINEART_LOG_PROMPTS") or "false"
-        if log_prompts not in ("true", "false"):
-            raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed: true, false.")
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
             tokens_table=_required(variables, "IMAGINEART_TOKENS_TABLE"),
@@ -103,7 +125,7 @@ class FunctionSettings:
             idempotency_table=optional("IMAGINEART_IDEMPOTENCY_TABLE"),
             idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),
             uploads_bucket=optional("IMAGINEART_UPLOADS_BUCKET"),
-            logs_prompts=log_prompts == "true",
+            logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
         )
 
 
@@ -112,3 +134,10 @@ def _required(variables: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name}: the setting is required and is not set.")
     return value
+
+
+def _flag(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name, "").strip() or "false"
+    if value not in ("true", "false"):
+        raise SettingsError(f"{name}: got '{value}'; allowed: true, false.")
+    return value == "true"

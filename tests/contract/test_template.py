@@ -12,6 +12,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from imagineart.webhooks.model import ATTEMPT_SECONDS, LEASE_SECONDS
 from local.template import PROJECT, load_template
 
 TEMPLATE = load_template()
@@ -124,6 +125,17 @@ def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they
         assert json.loads(call["Input"])["path"] == path
 
 
+def test_the_lease_of_an_attempt_outlasts_its_function_and_a_message_comes_back_after_both() -> None:
+    timeout = TEMPLATE.functions["DeliverWebhookFunction"].timeout_seconds
+    assert ATTEMPT_SECONDS < timeout < LEASE_SECONDS
+    assert RESOURCES["WebhooksQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_no_deployed_function_reaches_loopback() -> None:
+    given = [own.variables.get("IMAGINEART_REACH_LOOPBACK", "false") for own in TEMPLATE.functions.values()]
+    assert set(given) == {"false"}
+
+
 # Routes
 
 
@@ -214,15 +226,24 @@ def test_buckets_queues_and_topics_refuse_requests_without_tls(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret", "DataKey"]
-)
+    "name",
+    [
+        "TokensTable", "ConsumersTable", "UsageTable", "WebhooksTable", "PepperSecret",
+        "InternalTokensSecret", "WebhookSecret", "DataKey",
+    ],
+)  # fmt: skip
 def test_deleting_the_stack_keeps_tokens_consumers_and_usage(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("IdempotencyTable", "expiration")],
+    [
+        ("TokensTable", "purge_at"),
+        ("UsageTable", "expires_at"),
+        ("IdempotencyTable", "expiration"),
+        ("WebhooksTable", "expires_at"),
+    ],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     setting = RESOURCES[name]["Properties"]["TimeToLiveSpecification"]
@@ -236,14 +257,18 @@ def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     assert not {"Prefix", "Filter", "TagFilters"} & rule.keys()
 
 
-def test_the_pepper_is_generated_with_256_bits_and_no_secret_has_a_value() -> None:
+def test_keys_are_generated_with_256_bits_and_no_secret_has_a_value() -> None:
     secrets = of_kind(RESOURCES, "AWS::SecretsManager::Secret")
-    pepper = secrets["PepperSecret"]["GenerateSecretString"]
-    assert json.loads(pepper["SecretStringTemplate"])["current"] == pepper["GenerateStringKey"]
-    assert pepper["PasswordLength"] >= 43
+    for name in ("PepperSecret", "WebhookSecret"):
+        key = secrets[name]["GenerateSecretString"]
+        assert json.loads(key["SecretStringTemplate"])["current"] == key["GenerateStringKey"]
+        assert key["PasswordLength"] >= 43
     assert not any(any(json.loads(each.get("SecretString", "{}")).values()) for each in secrets.values())
 
 
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
-    for name in ("TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret"):
+    for name in (
+        "TokensTable", "ConsumersTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+        "WebhooksTable", "WebhooksQueue", "WebhookSecret",
+    ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

@@ -10,10 +10,11 @@ import pytest
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
-from tests.functions.deployment import Cloud, Deployment, edit, generate, template
+from tests.functions.deployment import Cloud, Deployment, edit, generate, message_event, template
 from tests.functions.generating_backend import GeneratingBackend, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
 from tests.permissions import Permission, granted_to
+from tests.receiver import Receiver
 
 Call = Callable[[httpx.Client], httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
@@ -63,6 +64,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         api.gateway.invoke("ReviewTokensFunction", {})
+        deliver_webhooks(api)
     cloud.empty()
     return calls.needed
 
@@ -97,6 +99,16 @@ def edit_uploads(client: httpx.Client) -> None:
     httpx.put(sent["url"], content=content, headers=sent["headers"], trust_env=False).raise_for_status()
     assert edit(client, sent["id"]).status_code == 200
     assert edit(client, missing["id"]).status_code == 400
+
+
+def deliver_webhooks(api: Deployment) -> None:
+    """One fails and is sent again, the next one stops its URL, and the schedule looks for others."""
+    with Receiver([(500, {}), (410, {})]) as receiver:
+        api.issue_token("acme")
+        for _ in range(2):
+            webhook_id = api.operator.manage_webhooks.send_test("acme", receiver.url)
+            api.gateway.invoke("DeliverWebhookFunction", message_event("acme", webhook_id))
+    api.gateway.invoke("DeliverWebhookFunction", {})
 
 
 def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function_id: str, call: Call) -> None:

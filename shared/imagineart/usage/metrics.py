@@ -28,6 +28,9 @@ STALE_SECRETS: Final = "StaleSecrets"
 LIVE_TOKENS: Final = "LiveTokens"
 TOKENS_DUE: Final = "TokensDueForRotation"
 TOKENS_ENDING: Final = "TokensEndingSoon"
+WEBHOOK_ATTEMPTS: Final = "WebhookAttempts"
+WEBHOOK_FAILURES: Final = "WebhookFailures"
+WEBHOOKS_GIVEN_UP: Final = "WebhooksGivenUp"
 
 
 class Stage(StrEnum):
@@ -100,6 +103,16 @@ class Metrics:
             metrics.add_metric(LIVE_TOKENS, MetricUnit.Count, live)
             metrics.add_metric(TOKENS_DUE, MetricUnit.Count, due)
             metrics.add_metric(TOKENS_ENDING, MetricUnit.Count, ending)
+
+        self._write(fill)
+
+    def webhook_attempted(self, *, failed: bool, is_given_up: bool) -> None:
+        """Count an attempt to deliver a webhook, and whether no other follows it."""
+
+        def fill(metrics: EphemeralMetrics) -> None:
+            metrics.add_metric(WEBHOOK_ATTEMPTS, MetricUnit.Count, 1)
+            metrics.add_metric(WEBHOOK_FAILURES, MetricUnit.Count, int(failed))
+            metrics.add_metric(WEBHOOKS_GIVEN_UP, MetricUnit.Count, int(is_given_up))
 
         self._write(fill)
 

@@ -1,0 +1,89 @@
+"""The composition root of webhooks: what queues them, and what delivers them."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Mapping
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
+from imagineart.aws import AwsClients
+from imagineart.dynamodb import DynamoDbTable
+from imagineart.outbound.http import OutboundHttp
+from imagineart.secrets_manager import CachedSecret
+from imagineart.settings import MetricsSettings, WebhookSettings
+from imagineart.sqs import Queue
+from imagineart.usage.metrics import Metrics
+from imagineart.webhooks.deliver_webhook import DeliverWebhooks
+from imagineart.webhooks.model import Attempt, Outcome, State, Webhook
+from imagineart.webhooks.queue_webhook import QueueWebhooks
+from imagineart.webhooks.secret_store import SecretStore
+from imagineart.webhooks.signing_secrets import SigningSecrets
+from imagineart.webhooks.webhook_store import WebhookStore
+
+
+def create_webhook_queue(clients: AwsClients, settings: WebhookSettings) -> QueueWebhooks:
+    """What queues webhooks, for a function that ends jobs."""
+    store = WebhookStore(DynamoDbTable(clients, settings.table))
+    return QueueWebhooks(store, Queue(clients, settings.queue_url), time.time)
+
+
+class DeliveryServices:
+    """The parts of the function that delivers webhooks; no connection is made before the first message."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """`variables` are the environment variables. Raises SettingsError."""
+        settings, metrics = WebhookSettings.from_mapping(variables), MetricsSettings.from_mapping(variables)
+        clients = AwsClients(dict(variables))
+        table = DynamoDbTable(clients, settings.table)
+        self._logger = Logger(service=metrics.service, location=None)
+        self._metrics = Metrics(metrics.namespace, metrics.service, metrics.version)
+        self._queue = create_webhook_queue(clients, settings)
+        keys = CachedSecret(
+            clients,
+            settings.key_secret,
+            cached_seconds=PEPPERS_CACHED_SECONDS,
+            report=self._report_stale_secret,
+        )
+        self._webhooks = DeliverWebhooks(
+            WebhookStore(table),
+            self._queue,
+            SigningSecrets(SecretStore(table), PepperStore(keys), time.time),
+            OutboundHttp(settings.reaches_loopback),
+            secrets.randbelow,
+            time.time,
+            self._report_attempt,
+        )
+
+    def deliver(self, record: SQSRecord) -> None:
+        """Make the attempt that a message asks for. Raises InternalError; ValueError for a malformed one."""
+        message = json.loads(record.body)
+        asyncio.run(self._webhooks.deliver(message["consumer_id"], message["webhook_id"]))
+
+    def sweep(self) -> int:
+        """Send messages for the webhooks that are overdue; returns how many. Raises AwsCallError."""
+        return self._queue.sweep()
+
+    def _report_attempt(self, webhook: Webhook, attempt: Attempt, state: State) -> None:
+        """The log has neither the URL nor its host, which may be secret."""
+        self._logger.info(
+            "webhook",
+            consumer=webhook.consumer_id,
+            webhook=webhook.id,
+            type=webhook.type,
+            attempt=webhook.tries,
+            outcome=attempt.outcome,
+            status=attempt.status,
+            duration_ms=attempt.milliseconds,
+            state=state,
+        )
+        self._metrics.webhook_attempted(
+            failed=attempt.outcome != Outcome.DELIVERED, is_given_up=state is State.GIVEN_UP
+        )
+
+    def _report_stale_secret(self, problem: str) -> None:
+        self._logger.warning("stale secret", detail=problem)
+        self._metrics.stale_secret_used()

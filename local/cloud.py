@@ -12,6 +12,13 @@ from local.template import Template, resolve
 REGION: Final = "us-east-1"
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
+_CREATED_WITH_A_TABLE: Final = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+)
+
 
 def create_resources(template: Template, endpoint_url: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create every table, bucket, secret and queue of the template. Returns what each Ref gives, by name."""
@@ -28,7 +35,8 @@ def create_resources(template: Template, endpoint_url: str, parameters: dict[str
         for service in ("dynamodb", "s3", "secretsmanager", "sqs")
     )
     for name, properties in template.resources("AWS::DynamoDB::Table").items():
-        dynamodb.create_table(TableName=name, **creatable(properties))
+        created = {key: properties[key] for key in _CREATED_WITH_A_TABLE if key in properties}
+        dynamodb.create_table(TableName=name, **created)
         references[name] = name
     for name in template.resources("AWS::S3::Bucket"):
         references[name] = name.lower()
@@ -40,12 +48,6 @@ def create_resources(template: Template, endpoint_url: str, parameters: dict[str
     for name in template.resources("AWS::SQS::Queue"):
         references[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
     return references
-
-
-def creatable(table: dict[str, Any]) -> dict[str, Any]:
-    """What DynamoDB is told of a table of the template when it is created."""
-    names = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-    return {name: table[name] for name in names if name in table}
 
 
 def runtime_variables(endpoint_url: str) -> dict[str, str]:

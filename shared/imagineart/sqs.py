@@ -1,10 +1,5 @@
-"""One queue of SQS.
+"""One queue in SQS, to which messages are sent."""
 
-Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-"""
-
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imagineart.aws import AwsClients, translated_errors
@@ -12,20 +7,21 @@ from imagineart.aws import AwsClients, translated_errors
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue whose messages are JSON objects of texts."""
+    """A queue, by its URL."""
 
     clients: AwsClients
     url: str
 
-    def send(self, message: Mapping[str, str], *, group: str, delay_seconds: int = 0) -> None:
-        """Send a message, which comes after `delay_seconds`, 900 at most. Raises AwsCallError.
+    def send(self, body: str, *, delay_seconds: int = 0, group: str | None = None) -> None:
+        """Send a message, which readers get after the delay, of 15 minutes at most. Raises AwsCallError.
 
-        A `group` that has many messages does not delay those of others (SQS fair queues).
+        Many messages of one `group` do not delay those of others.
+        Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
         """
-        with translated_errors("sqs send_message"):
+        with translated_errors("sqs SendMessage"):
             self.clients.client("sqs").send_message(
                 QueueUrl=self.url,
-                MessageBody=json.dumps(message),
+                MessageBody=body,
                 DelaySeconds=delay_seconds,
-                MessageGroupId=group,
+                **({"MessageGroupId": group} if group else {}),
             )

@@ -1,5 +1,6 @@
 """Queue a webhook when its event happens, and send what is due and was lost or deferred."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -13,7 +14,7 @@ MAX_SWEPT: Final = 1000
 class MessageQueue(Protocol):
     """Where messages are sent that name a webhook. See `Queue`."""
 
-    def send(self, message: Mapping[str, str], *, group: str, delay_seconds: int = 0) -> None: ...
+    def send(self, body: str, *, delay_seconds: int = 0, group: str | None = None) -> None: ...
 
 
 class OpenWebhooks(Protocol):
@@ -66,5 +67,5 @@ class QueueWebhooks:
 
     def _send(self, consumer_id: str, webhook_id: str, delay_seconds: int) -> None:
         # Neither the URL nor the body is in a message, which may stay in a queue of failures for weeks.
-        message = {"consumer_id": consumer_id, "webhook_id": webhook_id}
-        self.queue.send(message, group=consumer_id, delay_seconds=delay_seconds)
+        message = json.dumps({"consumer_id": consumer_id, "webhook_id": webhook_id})
+        self.queue.send(message, delay_seconds=delay_seconds, group=consumer_id)

@@ -40,6 +40,7 @@ def test_a_public_url_is_accepted(text: str, host: str, port: int, target: str) 
         # Names that are none, or that only a private network knows
         "https://hooks/", "https://hooks.example.com./", "https://.example.com/", "https://a..example.com/",
         "https://-a.example.com/", "https://a-.example.com/", f"https://{'a' * 64}.example.com/",
+        f"https://{'a.' * 124}example/",
         "https://*.example.com/",
         # Parts that are read differently by different parsers
         "https://user@hooks.example.com/", "https://user:pass@hooks.example.com/",

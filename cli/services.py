@@ -60,7 +60,9 @@ class OperatorServices:
         self.rotate_secrets = RotateSecrets(SecretStore(webhooks), keys, self.consumers, time.time)
         self.manage_webhooks = ManageWebhooks(
             WebhookStore(webhooks),
-            create_webhook_queue(clients, settings.webhooks),
+            create_webhook_queue(
+                clients, table=settings.webhooks.table, queue_url=settings.webhooks.queue_url
+            ),
             self.consumers,
             secrets.randbelow,
             time.time,

@@ -55,12 +55,13 @@ def show_attempts(
     context: typer.Context,
     consumer_id: ConsumerId,
     webhook: Annotated[str | None, typer.Option(help="Only this webhook.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many webhooks.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show the webhooks of the last 30 days with their attempts, the newest last, without URLs."""
+    """Show webhooks of the last 30 days with their attempts, the newest last, without URLs."""
     with reported_failures():
         webhooks = services_of(context).manage_webhooks
-        found = [webhooks.find(consumer_id, webhook)] if webhook else webhooks.list(consumer_id)
+        found = [webhooks.find(consumer_id, webhook)] if webhook else webhooks.list(consumer_id, limit=limit)
     if as_json:
         show_json({"webhooks": [_document(each) for each in found]})
     else:

@@ -18,17 +18,16 @@ from imagineart.settings import MetricsSettings, WebhookSettings
 from imagineart.sqs import Queue
 from imagineart.usage.metrics import Metrics
 from imagineart.webhooks.deliver_webhook import DeliverWebhooks
-from imagineart.webhooks.model import Attempt, Outcome, State, Webhook
+from imagineart.webhooks.model import Attempt, State, Webhook
 from imagineart.webhooks.queue_webhook import QueueWebhooks
 from imagineart.webhooks.secret_store import SecretStore
 from imagineart.webhooks.signing_secrets import SigningSecrets
 from imagineart.webhooks.webhook_store import WebhookStore
 
 
-def create_webhook_queue(clients: AwsClients, settings: WebhookSettings) -> QueueWebhooks:
-    """What queues webhooks, for a function that ends jobs."""
-    store = WebhookStore(DynamoDbTable(clients, settings.table))
-    return QueueWebhooks(store, Queue(clients, settings.queue_url), time.time)
+def create_webhook_queue(clients: AwsClients, *, table: str, queue_url: str) -> QueueWebhooks:
+    """What queues webhooks, for a function that ends jobs too, which needs no key."""
+    return QueueWebhooks(WebhookStore(DynamoDbTable(clients, table)), Queue(clients, queue_url), time.time)
 
 
 class DeliveryServices:
@@ -41,7 +40,7 @@ class DeliveryServices:
         table = DynamoDbTable(clients, settings.table)
         self._logger = Logger(service=metrics.service, location=None)
         self._metrics = Metrics(metrics.namespace, metrics.service, metrics.version)
-        self._queue = create_webhook_queue(clients, settings)
+        self._queue = create_webhook_queue(clients, table=settings.table, queue_url=settings.queue_url)
         keys = CachedSecret(
             clients,
             settings.key_secret,
@@ -80,9 +79,7 @@ class DeliveryServices:
             duration_ms=attempt.milliseconds,
             state=state,
         )
-        self._metrics.webhook_attempted(
-            failed=attempt.outcome != Outcome.DELIVERED, is_given_up=state is State.GIVEN_UP
-        )
+        self._metrics.webhook_attempted(failed=state is not State.DELIVERED)
 
     def _report_stale_secret(self, problem: str) -> None:
         self._logger.warning("stale secret", detail=problem)

@@ -10,7 +10,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Where webhooks are kept and queued, and the key of their secrets, which is empty where none is signed.
+    """Where webhooks are kept and queued, and the secret with the keys that sign them.
 
     `reaches_loopback` is for the local stack: on AWS, loopback is the runtime of the function.
     """
@@ -26,7 +26,7 @@ class WebhookSettings:
         return cls(
             table=_required(variables, "IMAGINEART_WEBHOOKS_TABLE"),
             queue_url=_required(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
-            key_secret=variables.get("IMAGINEART_WEBHOOK_SECRET", "").strip(),
+            key_secret=_required(variables, "IMAGINEART_WEBHOOK_SECRET"),
             reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
         )
 

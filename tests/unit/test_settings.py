@@ -18,6 +18,7 @@ ACCESS = {
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
     "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
     "IMAGINEART_WEBHOOKS_QUEUE": "https://queue.example.com/webhooks",
+    "IMAGINEART_WEBHOOK_SECRET": "webhook",
 }
 
 

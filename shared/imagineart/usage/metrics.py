@@ -30,7 +30,6 @@ TOKENS_DUE: Final = "TokensDueForRotation"
 TOKENS_ENDING: Final = "TokensEndingSoon"
 WEBHOOK_ATTEMPTS: Final = "WebhookAttempts"
 WEBHOOK_FAILURES: Final = "WebhookFailures"
-WEBHOOKS_GIVEN_UP: Final = "WebhooksGivenUp"
 
 
 class Stage(StrEnum):
@@ -106,13 +105,12 @@ class Metrics:
 
         self._write(fill)
 
-    def webhook_attempted(self, *, failed: bool, is_given_up: bool) -> None:
-        """Count an attempt to deliver a webhook, and whether no other follows it."""
+    def webhook_attempted(self, *, failed: bool) -> None:
+        """Count an attempt to deliver a webhook."""
 
         def fill(metrics: EphemeralMetrics) -> None:
             metrics.add_metric(WEBHOOK_ATTEMPTS, MetricUnit.Count, 1)
             metrics.add_metric(WEBHOOK_FAILURES, MetricUnit.Count, int(failed))
-            metrics.add_metric(WEBHOOKS_GIVEN_UP, MetricUnit.Count, int(is_given_up))
 
         self._write(fill)
 

@@ -21,7 +21,7 @@ class WebhookRegister(OpenWebhooks, Protocol):
 
     def find(self, consumer_id: str, webhook_id: str) -> Webhook | None: ...
 
-    def list(self, consumer_id: str) -> list[Webhook]: ...
+    def list(self, consumer_id: str, *, limit: int) -> list[Webhook]: ...
 
     def reopen(self, consumer_id: str, webhook_id: str, *, url: str | None, now: float) -> bool: ...
 
@@ -39,10 +39,11 @@ class ManageWebhooks:
     clock: Callable[[], float]
     allows_loopback: bool
 
-    def list(self, consumer_id: str) -> list[Webhook]:
-        """The webhooks of a consumer, the newest last."""
+    def list(self, consumer_id: str, *, limit: int) -> list[Webhook]:
+        """Up to `limit` webhooks of a consumer, the newest last."""
         find_registered(self.consumers, consumer_id)
-        return sorted(self.webhooks.list(consumer_id), key=lambda each: (each.created_at, each.id))
+        found = self.webhooks.list(consumer_id, limit=limit)
+        return sorted(found, key=lambda each: (each.created_at, each.id))
 
     def find(self, consumer_id: str, webhook_id: str) -> Webhook:
         """The webhook. Raises NotFoundError for an unknown one."""

@@ -9,7 +9,8 @@ several does. A call that is sent again after its response was lost finds its ow
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from imagineart.dynamodb import ConditionFailed, DynamoDbTable, Item, number, read_item, text
 from imagineart.webhooks.model import (
@@ -60,9 +61,10 @@ class WebhookStore:
         item = self.table.get(_key(consumer_id, webhook_id))
         return read_item(item, _webhook_from_item) if item else None
 
-    def list(self, consumer_id: str) -> list[Webhook]:
-        """The webhooks of a consumer that are kept, in no order."""
-        return [read_item(item, _webhook_from_item) for item in self._items(consumer_id, _WEBHOOK)]
+    def list(self, consumer_id: str, *, limit: int) -> list[Webhook]:
+        """Up to `limit` webhooks of a consumer, the largest ids first, which are the newest of a kind."""
+        items = self._items(consumer_id, _WEBHOOK, ScanIndexForward=False, Limit=limit)
+        return [read_item(item, _webhook_from_item) for item in islice(items, limit)]
 
     def claim(
         self, consumer_id: str, webhook_id: str, claim: str, *, now: float, lease_ends_at: float
@@ -184,9 +186,10 @@ class WebhookStore:
             },
         )
 
-    def _items(self, consumer_id: str, prefix: str) -> Iterator[Item]:
+    def _items(self, consumer_id: str, prefix: str, **parameters: Any) -> Iterator[Item]:
         return self.table.pages(
             "query",
+            **parameters,
             KeyConditionExpression="consumer_id = :consumer AND begins_with(#key, :prefix)",
             ExpressionAttributeNames={"#key": "key"},
             ExpressionAttributeValues={":consumer": text(consumer_id), ":prefix": text(prefix)},

@@ -17,6 +17,7 @@ OPERATIONS = {
     # botocore asks for a bucket's region with HeadBucket when S3 redirects it.
     "s3": {"GetObject", "HeadBucket", "PutObject"},
     "secretsmanager": {"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"},
+    "sqs": {"SendMessage"},
 }
 
 

@@ -9,8 +9,31 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Where webhooks are kept and queued, and the secret with the keys that sign them.
+
+    `reaches_loopback` is for the local stack: on AWS, loopback is the runtime of the function.
+    """
+
+    table: str
+    queue_url: str
+    key_secret: str
+    reaches_loopback: bool
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "WebhookSettings":
+        """Raises SettingsError."""
+        return cls(
+            table=_required(variables, "IMAGINEART_WEBHOOKS_TABLE"),
+            queue_url=_required(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+            key_secret=_required(variables, "IMAGINEART_WEBHOOK_SECRET"),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Where tokens, consumers, models and usage are stored: what the operator's command line needs."""
+    """Where tokens, consumers, models, usage and webhooks are: what the command line needs."""
 
     tokens_table: str
     consumers_table: str
@@ -18,6 +41,7 @@ class AccessSettings:
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
+    webhooks: WebhookSettings
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "AccessSettings":
@@ -29,6 +53,7 @@ class AccessSettings:
             usage_table=_required(variables, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            webhooks=WebhookSettings.from_mapping(variables),
         )
 
 
@@ -75,9 +100,6 @@ class FunctionSettings:
         def optional(name: str) -> str:
             return variables.get(name, "").strip()
 
-        log_prompts = optional("IMAGINEART_LOG_PROMPTS") or "false"
-        if log_prompts not in ("true", "false"):
-            raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed: true, false.")
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
             tokens_table=optional("IMAGINEART_TOKENS_TABLE"),
@@ -91,7 +113,7 @@ class FunctionSettings:
             idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),
             uploads_bucket=optional("IMAGINEART_UPLOADS_BUCKET"),
             results_bucket=optional("IMAGINEART_RESULTS_BUCKET"),
-            logs_prompts=log_prompts == "true",
+            logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
         )
 
 
@@ -100,3 +122,10 @@ def _required(variables: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name}: the setting is required and is not set.")
     return value
+
+
+def _flag(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name, "").strip() or "false"
+    if value not in ("true", "false"):
+        raise SettingsError(f"{name}: got '{value}'; allowed: true, false.")
+    return value == "true"

@@ -13,6 +13,7 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS
+from imagineart.webhooks.model import ATTEMPT_SECONDS, LEASE_SECONDS
 from local.template import PROJECT, load_template
 
 TEMPLATE = load_template()
@@ -131,6 +132,17 @@ def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they
         assert json.loads(call["Input"])["path"] == path
 
 
+def test_the_lease_of_an_attempt_outlasts_its_function_and_a_message_comes_back_after_both() -> None:
+    timeout = TEMPLATE.functions["DeliverWebhookFunction"].timeout_seconds
+    assert ATTEMPT_SECONDS < timeout < LEASE_SECONDS
+    assert RESOURCES["WebhooksQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_no_deployed_function_reaches_loopback() -> None:
+    given = [own.variables.get("IMAGINEART_REACH_LOOPBACK", "false") for own in TEMPLATE.functions.values()]
+    assert set(given) == {"false"}
+
+
 # Routes
 
 
@@ -190,13 +202,21 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
     # A rollback does not restore the account's setting, which names the role.
     assert policies.pop("ApiGatewayLogsRole") == ("Retain", "Retain")
     assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}
-    kept = {"TokensTable", "ConsumersTable", "ModelsTable", "PepperSecret", "InternalTokensSecret", "DataKey"}
+    kept = {
+        "TokensTable", "ConsumersTable", "ModelsTable", "WebhooksTable",
+        "PepperSecret", "InternalTokensSecret", "WebhookSecret", "DataKey",
+    }  # fmt: skip
     assert kept <= policies.keys()
 
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("IdempotencyTable", "expiration")],
+    [
+        ("TokensTable", "purge_at"),
+        ("UsageTable", "expires_at"),
+        ("IdempotencyTable", "expiration"),
+        ("WebhooksTable", "expires_at"),
+    ],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     setting = RESOURCES[name]["Properties"]["TimeToLiveSpecification"]
@@ -215,18 +235,17 @@ def test_objects_are_deleted_after_days(name: str, days: int) -> None:
 
 def test_what_generates_a_secret_never_changes() -> None:
     """CloudFormation generates the value again when the block changes, and a new pepper ends every token."""
+    generated_with = {
+        "SecretStringTemplate": '{"current": "1"}',
+        "GenerateStringKey": "1",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
     secrets = of_kind(RESOURCES, "AWS::SecretsManager::Secret")
     generated = {
         name: each["GenerateSecretString"] for name, each in secrets.items() if "SecretString" not in each
     }
-    assert generated == {
-        "PepperSecret": {
-            "SecretStringTemplate": '{"current": "1"}',
-            "GenerateStringKey": "1",
-            "PasswordLength": 64,
-            "ExcludePunctuation": True,
-        }
-    }
+    assert generated == {"PepperSecret": generated_with, "WebhookSecret": generated_with}
 
 
 def test_no_secret_has_a_value_in_the_template() -> None:
@@ -237,5 +256,6 @@ def test_no_secret_has_a_value_in_the_template() -> None:
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
     for name in (
         "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+        "WebhooksTable", "WebhooksQueue", "WebhookSecret",
     ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

@@ -3,6 +3,7 @@
 import copy
 import io
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -158,8 +159,12 @@ class Cloud:
         runtime = runtime_variables(self.url)
         cold_starts: list[str] = []
         self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
-        variables = template().functions["ListModelsFunction"].variables
-        settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
+        variables = {
+            name: value
+            for function_id in ("ListModelsFunction", "DeliverWebhookFunction")
+            for name, value in template().functions[function_id].variables.items()
+        }
+        settings = AccessSettings.from_mapping(resolve(variables, references) | runtime)
         operator = OperatorServices(
             settings,
             AwsClients(runtime),
@@ -214,6 +219,12 @@ def edit(client: httpx.Client, *images: bytes | str, **fields: str) -> httpx.Res
     return client.post(
         "/v1/images/edits", files=[*parts, *((name, (None, text)) for name, text in form.items())]
     )
+
+
+def message_event(consumer_id: str, webhook_id: str) -> dict[str, Any]:
+    """The event of Lambda for one message of the queue of webhooks."""
+    body = json.dumps({"consumer_id": consumer_id, "webhook_id": webhook_id})
+    return {"Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs"}]}
 
 
 def open_png(content: bytes) -> Image.Image:

@@ -10,10 +10,11 @@ import pytest
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
-from tests.functions.deployment import Cloud, Deployment, edit, generate, template
+from tests.functions.deployment import Cloud, Deployment, edit, generate, message_event, template
 from tests.functions.generating_backend import GeneratingBackend, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
 from tests.permissions import Permission, granted_to
+from tests.receiver import Receiver
 
 Call = Callable[[httpx.Client], httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
@@ -67,6 +68,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
                 repeat(api, client, calls, function_id, call)
         serve_results(api)
         api.gateway.invoke("ReviewTokensFunction", {})
+        deliver_webhooks(api)
     cloud.empty()
     return calls.needed
 
@@ -111,6 +113,16 @@ def serve_results(api: Deployment) -> None:
         assert client.get(result.path, headers={"Range": "bytes=0-1"}).status_code == 307
         api.aws("s3").delete_object(Bucket=api.references["ResultsBucket"], Key=result.key)
         assert client.get(result.path).status_code == 404
+
+
+def deliver_webhooks(api: Deployment) -> None:
+    """One fails and is sent again, the next one stops its URL, and the schedule looks for others."""
+    with Receiver([(500, {}), (410, {})]) as receiver:
+        api.issue_token("acme")
+        for _ in range(2):
+            webhook_id = api.operator.manage_webhooks.send_test("acme", receiver.url)
+            api.gateway.invoke("DeliverWebhookFunction", message_event("acme", webhook_id))
+    api.gateway.invoke("DeliverWebhookFunction", {})
 
 
 def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function_id: str, call: Call) -> None:

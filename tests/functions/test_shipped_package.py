@@ -13,8 +13,9 @@ import pytest
 from local.cloud import runtime_variables
 from local.function_variables import function_variables
 from local.template import load_template
-from tests.functions.deployment import Deployment, open_png
+from tests.functions.deployment import Deployment, message_event, open_png
 from tests.functions.shipped_functions import Reply, Shipped, ShippedFunction, running_function, ship
+from tests.receiver import Receiver
 from tests.sample_images import sample
 
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
@@ -116,6 +117,16 @@ def test_the_tokens_are_reviewed(start: Start, api: Deployment, headers: dict[st
     assert start("review_tokens").invoke({})["live"] == len(api.operator.manage_tokens.list())
 
 
+def test_a_webhook_is_delivered(start: Start, api: Deployment) -> None:
+    api.issue_token("acme")
+    function = start("deliver_webhook")
+    with Receiver() as receiver:
+        webhook_id = api.operator.manage_webhooks.send_test("acme", receiver.url)
+        assert function.invoke(message_event("acme", webhook_id)) == {"batchItemFailures": []}
+    assert [each.headers["webhook-id"] for each in receiver.requests] == [webhook_id]
+    assert function.invoke({}).keys() == {"sent"}
+
+
 @pytest.mark.parametrize("function_id", ["GenerateImageFunction", "EditImageFunction"])
 def test_the_daily_call_is_refused_without_further_effect(start: Start, function_id: str) -> None:
     function = TEMPLATE.resources("AWS::Serverless::Function")[function_id]
@@ -161,10 +172,12 @@ def test_the_pruned_botocore_makes_every_call_of_the_functions(shipped: Shipped,
         "https://dynamodb.us-east-1.amazonaws.com",
         "https://secretsmanager.us-east-1.amazonaws.com",
         "https://bedrock-runtime.us-east-1.amazonaws.com",
+        "https://sqs.us-east-1.amazonaws.com",
         "https://uploads.s3.eu-west-1.amazonaws.com/k",
         "https://s3.eu-west-1.amazonaws.com/uploads/k",
         "https://dynamodb.eu-west-1.amazonaws.com",
         "https://secretsmanager.eu-west-1.amazonaws.com",
         "https://bedrock-runtime.eu-west-1.amazonaws.com",
+        "https://sqs.eu-west-1.amazonaws.com",
     ]
     assert not (packages / "botocore" / "data" / "ec2").exists()

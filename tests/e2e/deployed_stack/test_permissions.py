@@ -8,21 +8,27 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from imagineart.access.pepper_store import PepperStore
 from imagineart.aws import AwsClients
+from imagineart.dynamodb import DynamoDbTable
 from imagineart.models.model import ModelOperation
 from imagineart.results.model import Result
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.secrets_manager import CachedSecret
+from imagineart.webhooks.model import new_webhook
+from imagineart.webhooks.webhook_store import WebhookStore
 from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
+from tests.functions.deployment import message_event
 from tests.permissions import listed
+from tests.receiver import Receiver
 from tests.sample_images import sample
 
 SMALL = {"prompt": "a lighthouse", "resolution": "1K"}
@@ -222,6 +228,37 @@ def reviews_tokens(account: AwsAccount) -> bool:
     return "FunctionError" not in invoked and json.load(invoked["Payload"])["live"] >= 1
 
 
+def attempts_a_webhook(account: AwsAccount, status: int = 500) -> bool:
+    """The function, after a cold start, reaches a receiver that responds with a status, and notes that."""
+    variables = account.target.cli_variables
+    aws = AwsClients(variables | {"AWS_REGION": variables["AWS_DEFAULT_REGION"]})
+    store = WebhookStore(DynamoDbTable(aws, account.id_of("WebhooksTable")))
+    reaching_loopback = account.with_variables("DeliverWebhookFunction", IMAGINEART_REACH_LOOPBACK="true")
+    with Receiver([(status, {})]) as receiver, reaching_loopback:
+        webhook = new_webhook(
+            "local", event_id=unique(), type="webhook.test", data={}, url=receiver.url, now=time.time()
+        )
+        store.add(webhook)
+        works = delivers_webhooks(account, message_event("local", webhook.id))
+    noted = store.find("local", webhook.id)
+    return works and noted is not None and [each.status for each in noted.attempts] == [status]
+
+
+def stops_a_url(account: AwsAccount) -> bool:
+    return attempts_a_webhook(account, 410)
+
+
+def finds_overdue_webhooks(account: AwsAccount) -> bool:
+    return delivers_webhooks(account, {})
+
+
+def delivers_webhooks(account: AwsAccount, event: dict[str, Any]) -> bool:
+    """Whether the function that delivers webhooks handles an event."""
+    name = f"{account.id_of('DeliverWebhookFunction')}:{ALIAS}"
+    invoked = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return "FunctionError" not in invoked
+
+
 PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("FindToken", "dynamodb:GetItem"): lists_models,
     ("MarkToken", "dynamodb:UpdateItem"): revokes_a_token_sent_over_plain_http,
@@ -242,6 +279,12 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("KeepResponse", "s3:PutObject"): replays,
     ("KeepResponse", "s3:GetObject"): replays,
     ("DetectMissingResponse", "s3:ListBucket"): makes_a_lost_response_again,
+    ("MakeAttempt", "dynamodb:GetItem"): attempts_a_webhook,
+    ("MakeAttempt", "dynamodb:PutItem"): stops_a_url,
+    ("MakeAttempt", "dynamodb:UpdateItem"): attempts_a_webhook,
+    ("FindOverdue", "dynamodb:Query"): finds_overdue_webhooks,
+    ("SendMessage", "sqs:SendMessage"): attempts_a_webhook,
+    ("ReadWebhookSecret", "secretsmanager:GetSecretValue"): attempts_a_webhook,
     ("PutUpload", "s3:PutObject"): takes_uploads,
     ("ReadUpload", "s3:GetObject"): edits_uploads,
     ("DetectMissingUpload", "s3:ListBucket"): reports_that_nothing_was_uploaded,

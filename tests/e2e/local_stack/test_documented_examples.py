@@ -108,7 +108,8 @@ def files(folder: Path) -> list[Path]:
     return sorted(each for each in folder.iterdir() if each.suffix in INTERPRETERS)
 
 
-GUIDE = fenced("docs/guide.md")
+# A receiver of webhooks runs until it is stopped: tests/functions/test_webhooks.py delivers webhooks to it.
+GUIDE = [each for each in fenced("docs/guide.md") if each.source != "Webhooks"]
 CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
 PROGRAMS = [*readme_programs(), *GUIDE, *reference_programs(), *CLIENTS]
 

@@ -1,12 +1,8 @@
-"""The composition root: the only place where the parts of a Lambda environment are chosen."""
+"""The composition root of the functions that serve an API; `bootstrap_workers` is that of the others."""
 
-import logging
-import secrets
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
-from aws_lambda_powertools import Logger
 from fastapi import APIRouter
 
 from imagineart.access.admit import RequestLimits
@@ -19,48 +15,29 @@ from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import TokenKind
 from imagineart.apis.common.application import LambdaHandler, create_application, lambda_handler
 from imagineart.apis.common.route import ErrorFormat
-from imagineart.aws import AwsClients
 from imagineart.backends.call_backends import Backends
-from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
-from imagineart.backends.routes import build_routes, parse_routes
-from imagineart.dynamodb import DynamoDbTable
-from imagineart.errors import ImagineArtError
+from imagineart.backends.routes import parse_routes
+from imagineart.bootstrap_environment import Environment
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.s3 import Bucket
-from imagineart.secrets_manager import CachedSecret
 from imagineart.settings import FunctionSettings
 from imagineart.uploads.uploads import Uploads
-from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
-from imagineart.usage.usage_store import UsageStore
 
 
-class LambdaServices:
-    """The parts of one Lambda environment (`imagineart.apis.common.services.Services`).
-
-    Each is made when it is first asked for, so that an import or a snapshot holds no connection.
-    """
+class LambdaServices(Environment):
+    """The parts of one environment that serves an API (`imagineart.apis.common.services.Services`)."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         """`variables` are the environment variables. Raises SettingsError."""
-        self._settings = FunctionSettings.from_mapping(variables)
-        self._routes = parse_routes(self._settings.backends) if self._settings.backends else ()
-        self._clients = AwsClients(dict(variables))
-        self.logs_prompts = self._settings.logs_prompts
-        self.clock: Callable[[], float] = time.time
-        self.random_below: Callable[[int], int] = secrets.randbelow
-
-    @cached_property
-    def logger(self) -> Logger:
-        # A log line is about a request; the number of the asyncio task that ran it is noise.
-        vars(logging)["logAsyncioTasks"] = False
-        return Logger(service=self._settings.metrics.service, location=None)
-
-    @cached_property
-    def metrics(self) -> Metrics:
-        settings = self._settings.metrics
-        return Metrics(settings.namespace, settings.service, settings.version)
+        settings = FunctionSettings.from_mapping(variables)
+        super().__init__(variables, settings.metrics, settings.jobs, settings.backend_credential_secret)
+        self._settings = settings
+        self._routes = parse_routes(settings.backends) if settings.backends else ()
+        self.logs_prompts = settings.logs_prompts
 
     @cached_property
     def authenticator(self) -> Authenticator:
@@ -77,8 +54,7 @@ class LambdaServices:
 
     @cached_property
     def settlement(self) -> Settlement:
-        usage = UsageStore(self._table(self._settings.usage_table), self.random_below)
-        return Settlement(self.limits, usage, self._tokens, self._report_settlement)
+        return Settlement(self.limits, self.usage, self._tokens, self.report_settlement)
 
     @cached_property
     def idempotency(self) -> Idempotency:
@@ -92,13 +68,24 @@ class LambdaServices:
 
     @cached_property
     def backends(self) -> Backends:
-        secret = self._secret(self._settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
-        return Backends(
-            build_routes(self._routes, clients=self._clients, keys=BackendKeys(secret.read)),
-            random_fraction=secrets.SystemRandom().random,
-            attempt_finished=self.metrics.attempt_finished,
-            report_failure=self._report_backend,
+        return self.build_backends(self._routes)
+
+    @cached_property
+    def accept_job(self) -> AcceptJob:
+        return AcceptJob(
+            self.jobs,
+            self.job_objects,
+            self.job_sender,
+            self.job_limits,
+            self._settings.backends,
+            self.random_below,
+            self.clock,
+            self.report_job,
         )
+
+    @cached_property
+    def manage_jobs(self) -> ManageJobs:
+        return ManageJobs(self.jobs, self.job_objects, self.job_settlement, self.random_below, self.clock)
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -124,25 +111,6 @@ class LambdaServices:
     @cached_property
     def _peppers(self) -> PepperStore:
         return PepperStore(self._secret(self._settings.pepper_secret, PEPPERS_CACHED_SECONDS))
-
-    def _table(self, name: str) -> DynamoDbTable:
-        return DynamoDbTable(self._clients, name)
-
-    def _secret(self, secret_id: str, cached_seconds: float) -> CachedSecret:
-        return CachedSecret(
-            self._clients, secret_id, cached_seconds=cached_seconds, report=self._report_stale_secret
-        )
-
-    def _report_settlement(self, problem: str) -> None:
-        self.logger.warning("settlement failed", detail=problem)
-        self.metrics.settlement_failed()
-
-    def _report_stale_secret(self, problem: str) -> None:
-        self.logger.warning("stale secret", detail=problem)
-        self.metrics.stale_secret_used()
-
-    def _report_backend(self, route: str, error: ImagineArtError) -> None:
-        self.logger.warning("backend failed", backend=route, code=error.code, detail=error.detail)
 
 
 def create_handler(variables: Mapping[str, str], router: APIRouter, errors: ErrorFormat) -> LambdaHandler:

@@ -1,4 +1,4 @@
-"""One bucket in S3: objects are put, read whole, and presigned for a client to put."""
+"""One bucket in S3: objects are put, read whole, deleted, and presigned for a client to put."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,11 @@ class Bucket:
         """Keep an object, in place of an earlier one."""
         with translated_errors("s3 PutObject"):
             self._client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there."""
+        with translated_errors("s3 DeleteObject"):
+            self._client.delete_object(Bucket=self.name, Key=key)
 
     def get(self, key: str, *, limit_bytes: int) -> bytes | None:
         """The content of an object, or None where there is none; a larger object is an error."""

@@ -39,6 +39,15 @@ def deployed() -> dict[str, Any]:
     return transformed()
 
 
+def routes() -> list[tuple[str, str, str]]:
+    """The path, the method and the function of each route."""
+    return [(route.path, route.method.lower(), route.function_id) for route in TEMPLATE.routes]
+
+
+def is_layered(function_id: str) -> bool:
+    return {"Ref": "StreamingLayer"} in FUNCTIONS[function_id].get("Layers", [])
+
+
 def of_kind(resources: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
@@ -67,7 +76,7 @@ def test_a_function_times_out_before_the_gateway(function_id: str) -> None:
     assert TEMPLATE.functions[function_id].timeout_seconds + 5 <= gateway_seconds < CLIENT_TIMEOUT_SECONDS
 
 
-def test_image_responses_alone_are_streamed(deployed: dict[str, Any]) -> None:
+def test_the_responses_of_functions_with_images_are_streamed(deployed: dict[str, Any]) -> None:
     (api,) = of_kind(deployed, "AWS::ApiGateway::RestApi").values()
     streamed = {
         (path, method)
@@ -75,11 +84,12 @@ def test_image_responses_alone_are_streamed(deployed: dict[str, Any]) -> None:
         for method, operation in operations.items()
         if operation["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
     }
-    assert streamed == {(path, "post") for path in IMAGE_PATHS}
+    layered = {(path, method) for path, method, function_id in routes() if is_layered(function_id)}
+    assert streamed == layered >= {(path, "post") for path in IMAGE_PATHS}
 
 
 def test_a_function_has_the_streaming_layer_where_its_wrapper_is_set() -> None:
-    layered = {name for name, own in FUNCTIONS.items() if {"Ref": "StreamingLayer"} in own.get("Layers", [])}
+    layered = set(filter(is_layered, FUNCTIONS))
     wrapped = {name for name, own in TEMPLATE.functions.items() if "AWS_LAMBDA_EXEC_WRAPPER" in own.variables}
     assert layered == wrapped >= set(IMAGE_FUNCTIONS)
 
@@ -96,7 +106,7 @@ def test_a_function_without_authentication_has_no_layer_settings_or_permission(f
     assert "ManagedPolicyArns" not in RESOURCES[f"{function_id}Role"]["Properties"]
 
 
-def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
+def test_only_functions_that_make_images_may_read_the_backends_credentials() -> None:
     roles = of_kind(RESOURCES, "AWS::IAM::Role")
     allowed = {
         name
@@ -106,7 +116,7 @@ def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
     }
     policies = of_kind(RESOURCES, "AWS::IAM::ManagedPolicy")
     granting = [name for name, policy in policies.items() if "BackendCredentialSecret" in str(policy)]
-    assert (allowed, granting) == (set(IMAGE_FUNCTIONS), ["BackendAccessPolicy"])
+    assert (allowed, granting) == ({*IMAGE_FUNCTIONS, "RunJobFunction"}, ["BackendAccessPolicy"])
 
 
 def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> None:
@@ -122,6 +132,16 @@ def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they
         call = FUNCTIONS[function_id]["Events"]["DailyCall"]["Properties"]
         assert call["State"] == {"Fn::If": ["UsesSnapStart", "ENABLED", "DISABLED"]}
         assert json.loads(call["Input"])["path"] == path
+
+
+def test_a_message_stays_invisible_for_as_long_as_lambda_recommends() -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    queues = TEMPLATE.resources("AWS::SQS::Queue")
+    for source in TEMPLATE.event_sources:
+        timeout_seconds = TEMPLATE.functions[source.function_id].timeout_seconds
+        assert queues[source.queue_id]["VisibilityTimeout"] >= 6 * timeout_seconds
+        assert source.reports_failures
+        assert source.batch_size == 1
 
 
 # Routes
@@ -222,14 +242,21 @@ def test_deleting_the_stack_keeps_tokens_consumers_and_usage(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("IdempotencyTable", "expiration")],
+    [
+        ("TokensTable", "purge_at"),
+        ("UsageTable", "expires_at"),
+        ("IdempotencyTable", "expiration"),
+        ("JobsTable", "expires_at"),
+    ],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     setting = RESOURCES[name]["Properties"]["TimeToLiveSpecification"]
     assert setting == {"AttributeName": attribute, "Enabled": True}
 
 
-@pytest.mark.parametrize(("name", "days"), [("UploadsBucket", 1), ("IdempotencyBucket", 2)])
+@pytest.mark.parametrize(
+    ("name", "days"), [("UploadsBucket", 1), ("IdempotencyBucket", 2), ("JobsBucket", 31)]
+)
 def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     (rule,) = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", days)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import boto3
 import httpx
 from PIL import Image
 
@@ -19,9 +18,10 @@ from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.aws import AwsClients
 from imagineart.settings import AccessSettings
 from imagineart.usage.model import UsageRow
-from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
+from local.cloud import client, create_resources, runtime_variables
 from local.gateway import Gateway
 from local.gateway_server import GatewayTransport
+from local.queues import EventSources
 from local.template import Template, load_template, resolve
 from tests.functions.generating_backend import EDIT_MODEL, GENERATION_MODEL
 
@@ -38,6 +38,7 @@ class Deployment:
     operator: OperatorServices
     references: dict[str, str]
     cloud_url: str
+    event_sources: EventSources
     cold_starts: list[str]
     """The function of every environment that was started, in order."""
     consumer_ids: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -71,6 +72,10 @@ class Deployment:
         transport = GatewayTransport(self.gateway)
         return httpx.Client(transport=transport, base_url="https://api.local", headers=headers)
 
+    def work_off(self) -> int:
+        """Let the functions handle every message that is in a queue; returns how many there were."""
+        return self.event_sources.deliver_all()
+
     def usage(self, consumer_id: str) -> list[UsageRow]:
         """What was counted of a consumer."""
         return self.operator.usage.rows(consumer_id, first_day="2000-01-01", last_day="2999-12-31")
@@ -90,13 +95,7 @@ class Deployment:
 
     def aws(self, service: str) -> Any:
         """A boto3 client of the deployment's cloud."""
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.cloud_url,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        return client(service, self.cloud_url)
 
 
 class Cloud:
@@ -145,7 +144,8 @@ class Cloud:
         variables = template().functions["ListModelsFunction"].variables
         settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
         operator = OperatorServices(settings, AwsClients(runtime))
-        return Deployment(self._gateway, operator, references, self.url, cold_starts)
+        sources = EventSources(Template(document), references, self._gateway, client("sqs", self.url))
+        return Deployment(self._gateway, operator, references, self.url, sources, cold_starts)
 
     def empty(self) -> None:
         """Let every environment end, and forget everything in the cloud."""

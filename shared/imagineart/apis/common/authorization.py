@@ -18,7 +18,7 @@ def authenticate(authenticator: Authenticator, headers: Mapping[str, str]) -> Ca
 
 def require_scope(caller: Caller, operation: Operation) -> None:
     """Raises MissingScopeError where the caller's token was not issued for the operation."""
-    if operation.scope not in caller.scopes:
+    if not caller.scopes & {operation.scope, operation.other_scope}:
         raise MissingScopeError(needed=operation.scope, held=caller.scopes)
 
 

@@ -8,8 +8,12 @@ from imagineart.models.catalogue import Model
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An endpoint. `name` stands in usage reports; `model` makes its images, None where it makes none."""
+    """An endpoint. `name` stands in usage reports; `model` makes its images, None where it makes none.
+
+    A token needs `scope`, or `other_scope` where there is one.
+    """
 
     name: str
     scope: Scope
     model: Model | None = None
+    other_scope: Scope | None = None

@@ -9,6 +9,8 @@ from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator
 from imagineart.backends.call_backends import Backends
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
@@ -35,6 +37,12 @@ class Services(Protocol):
 
     @property
     def backends(self) -> Backends: ...
+
+    @property
+    def accept_job(self) -> AcceptJob: ...
+
+    @property
+    def manage_jobs(self) -> ManageJobs: ...
 
     @property
     def uploads(self) -> Uploads: ...

@@ -1,7 +1,6 @@
 """A request that prefers it gets a job, which a worker runs; its images are fetched where the job says."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,15 @@ import pytest
 
 from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
-from tests.functions.deployment import Deployment, assert_error, edit, generate, generate_series, open_png
+from tests.functions.deployment import (
+    Deployment,
+    assert_error,
+    edit,
+    generate,
+    generate_series,
+    make_due,
+    open_png,
+)
 from tests.functions.generating_backend import (
     GeneratingBackend,
     always,
@@ -41,19 +48,6 @@ def job_of(client: httpx.Client, path: str) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     job: dict[str, Any] = response.json()
     return job
-
-
-def sweep_later(api: Deployment, path: str) -> None:
-    """Let the sweeper find a job as if its time had come."""
-    job_id = path.rpartition("/")[2]
-    api.aws("dynamodb").update_item(
-        TableName=api.references["JobsTable"],
-        Key={"consumer_id": {"S": "acme"}, "id": {"S": job_id}},
-        UpdateExpression="SET due_at = :now",
-        ConditionExpression="attribute_exists(due_at)",
-        ExpressionAttributeValues={":now": {"N": str(time.time() - 1)}},
-    )
-    api.gateway.invoke("SweepJobsFunction", {})
 
 
 def test_a_job_is_accepted_run_and_fetched(own_api: Deployment, own_client: httpx.Client) -> None:
@@ -210,7 +204,8 @@ def test_the_sweeper_sends_a_job_whose_message_is_lost(own_api: Deployment, own_
     path = accept(own_client)
     own_api.aws("sqs").purge_queue(QueueUrl=own_api.references["JobsQueue"])
     assert own_api.work_off() == 0
-    sweep_later(own_api, path)
+    make_due(own_api, path)
+    own_api.gateway.invoke("SweepJobsFunction", {})
     assert own_api.work_off() == 1
     assert job_of(own_client, path)["status"] == "completed"
 

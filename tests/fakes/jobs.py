@@ -140,9 +140,20 @@ class InMemoryPlaces:
     """A QueueStore without DynamoDB."""
 
     queues: dict[str, JobQueue] = field(default_factory=dict)
+    last_accepted: dict[str, str] = field(default_factory=dict)
 
     def find(self, consumer_id: str) -> JobQueue:
         return self.queues.get(consumer_id, JobQueue())
+
+    def enter(self, key: JobKey, *, limit: int) -> bool:
+        queue, last = self.find(key.consumer_id), self.last_accepted.get(key.consumer_id, "")
+        if key.id in queue.in_flight:
+            return True
+        self.last_accepted[key.consumer_id] = max(key.id, last)
+        if last != queue.last_sent or last >= key.id or len(queue.in_flight) >= limit:
+            return False
+        self.queues[key.consumer_id] = JobQueue(queue.in_flight | {key.id}, key.id)
+        return True
 
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool:
         queue = self.find(key.consumer_id)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
@@ -144,8 +146,13 @@ def use_jobs(
         path: str = edit(client, image_file((64, 64)), **fields).headers["Location"]
         return path
 
-    paths = [generate(client, resolution="2K").headers["Location"], accept(resolution="2K"), accept()]
+    paths = [generate(client, resolution="2K").headers["Location"], accept(resolution="2K")]
+    for places, call in ((2, generate_one), (3, edit_a_file)):
+        # A job that waits is sent before a new one, once there is room.
+        api.operator.consumers.replace_consumer(Consumer("jobs", Limits(1_000, places, 100)))
+        paths.append(call(client).headers["Location"])
     client.post(f"{paths[-1]}/cancel")
+    paths.append(accept())
     api.work_off()
     bedrock.fail(Fault.INTERNAL)
     backend.reply = always(Response(401))
@@ -161,7 +168,7 @@ def use_jobs(
     api.work_off()
     jobs = {job["id"]: job["status"] for job in client.get("/v1/jobs").json()["data"]}
     states = [jobs[path.rpartition("/")[2]] for path in paths]
-    assert states == ["completed", "completed", "cancelled", "failed", "failed"]
+    assert states == [*["completed"] * 3, "cancelled", "completed", "failed", "failed"]
     assert client.get(f"{paths[0]}/images/0").status_code == 200
     for key in api.objects("JobsBucket"):
         api.aws("s3").delete_object(Bucket=queues["JobsBucket"], Key=key)

@@ -180,6 +180,19 @@ def test_a_consumer_has_as_many_places_as_its_limit_and_each_job_one(places: Pla
     assert places.find("acme") == JobQueue(frozenset(), keys[3].id)
 
 
+def test_a_new_job_takes_a_place_unless_another_waits(places: Places) -> None:
+    keys = [JobKey("acme", f"{first_id_at(NOW + each)}00000000000000") for each in range(6)]
+    assert [places.enter(key, limit=2) for key in (keys[0], keys[0], keys[2])] == [True, True, True]
+    assert not places.enter(keys[1], limit=9), "a later one was sent"
+    assert not places.enter(keys[3], limit=2)
+    places.release_place(keys[0])
+    assert not places.enter(keys[4], limit=2), "another waits"
+    for key in keys[3:5]:
+        assert places.take_place(key, limit=9, is_newest=True)
+    assert places.enter(keys[5], limit=9)
+    assert places.find("acme") == JobQueue(frozenset(key.id for key in keys[2:]), keys[5].id)
+
+
 def at_once(act: Callable[[int], object]) -> list:
     """What `act` returns for each of many workers."""
     with ThreadPoolExecutor(WORKERS) as threads:

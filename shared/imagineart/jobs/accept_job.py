@@ -58,12 +58,12 @@ class AcceptJob:
         except BaseException:
             self._give_back(key, counted, admission)
             raise
-        self._send(key)
+        self._send(key, admission.consumer.limits.concurrent_requests)
         return job
 
-    def _send(self, key: JobKey) -> None:
+    def _send(self, key: JobKey, limit: int) -> None:
         try:
-            self.sender.send_next(key.consumer_id, also=key)
+            self.sender.send_accepted(key, limit=limit)
         except ImagineArtError as error:
             # The job is kept, and the sweeper sends it.
             self.report(f"the job {key.id} is not sent yet: {error.detail}")

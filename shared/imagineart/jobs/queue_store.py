@@ -1,7 +1,8 @@
 """Which jobs of a consumer are in the queue, in one item of the jobs' table for each consumer.
 
-``in_flight`` is the set of the jobs of which a message is in the queue or at a worker, and ``last_sent`` the
-largest id of all that were sent.
+``in_flight`` is the set of the jobs of which a message is in the queue or at a worker; ``last_sent`` is the
+largest id of all that were sent, and ``last_accepted`` of all that were accepted. No job waits where both are
+the same.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,31 @@ class QueueStore:
         item = self.table.get(_key(consumer_id))
         return read_item(item, _queue_from_item) if item else JobQueue()
 
+    def enter(self, key: JobKey, *, limit: int) -> bool:
+        """Take one of the `limit` places for a new job; False where none is free, or another job waits."""
+        updated = self.table.update(
+            _key(key.consumer_id),
+            "ADD in_flight :ids SET last_sent = :id, last_accepted = :id",
+            ConditionExpression=(
+                "(attribute_not_exists(last_accepted) "
+                "OR (last_accepted = last_sent AND last_accepted < :id)) "
+                "AND (attribute_not_exists(in_flight) OR size(in_flight) < :limit)"
+            ),
+            ExpressionAttributeValues=_values(key) | {":limit": number(limit)},
+        )
+        if not isinstance(updated, ConditionFailed):
+            return True
+        if updated.item and key.id in read_item(updated.item, _queue_from_item).in_flight:
+            # The response to the first call was lost.
+            return True
+        self.table.update(
+            _key(key.consumer_id),
+            "SET last_accepted = :id",
+            ConditionExpression="last_accepted < :id",
+            ExpressionAttributeValues={":id": text(key.id)},
+        )
+        return False
+
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool:
         """Take one of the `limit` places for a job; False where none is free, or the job has one.
 
@@ -34,10 +60,8 @@ class QueueStore:
             _key(key.consumer_id),
             f"ADD in_flight :ids{' SET last_sent = :id' if is_newest else ''}",
             ConditionExpression=f"({room}){order}",
-            ExpressionAttributeValues={
-                ":ids": texts(frozenset({key.id})), ":id": text(key.id), ":limit": number(limit),
-            },
-        )  # fmt: skip
+            ExpressionAttributeValues=_values(key) | {":limit": number(limit)},
+        )
         return not isinstance(updated, ConditionFailed)
 
     def release_place(self, key: JobKey) -> None:
@@ -46,12 +70,16 @@ class QueueStore:
             _key(key.consumer_id),
             "DELETE in_flight :ids",
             ConditionExpression="contains(in_flight, :id)",
-            ExpressionAttributeValues={":ids": texts(frozenset({key.id})), ":id": text(key.id)},
+            ExpressionAttributeValues=_values(key),
         )
 
 
 def _key(consumer_id: str) -> Item:
     return {"consumer_id": text(consumer_id), "id": text("in_flight")}
+
+
+def _values(key: JobKey) -> Item:
+    return {":ids": texts(frozenset({key.id})), ":id": text(key.id)}
 
 
 def _queue_from_item(item: Item) -> JobQueue:

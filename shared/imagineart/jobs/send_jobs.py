@@ -26,6 +26,8 @@ class Places(Protocol):
 
     def find(self, consumer_id: str) -> JobQueue: ...
 
+    def enter(self, key: JobKey, *, limit: int) -> bool: ...
+
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool: ...
 
     def release_place(self, key: JobKey) -> None: ...
@@ -46,12 +48,19 @@ class JobSender:
     messages: Messages
     concurrent_requests: Callable[[str], int | None]
 
-    def send_next(self, consumer_id: str, *, also: JobKey | None = None) -> None:
+    def send_accepted(self, key: JobKey, *, limit: int) -> None:
+        """Send a new job of a consumer that has `limit` places, once those that wait are sent."""
+        if self.places.enter(key, limit=limit):
+            self.send(key)
+        else:
+            self.send_next(key.consumer_id, also=key, limit=limit)
+
+    def send_next(self, consumer_id: str, *, also: JobKey | None = None, limit: int | None = None) -> None:
         """Send the jobs of a consumer that wait, the oldest first, while it has places.
 
         `also` is a job that waits though a later one was sent, as where the clock of its sender was late.
         """
-        limit = self.concurrent_requests(consumer_id) or _PLACES_OF_THE_UNREGISTERED
+        limit = limit or self.concurrent_requests(consumer_id) or _PLACES_OF_THE_UNREGISTERED
         queue = self.places.find(consumer_id)
         while (room := limit - len(queue.in_flight)) > 0:
             ids = self.jobs.waiting(consumer_id, after=queue.last_sent, limit=room)

@@ -95,10 +95,11 @@ class InMemoryJobs:
 
     def close(self, key: JobKey, attempt: str) -> bool:
         job = self.jobs.get(key)
-        if job is None or (job.attempt, job.state) != (attempt, JobState.CANCELLED):
+        is_own = job and (job.attempt, job.state) == (attempt, JobState.CANCELLED)
+        if job is None or not is_own or key not in self.due_at:
             return False
         self.jobs[key] = replace(job, lease_ends_at=None)
-        self.due_at.pop(key, None)
+        del self.due_at[key]
         return True
 
     def release(self, claim: JobClaim, *, now: float) -> None:

@@ -23,9 +23,11 @@ class UsageCounter(Protocol):
 
 
 class UnattendedJobs(Protocol):
-    """The jobs. See `JobStore.fail_unattended`."""
+    """The jobs. See `JobStore` for what each method does."""
 
     def fail_unattended(self, key: JobKey, attempt: str, error: JobError, *, now: float) -> bool: ...
+
+    def close(self, key: JobKey, attempt: str) -> bool: ...
 
 
 class DeletableObjects(Protocol):
@@ -54,6 +56,11 @@ class JobSettlement:
         """End and settle a job that no worker holds; nothing happens where that is not so."""
         if self.jobs.fail_unattended(job.key, create_attempt(self.random_below), error, now=self.clock()):
             self.settle(job, JobState.FAILED, error_code=error.code)
+
+    def close_cancelled(self, job: Job) -> None:
+        """Settle a cancelled job whose worker crashed: the images that it had noted are counted."""
+        if self.jobs.close(job.key, job.attempt or ""):
+            self.settle(job, JobState.CANCELLED, images=len(job.images))
 
     def settle(self, job: Job, state: JobState, *, error_code: str | None = None, images: int = 0) -> None:
         """Count a job that ended in `state` with so many images made. Raises nothing: the rest is still done.

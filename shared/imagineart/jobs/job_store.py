@@ -121,11 +121,11 @@ class JobStore:
         return None
 
     def close(self, key: JobKey, attempt: str) -> bool:
-        """Take a cancelled job from the attempt that had it; False where it is gone or another's."""
+        """Take a cancelled job from the attempt that had it; False where it is gone, another's, or closed."""
         updated = self._update(
             key,
             _NO_LONGER_OPEN,
-            "attempt = :attempt AND #state = :cancelled",
+            "attempt = :attempt AND #state = :cancelled AND attribute_exists(#open)",
             {":attempt": text(attempt), ":cancelled": text(JobState.CANCELLED)},
         )
         return not isinstance(updated, ConditionFailed)

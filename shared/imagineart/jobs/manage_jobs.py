@@ -69,6 +69,8 @@ class ManageJobs:
             return self.find(consumer_id, job_id)
         if cancelled.lease_ends_at is None:
             self.settlement.settle(cancelled, JobState.CANCELLED)
+        elif not cancelled.is_leased(self.clock()):
+            self.settlement.close_cancelled(cancelled)
         return cancelled
 
     def delete(self, consumer_id: str, job_id: str) -> None:

@@ -29,8 +29,6 @@ class OpenJobs(Protocol):
 
     def find(self, key: JobKey) -> Job | None: ...
 
-    def close(self, key: JobKey, attempt: str) -> bool: ...
-
     def postpone(self, key: JobKey, *, due_at: float) -> None: ...
 
 
@@ -93,7 +91,7 @@ class SweepJobs:
         if job is not None and job.state is JobState.CANCELLED and job.lease_ends_at is not None:
             if job.is_leased(self.clock()):
                 return
-            self.jobs.close(key, job.attempt or "")
+            self.settlement.close_cancelled(job)
         self.places.release_place(key)
 
     def _start_or_fail(self, job: Job, now: float, *, is_in_flight: bool) -> None:

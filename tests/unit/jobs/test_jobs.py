@@ -248,10 +248,23 @@ def test_a_job_that_was_cancelled_while_its_worker_died_gives_its_place_back() -
     world.work_off()
     assert world.jobs.jobs[key].state is JobState.CANCELLED
     world.backends.during = lambda: None
-    world.accept()
+    other = world.accept().key
     world.run_minutes(40)
     assert states(world) == ["cancelled", "completed"]
     assert not world.jobs.due_at
+    assert list(world.bucket.contents) == [other.image_object(0)]
+    assert [each.outcome for each in world.usage.requests] == ["cancelled", "ok"]
+
+
+def test_a_job_that_is_cancelled_between_two_attempts_is_settled_at_once(world: JobWorld) -> None:
+    world.backends.error = InternalError(detail="a store is out of order")
+    key = world.accept(count=2).key
+    world.work_off()
+    assert world.jobs.jobs[key].state is JobState.PROCESSING
+    world.manage_jobs.cancel("acme", key.id)
+    assert world.images_today() == 0
+    world.run_minutes(40)
+    assert [each.outcome for each in world.usage.requests] == ["cancelled"]
 
 
 def test_deleting_a_job_removes_it_and_all_that_is_kept_of_it(world: JobWorld) -> None:

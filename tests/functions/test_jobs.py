@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from imagineart.access.tokens import Scope
 from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import (
@@ -172,6 +173,13 @@ def test_a_job_is_its_consumers_alone(own_api: Deployment, own_client: httpx.Cli
         assert_error(other.delete(path), 404, "unknown_request")
         assert other.get("/v1/jobs").json()["data"] == []
     assert job_of(own_client, path)["status"] == "queued"
+
+
+def test_a_token_that_may_make_images_may_see_jobs(own_api: Deployment) -> None:
+    for scope in Scope:
+        with own_api.client(own_api.issue_token(scopes=frozenset({scope}))) as client:
+            may = scope in (Scope.GENERATE_IMAGES, Scope.EDIT_IMAGES)
+            assert client.get("/v1/jobs").status_code == (200 if may else 401)
 
 
 def test_a_job_counts_when_it_is_accepted_and_when_it_has_ended(own_api: Deployment) -> None:

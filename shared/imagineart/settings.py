@@ -76,45 +76,83 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSettings:
+    """Where jobs are stored, sent and counted, and what makes their images.
+
+    Names of what a function does not use are empty.
+    """
+
+    table: str
+    queue: str
+    bucket: str
+    consumers_table: str
+    usage_table: str
+    models_table: str
+    backend_credential_secret: str
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "JobSettings":
+        """The settings of a function that may have to do with jobs."""
+        return cls(
+            table=_optional(variables, "IMAGINEART_JOBS_TABLE"),
+            queue=_optional(variables, "IMAGINEART_JOBS_QUEUE"),
+            bucket=_optional(variables, "IMAGINEART_JOBS_BUCKET"),
+            consumers_table=_optional(variables, "IMAGINEART_CONSUMERS_TABLE"),
+            usage_table=_optional(variables, "IMAGINEART_USAGE_TABLE"),
+            models_table=_optional(variables, "IMAGINEART_MODELS_TABLE"),
+            backend_credential_secret=_optional(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The settings of a function that works on jobs behind the API."""
+
+    metrics: MetricsSettings
+    jobs: JobSettings
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "WorkerSettings":
+        """Raises SettingsError."""
+        for name in ("TABLE", "QUEUE", "BUCKET"):
+            _required(variables, f"IMAGINEART_JOBS_{name}")
+        return cls(metrics=MetricsSettings.from_mapping(variables), jobs=JobSettings.from_mapping(variables))
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """The settings of one Lambda function. Names of what it does not use are empty."""
+    """The settings of one function of an API. Names of what it does not use are empty."""
 
     metrics: MetricsSettings
     tokens_table: str
-    consumers_table: str
-    usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
-    models_table: str
-    backend_credential_secret: str
     idempotency_table: str
     idempotency_bucket: str
     uploads_bucket: str
     results_bucket: str
+    jobs: JobSettings
     logs_prompts: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "FunctionSettings":
         """Raises SettingsError."""
-
-        def optional(name: str) -> str:
-            return variables.get(name, "").strip()
-
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
-            tokens_table=optional("IMAGINEART_TOKENS_TABLE"),
-            consumers_table=optional("IMAGINEART_CONSUMERS_TABLE"),
-            usage_table=optional("IMAGINEART_USAGE_TABLE"),
-            pepper_secret=optional("IMAGINEART_PEPPER_SECRET"),
-            internal_tokens_secret=optional("IMAGINEART_INTERNAL_TOKENS_SECRET"),
-            models_table=optional("IMAGINEART_MODELS_TABLE"),
-            backend_credential_secret=optional("IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
-            idempotency_table=optional("IMAGINEART_IDEMPOTENCY_TABLE"),
-            idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),
-            uploads_bucket=optional("IMAGINEART_UPLOADS_BUCKET"),
-            results_bucket=optional("IMAGINEART_RESULTS_BUCKET"),
+            tokens_table=_optional(variables, "IMAGINEART_TOKENS_TABLE"),
+            pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
+            internal_tokens_secret=_optional(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            idempotency_table=_optional(variables, "IMAGINEART_IDEMPOTENCY_TABLE"),
+            idempotency_bucket=_optional(variables, "IMAGINEART_IDEMPOTENCY_BUCKET"),
+            uploads_bucket=_optional(variables, "IMAGINEART_UPLOADS_BUCKET"),
+            results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
+            jobs=JobSettings.from_mapping(variables),
             logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
         )
+
+
+def _optional(variables: Mapping[str, str], name: str) -> str:
+    return variables.get(name, "").strip()
 
 
 def _required(variables: Mapping[str, str], name: str) -> str:

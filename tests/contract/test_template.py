@@ -41,6 +41,15 @@ def deployed() -> dict[str, Any]:
     return transformed()
 
 
+def routes() -> list[tuple[str, str, str]]:
+    """The path, the method and the function of each route."""
+    return [(route.path, route.method.lower(), route.function_id) for route in TEMPLATE.routes]
+
+
+def is_layered(function_id: str) -> bool:
+    return {"Ref": "StreamingLayer"} in FUNCTIONS[function_id].get("Layers", [])
+
+
 def of_kind(resources: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
@@ -69,7 +78,7 @@ def test_a_function_times_out_before_the_gateway(function_id: str) -> None:
     assert TEMPLATE.functions[function_id].timeout_seconds + 5 <= gateway_seconds < CLIENT_TIMEOUT_SECONDS
 
 
-def test_images_and_results_alone_are_streamed(deployed: dict[str, Any]) -> None:
+def test_the_responses_of_functions_with_images_are_streamed(deployed: dict[str, Any]) -> None:
     (api,) = of_kind(deployed, "AWS::ApiGateway::RestApi").values()
     streamed = {
         (path, method)
@@ -77,12 +86,12 @@ def test_images_and_results_alone_are_streamed(deployed: dict[str, Any]) -> None
         for method, operation in operations.items()
         if operation["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
     }
-    results = {("/results/{file}", "get"), ("/results/{file}", "head")}
-    assert streamed == {(path, "post") for path in IMAGE_PATHS} | results
+    layered = {(path, method) for path, method, function_id in routes() if is_layered(function_id)}
+    assert streamed == layered >= {(path, "post") for path in IMAGE_PATHS}
 
 
 def test_a_function_has_the_streaming_layer_where_its_wrapper_is_set() -> None:
-    layered = {name for name, own in FUNCTIONS.items() if {"Ref": "StreamingLayer"} in own.get("Layers", [])}
+    layered = set(filter(is_layered, FUNCTIONS))
     wrapped = {name for name, own in TEMPLATE.functions.items() if "AWS_LAMBDA_EXEC_WRAPPER" in own.variables}
     assert layered == wrapped >= set(IMAGE_FUNCTIONS)
 
@@ -104,7 +113,7 @@ def test_the_function_without_authentication_that_reads_data_reads_results_alone
     assert role["ManagedPolicyArns"] == [{"Ref": "ResultReadPolicy"}]
 
 
-def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
+def test_only_functions_that_make_images_may_read_the_backends_credentials() -> None:
     roles = of_kind(RESOURCES, "AWS::IAM::Role")
     allowed = {
         name
@@ -114,7 +123,7 @@ def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
     }
     policies = of_kind(RESOURCES, "AWS::IAM::ManagedPolicy")
     granting = [name for name, policy in policies.items() if "BackendCredentialSecret" in str(policy)]
-    assert (allowed, granting) == (set(IMAGE_FUNCTIONS), ["BackendAccessPolicy"])
+    assert (allowed, granting) == ({*IMAGE_FUNCTIONS, "RunJobFunction"}, ["BackendAccessPolicy"])
 
 
 def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> None:
@@ -132,15 +141,24 @@ def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they
         assert json.loads(call["Input"])["path"] == path
 
 
-def test_the_lease_of_an_attempt_outlasts_its_function_and_a_message_comes_back_after_both() -> None:
+def test_the_lease_of_an_attempt_outlasts_its_function() -> None:
     timeout = TEMPLATE.functions["DeliverWebhookFunction"].timeout_seconds
     assert ATTEMPT_SECONDS < timeout < LEASE_SECONDS
-    assert RESOURCES["WebhooksQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
 
 
 def test_no_deployed_function_reaches_loopback() -> None:
     given = [own.variables.get("IMAGINEART_REACH_LOOPBACK", "false") for own in TEMPLATE.functions.values()]
     assert set(given) == {"false"}
+
+
+def test_a_message_stays_invisible_for_as_long_as_lambda_recommends() -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    queues = TEMPLATE.resources("AWS::SQS::Queue")
+    for source in TEMPLATE.event_sources:
+        timeout_seconds = TEMPLATE.functions[source.function_id].timeout_seconds
+        assert queues[source.queue_id]["VisibilityTimeout"] >= 6 * timeout_seconds
+        assert source.reports_failures
+        assert source.batch_size == 1
 
 
 # Routes
@@ -215,6 +233,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
         ("TokensTable", "purge_at"),
         ("UsageTable", "expires_at"),
         ("IdempotencyTable", "expiration"),
+        ("JobsTable", "expires_at"),
         ("WebhooksTable", "expires_at"),
     ],
 )
@@ -225,7 +244,12 @@ def test_expired_items_are_deleted(name: str, attribute: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "days"),
-    [("UploadsBucket", 1), ("IdempotencyBucket", 2), ("ResultsBucket", MAX_RESULT_LIFE_SECONDS // 86_400)],
+    [
+        ("UploadsBucket", 1),
+        ("IdempotencyBucket", 2),
+        ("ResultsBucket", MAX_RESULT_LIFE_SECONDS // 86_400),
+        ("JobsBucket", 31),
+    ],
 )
 def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     (rule,) = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]

@@ -48,6 +48,7 @@ secrets.update_secret_version_stage(SecretId="PepperSecret", **move)
 s3 = client("s3")
 s3.put_object(Bucket="uploadsbucket", Key="k", Body=b"x")
 assert s3.get_object(Bucket="uploadsbucket", Key="k")["Body"].read() == b"x"
+s3.delete_object(Bucket="uploadsbucket", Key="k")
 queue = f"{url}/123456789012/WebhooksQueue"
 client("sqs").send_message(QueueUrl=queue, MessageBody="{}", DelaySeconds=1, MessageGroupId="acme")
 client("bedrock-runtime").invoke_model(modelId="stability.x", body=b"{}")

@@ -113,6 +113,19 @@ def test_the_models_are_listed(start: Start, headers: dict[str, str]) -> None:
     assert len(json.loads(reply.content)["data"]) == 2
 
 
+def test_a_job_is_accepted_run_swept_and_fetched(
+    start: Start, api: Deployment, headers: dict[str, str]
+) -> None:
+    accepted = start("generate_image").send(generation(headers | {"Prefer": "respond-async"}))
+    assert accepted.status == 202, accepted.content
+    (message,) = api.aws("sqs").receive_message(QueueUrl=api.references["JobsQueue"])["Messages"]
+    record = {"messageId": "1", "body": message["Body"], "eventSource": "aws:sqs"}
+    assert start("run_job").invoke({"Records": [record]}) == {"batchItemFailures": []}
+    assert start("sweep_jobs").invoke({"source": "aws.events"}) == {}
+    url = f"https://api.local{accepted.headers['location']}/images/0"
+    assert_image(start("manage_jobs").send(httpx.Request("GET", url, headers=headers)))
+
+
 def test_the_tokens_are_reviewed(start: Start, api: Deployment, headers: dict[str, str]) -> None:
     assert start("review_tokens").invoke({})["live"] == len(api.operator.manage_tokens.list())
 

@@ -26,6 +26,13 @@ from imagineart.webhooks.webhook_store import WebhookStore
 from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
+from tests.e2e.deployed_stack.jobs import (
+    accepts_and_sends,
+    manages_jobs,
+    reports_that_an_image_was_deleted,
+    runs_jobs,
+    sweeps_jobs,
+)
 from tests.functions.deployment import message_event
 from tests.permissions import listed
 from tests.receiver import Receiver
@@ -39,9 +46,9 @@ PERMISSIONS = [
     for action in listed(statement["Action"])
 ]
 # Ministack's S3 responds with 404 for a missing object; AWS responds with 403, unless the caller may list the
-# bucket. When Ministack does so too, the tests of these three fail, and this set goes.
+# bucket. When Ministack does so too, the tests of these fail, and this set goes.
 # Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-UNENFORCED = {(f"DetectMissing{what}", "s3:ListBucket") for what in ("Response", "Upload", "Result")}
+UNENFORCED = {(f"DetectMissing{what}", "s3:ListBucket") for what in ("Response", "Upload", "Result", "Image")}
 
 
 @pytest.mark.parametrize(("policy", "sid", "action"), PERMISSIONS)
@@ -291,4 +298,36 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("ReadResult", "s3:GetObject"): serves_a_result,
     ("DetectMissingResult", "s3:ListBucket"): reports_that_a_result_is_gone,
     ("ReadPeppers", "secretsmanager:GetSecretValue"): serves_a_result_after_a_cold_start,
+    ("KeepJob", "dynamodb:PutItem"): accepts_and_sends,
+    ("KeepJob", "dynamodb:GetItem"): accepts_and_sends,
+    ("KeepJob", "dynamodb:Query"): accepts_and_sends,
+    ("KeepJob", "dynamodb:UpdateItem"): accepts_and_sends,
+    ("SendJob", "sqs:SendMessage"): accepts_and_sends,
+    ("KeepReference", "s3:PutObject"): accepts_and_sends,
+    ("ManageJob", "dynamodb:GetItem"): manages_jobs,
+    ("ManageJob", "dynamodb:Query"): manages_jobs,
+    ("ManageJob", "dynamodb:UpdateItem"): manages_jobs,
+    ("ManageJob", "dynamodb:DeleteItem"): manages_jobs,
+    ("ReadAndDeleteImage", "s3:GetObject"): manages_jobs,
+    ("ReadAndDeleteImage", "s3:DeleteObject"): manages_jobs,
+    ("DetectMissingImage", "s3:ListBucket"): reports_that_an_image_was_deleted,
+    ("RunJob", "dynamodb:GetItem"): runs_jobs,
+    ("RunJob", "dynamodb:Query"): runs_jobs,
+    ("RunJob", "dynamodb:UpdateItem"): runs_jobs,
+    ("KeepImage", "s3:GetObject"): runs_jobs,
+    ("KeepImage", "s3:PutObject"): runs_jobs,
+    ("KeepImage", "s3:DeleteObject"): runs_jobs,
+    ("SendNextJob", "sqs:SendMessage"): runs_jobs,
+    ("HoldSlot", "dynamodb:GetItem"): runs_jobs,
+    ("HoldSlot", "dynamodb:UpdateItem"): runs_jobs,
+    ("CountJob", "dynamodb:UpdateItem"): runs_jobs,
+    ("SweepJob", "dynamodb:GetItem"): sweeps_jobs,
+    ("SweepJob", "dynamodb:Query"): sweeps_jobs,
+    ("SweepJob", "dynamodb:UpdateItem"): sweeps_jobs,
+    ("FindJob", "dynamodb:Query"): sweeps_jobs,
+    ("DeleteImage", "s3:DeleteObject"): sweeps_jobs,
+    ("SendLostJob", "sqs:SendMessage"): sweeps_jobs,
+    ("GiveImagesBack", "dynamodb:GetItem"): sweeps_jobs,
+    ("GiveImagesBack", "dynamodb:UpdateItem"): sweeps_jobs,
+    ("CountFailedJob", "dynamodb:UpdateItem"): sweeps_jobs,
 }

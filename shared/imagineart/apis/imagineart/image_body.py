@@ -50,7 +50,7 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         model = call.choose_model(fields.model)
         if takes_references:
             _check_reference_count(len(submitted.files), max_references(model))
-        wants_json = _wants_json(request, fields_type, submitted)
+        wants_json = call.is_async or _wants_json(request, fields_type, submitted)
         if fields.n > 1 and not wants_json:
             raise InvalidRequestError(
                 "n", f"got {fields.n}; allowed: 1 where Accept prefers image/png to application/json."

@@ -73,7 +73,7 @@ class JobsOfAConsumer:
 
     def outcomes(self) -> list[str]:
         usage = self.account.target.succeed(f"usage show --consumer {self.consumer} --json")
-        return sorted(row["outcome"] for row in json.loads(usage)["usage"])
+        return sorted(row["outcome"] for row in json.loads(usage)["usage"] if row["model"] != "jobs")
 
     def images_today(self) -> int:
         item = self.account.client("dynamodb").get_item(

@@ -35,6 +35,7 @@ class LambdaServices(JobEnvironment):
         self._settings = FunctionSettings.from_mapping(variables)
         super().__init__(variables, self._settings.metrics, self._settings.jobs)
         self.logs_prompts = self._settings.logs_prompts
+        self.reaches_loopback = self._settings.reaches_loopback
 
     @cached_property
     def authenticator(self) -> Authenticator:
@@ -77,7 +78,14 @@ class LambdaServices(JobEnvironment):
 
     @cached_property
     def manage_jobs(self) -> ManageJobs:
-        return ManageJobs(self.jobs, self.job_objects, self.job_settlement, self.random_below, self.clock)
+        return ManageJobs(
+            self.jobs,
+            self.job_objects,
+            self.job_settlement,
+            self.webhook_queue,
+            self.random_below,
+            self.clock,
+        )
 
     @cached_property
     def uploads(self) -> Uploads:

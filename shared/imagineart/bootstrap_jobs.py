@@ -6,12 +6,14 @@ from functools import cached_property
 
 from imagineart.access.job_counters import JobCounters
 from imagineart.access.job_limits import JobLimits
+from imagineart.apis.imagineart.job_responses import describe_job
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
 from imagineart.bootstrap_environment import Environment
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.job_store import JobStore
+from imagineart.jobs.queue_job_webhook import QueueJobWebhook
 from imagineart.jobs.queue_store import QueueStore
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.models.read_models import CurrentModels
@@ -21,6 +23,8 @@ from imagineart.settings import JobSettings, MetricsSettings
 from imagineart.sqs import Queue
 from imagineart.usage.model import FinishedRequest
 from imagineart.usage.usage_store import UsageStore
+from imagineart.webhooks.queue_webhook import QueueWebhooks
+from imagineart.webhooks.webhook_store import WebhookStore
 
 
 class JobEnvironment(Environment):
@@ -72,12 +76,22 @@ class JobEnvironment(Environment):
         return JobSender(self.jobs, self.job_places, queue, self._job_counters.concurrent_requests)
 
     @cached_property
+    def webhook_queue(self) -> QueueWebhooks:
+        webhooks = WebhookStore(self._table(self._job_settings.webhooks_table))
+        return QueueWebhooks(webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock)
+
+    @cached_property
+    def job_webhooks(self) -> QueueJobWebhook:
+        return QueueJobWebhook(self.jobs, self.webhook_queue, describe_job, self.clock)
+
+    @cached_property
     def job_settlement(self) -> JobSettlement:
         return JobSettlement(
             self.jobs,
             self.job_limits,
             self.usage,
             self.job_objects,
+            self.job_webhooks,
             self.job_ended,
             self._report_settlement,
             self.random_below,

@@ -51,7 +51,13 @@ class WorkerServices(JobEnvironment):
     @cached_property
     def sweep_jobs(self) -> SweepJobs:
         return SweepJobs(
-            self.jobs, self.job_places, self.job_sender, self.job_settlement, self.report_job, self.clock
+            self.jobs,
+            self.job_places,
+            self.job_sender,
+            self.job_settlement,
+            self.job_webhooks,
+            self.report_job,
+            self.clock,
         )
 
     @cached_property

@@ -89,6 +89,8 @@ class JobSettings:
     usage_table: str
     models_table: str
     backend_credential_secret: str
+    webhooks_table: str
+    webhooks_queue: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "JobSettings":
@@ -101,6 +103,8 @@ class JobSettings:
             usage_table=_optional(variables, "IMAGINEART_USAGE_TABLE"),
             models_table=_optional(variables, "IMAGINEART_MODELS_TABLE"),
             backend_credential_secret=_optional(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+            webhooks_table=_optional(variables, "IMAGINEART_WEBHOOKS_TABLE"),
+            webhooks_queue=_optional(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
         )
 
 
@@ -114,14 +118,17 @@ class WorkerSettings:
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "WorkerSettings":
         """Raises SettingsError."""
-        for name in ("TABLE", "QUEUE", "BUCKET"):
-            _required(variables, f"IMAGINEART_JOBS_{name}")
+        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"):
+            _required(variables, f"IMAGINEART_{name}")
         return cls(metrics=MetricsSettings.from_mapping(variables), jobs=JobSettings.from_mapping(variables))
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """The settings of one function of an API. Names of what it does not use are empty."""
+    """The settings of one function of an API. Names of what it does not use are empty.
+
+    `reaches_loopback` is for the local stack.
+    """
 
     metrics: MetricsSettings
     tokens_table: str
@@ -132,6 +139,7 @@ class FunctionSettings:
     uploads_bucket: str
     results_bucket: str
     jobs: JobSettings
+    reaches_loopback: bool
     logs_prompts: bool
 
     @classmethod
@@ -147,6 +155,7 @@ class FunctionSettings:
             uploads_bucket=_optional(variables, "IMAGINEART_UPLOADS_BUCKET"),
             results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
             jobs=JobSettings.from_mapping(variables),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
             logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
         )
 

@@ -18,13 +18,14 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import Job
+from imagineart.jobs.queue_job_webhook import QueueJobWebhook
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
 from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
-from tests.fakes.jobs import InMemoryJobs, InMemoryPlaces, InMemoryQueue, Message
+from tests.fakes.jobs import InMemoryJobs, InMemoryPlaces, InMemoryQueue, InMemoryWebhooks, Message
 from tests.fakes.randomness import repeatable_random_below
 from tests.fakes.usage import InMemoryUsage
 
@@ -108,22 +109,25 @@ class JobWorld:
         self.mortality = Mortality(kill_at)
         self.consumers, self.usage = InMemoryConsumers(), InMemoryUsage()
         self.jobs, self.places, self.bucket = InMemoryJobs(), InMemoryPlaces(), InMemoryBucket()
-        self.queue = InMemoryQueue(self.clock)
+        self.queue, self.webhooks = InMemoryQueue(self.clock), InMemoryWebhooks()
         self.backends = CountingBackends(self.mortality)
         self.reports: list[str] = []
         self.add_consumer("acme", **limits)
         guard = self.mortality.protect
         jobs, places, bucket, queue = map(guard, (self.jobs, self.places, self.bucket, self.queue))
+        webhooks = guard(self.webhooks)
         counters = guard(self.consumers)
         self.requests = RequestLimits(counters, self.random_below, self.clock)
         limits_of_jobs = JobLimits(counters, self.random_below, self.clock)
         sender = JobSender(jobs, places, queue, counters.concurrent_requests)
         report = self.reports.append
+        job_webhooks = QueueJobWebhook(jobs, webhooks, lambda job: {"status": str(job.state)}, self.clock)
         settlement = JobSettlement(
             jobs,
             limits_of_jobs,
             guard(self.usage),
             bucket,
+            job_webhooks,
             lambda _: None,
             report,
             self.random_below,
@@ -136,8 +140,8 @@ class JobWorld:
             jobs, bucket, sender, limits_of_jobs, settlement, lambda _: self.backends,
             self.random_below, self.clock,
         )  # fmt: skip
-        self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, report, self.clock)
-        self.manage_jobs = ManageJobs(jobs, bucket, settlement, self.random_below, self.clock)
+        self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_webhooks, report, self.clock)
+        self.manage_jobs = ManageJobs(jobs, bucket, settlement, webhooks, self.random_below, self.clock)
 
     def add_consumer(
         self, consumer_id: str, *, concurrent_requests: int = 2, images_per_day: int = 5_000
@@ -145,7 +149,14 @@ class JobWorld:
         limits = Limits(100_000, concurrent_requests, images_per_day)
         self.consumers.add_consumer(Consumer(consumer_id, limits))
 
-    def accept(self, consumer_id: str = "acme", *, count: int = 1, references: int = 0) -> Job:
+    def accept(
+        self,
+        consumer_id: str = "acme",
+        *,
+        count: int = 1,
+        references: int = 0,
+        webhook_url: str | None = None,
+    ) -> Job:
         """A job of `count` images, the seeds of which are its own."""
         admission = self.requests.enter(consumer_id, lease_seconds=None)
         seed = 100 * (1 + len(self.jobs.jobs))
@@ -154,7 +165,9 @@ class JobWorld:
             tuple(ReferenceImage(b"reference %d" % each, PNG, SIZE) for each in range(references)),
             count=count,
         )  # fmt: skip
-        accepted = self.accept_job.accept(admission, request, model_id="text-to-image", resolution="1K")
+        accepted = self.accept_job.accept(
+            admission, request, model_id="text-to-image", resolution="1K", webhook_url=webhook_url
+        )
         job = asyncio.run(accepted)
         self.clock.advance(0.01)
         return job

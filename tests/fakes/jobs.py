@@ -1,8 +1,9 @@
 """Jobs and their queue, kept in memory."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from imagineart.jobs.model import (
     Job,
@@ -45,6 +46,14 @@ class InMemoryJobs:
 
     def due(self, now: float) -> Iterator[JobKey]:
         return iter([key for key, due_at in self.due_at.items() if due_at <= now])
+
+    def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
+        jobs = [job for job in self.jobs.values() if job.webhook_url is not None]
+        return iter([job.key for job in jobs if job.ended_at is not None and job.ended_at <= ended_before])
+
+    def forget_webhook(self, key: JobKey) -> None:
+        if key in self.jobs:
+            self.jobs[key] = replace(self.jobs[key], webhook_url=None)
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None:
         job = self.jobs.get(claim.key)
@@ -169,6 +178,25 @@ class InMemoryPlaces:
     def release_place(self, key: JobKey) -> None:
         queue = self.find(key.consumer_id)
         self.queues[key.consumer_id] = replace(queue, in_flight=queue.in_flight - {key.id})
+
+
+@dataclass(slots=True)
+class InMemoryWebhooks:
+    """A QueueWebhooks without DynamoDB and SQS."""
+
+    webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The webhooks by their event."""
+    queued: int = 0
+
+    def queue_webhook(
+        self, consumer_id: str, *, event_id: str, type: str, data: Mapping[str, Any], url: str
+    ) -> str:
+        self.queued += 1
+        self.webhooks.setdefault(event_id, {"consumer": consumer_id, "type": type, "data": data, "url": url})
+        return f"wh_{event_id}"
+
+    def remove(self, consumer_id: str, *, event_id: str) -> None:
+        self.webhooks.pop(event_id, None)
 
 
 @dataclass(slots=True)

@@ -78,8 +78,9 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
             edit_uploads(client)
-        with api.client(api.issue_token("jobs", images_per_day=100, concurrent_requests=1)) as client:
-            use_jobs(api, client, bedrock, generating_server)
+        token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
+        with api.client(token) as client, Receiver() as receiver:
+            use_jobs(api, client, bedrock, generating_server, receiver)
         for function_id, call in IMAGE_CALLS.items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
@@ -170,13 +171,21 @@ def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function
 
 
 def use_jobs(
-    api: Deployment, client: httpx.Client, bedrock: BedrockServer, backend: GeneratingBackend
+    api: Deployment,
+    client: httpx.Client,
+    bedrock: BedrockServer,
+    backend: GeneratingBackend,
+    receiver: Receiver,
 ) -> None:
-    """Jobs that are made, cancelled, lost, or fail at a worker or by a dead message; then deleted."""
+    """Jobs that are made, cancelled, lost, or fail at a worker or by a dead message; then deleted.
+
+    Most have a webhook.
+    """
     client.headers["Prefer"] = "respond-async"
     sqs, queues = api.aws("sqs"), api.references
 
     def accept(**fields: str) -> str:
+        fields["webhook_url"] = receiver.url
         path: str = edit(client, image_file((64, 64)), **fields).headers["Location"]
         return path
 
@@ -185,6 +194,7 @@ def use_jobs(
         # A job that waits is sent before a new one, once there is room.
         api.operator.consumers.replace_consumer(Consumer("jobs", Limits(1_000, places, 100)))
         paths.append(call(client).headers["Location"])
+    paths.append(accept())
     client.post(f"{paths[-1]}/cancel")
     paths.append(accept())
     api.work_off()
@@ -202,7 +212,7 @@ def use_jobs(
     api.work_off()
     jobs = {job["id"]: job["status"] for job in client.get("/v1/jobs").json()["data"]}
     states = [jobs[path.rpartition("/")[2]] for path in paths]
-    assert states == [*["completed"] * 3, "cancelled", "completed", "failed", "failed"]
+    assert states == [*["completed"] * 4, "cancelled", "completed", "failed", "failed"]
     assert client.get(f"{paths[0]}/images/0").status_code == 200
     for key in api.objects("JobsBucket"):
         api.aws("s3").delete_object(Bucket=queues["JobsBucket"], Key=key)

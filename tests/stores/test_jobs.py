@@ -65,6 +65,33 @@ def test_a_job_is_found_as_it_was_accepted_by_its_consumer_alone(jobs: Jobs) -> 
     assert jobs.find(replace(KEY, consumer_id="other")) is None
 
 
+@pytest.mark.parametrize("ends", ["completed", "cancelled"])
+def test_a_webhook_is_unsent_from_the_end_of_its_job_until_it_is_forgotten(
+    stores: tuple[Jobs, Places], ends: str
+) -> None:
+    jobs, job = stores[0], replace(JOB, webhook_url="https://hooks.example.com/?key=1")
+    jobs.add(job, due_at=NOW)
+    jobs.add(replace(JOB, key=replace(KEY, consumer_id="other")), due_at=NOW)
+    assert jobs.find(KEY) == job
+    jobs.claim(FIRST, now=NOW)
+    assert not list(jobs.with_unsent_webhook(LATER))
+    if ends == "completed":
+        jobs.end(FIRST, JobState.COMPLETED, error=None, now=NOW)
+    else:
+        jobs.cancel(KEY, "caller", now=NOW)
+        jobs.close(KEY, FIRST.attempt)
+    jobs.fail_unattended(replace(KEY, consumer_id="other"), "attempt-3", ERROR, now=NOW)
+    assert not list(jobs.with_unsent_webhook(NOW - 1))
+    assert list(jobs.with_unsent_webhook(NOW)) == [KEY]
+    for _ in range(2):
+        jobs.forget_webhook(KEY)
+        assert find(jobs).webhook_url is None
+        assert not list(jobs.with_unsent_webhook(LATER))
+    jobs.delete(KEY)
+    jobs.forget_webhook(KEY)
+    assert jobs.find(KEY) is None
+
+
 def test_a_job_is_claimed_by_one_worker_until_its_lease_ends(jobs: Jobs) -> None:
     claimed = jobs.claim(FIRST, now=NOW)
     assert claimed == replace(

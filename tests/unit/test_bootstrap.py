@@ -22,15 +22,19 @@ def test_a_bad_setting_stops_the_start_and_is_named(changes: dict[str, str], mes
         create_handler(EVERY_FUNCTION | changes, router, error_response)
 
 
-@pytest.mark.parametrize("name", ["IMAGINEART_JOBS_TABLE", "IMAGINEART_JOBS_QUEUE", "IMAGINEART_JOBS_BUCKET"])
-def test_a_worker_needs_the_stores_of_jobs(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"]
+)
+def test_a_worker_needs_the_stores_of_jobs_and_webhooks(name: str) -> None:
     variables = {
         "POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/test",
         "POWERTOOLS_SERVICE_NAME": "run_job",
         "IMAGINEART_JOBS_TABLE": "jobs",
         "IMAGINEART_JOBS_QUEUE": "https://queue",
         "IMAGINEART_JOBS_BUCKET": "bucket",
+        "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
+        "IMAGINEART_WEBHOOKS_QUEUE": "https://webhooks",
     }
     assert WorkerServices(variables).run_job
-    with pytest.raises(SettingsError, match=f"^{name}: "):
-        WorkerServices(variables | {name: ""})
+    with pytest.raises(SettingsError, match=f"^IMAGINEART_{name}: "):
+        WorkerServices(variables | {f"IMAGINEART_{name}": ""})

@@ -39,11 +39,18 @@ class AcceptJob:
     report: Callable[[str], None]
 
     async def accept(
-        self, admission: Admission, request: ImageRequest, *, model_id: str, resolution: str
+        self,
+        admission: Admission,
+        request: ImageRequest,
+        *,
+        model_id: str,
+        resolution: str,
+        webhook_url: str | None = None,
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
 
-        Raises LimitReachedError where the day leaves no room for its images; AwsCallError.
+        `webhook_url` is one that `parse_url` has accepted. Raises LimitReachedError where the day leaves no
+        room for its images; AwsCallError.
         """
         consumer_id = admission.consumer.id
         key = create_key(consumer_id, now=self.clock(), random_below=self.random_below)
@@ -52,7 +59,7 @@ class AcceptJob:
             for position, reference in enumerate(request.references):
                 name = key.reference_object(position)
                 await asyncio.to_thread(self.objects.put, name, reference.content)
-            job = Job(key, model_id, resolution, _without_contents(request), counted)
+            job = Job(key, model_id, resolution, _without_contents(request), counted, webhook_url=webhook_url)
             self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)
         except BaseException:
             self._give_back(key, counted, admission)

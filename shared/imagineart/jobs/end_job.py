@@ -1,7 +1,8 @@
-"""What happens when a job has ended: usage is counted, and what was counted and not made is given back.
+"""What happens when a job has ended: usage is counted, what was counted and not made is given back, and its
+webhook is queued.
 
 Of several workers that end a job, one does, and that one settles. A crash in between leaves the images
-counted, as a request that crashes does.
+counted, as a request that crashes does; the sweeper queues the webhook.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from imagineart.access.limits import Slot
 from imagineart.errors import ImagineArtError
 from imagineart.images.seeds import RandomBelow
 from imagineart.jobs.model import Job, JobError, JobKey, JobState, create_attempt
+from imagineart.jobs.queue_job_webhook import QueueJobWebhook
 from imagineart.usage.model import CANCELLED, OK, FinishedRequest
 
 
@@ -47,6 +49,7 @@ class JobSettlement:
     limits: JobLimits
     usage: UsageCounter
     objects: DeletableObjects
+    webhooks: QueueJobWebhook
     ended: Callable[[FinishedRequest], None]
     report: Callable[[str], None]
     random_below: RandomBelow
@@ -92,6 +95,8 @@ class JobSettlement:
         )
         if state is not JobState.COMPLETED:
             self._attempt("objects", lambda: self.delete_objects(job))
+        if job.webhook_url is not None:
+            self._attempt("webhook", lambda: self.webhooks.queue(job.key))
 
     def release_slot(self, consumer_id: str, slot: Slot) -> None:
         """Give back the slot of a job that ran. Raises nothing: a slot ends by itself."""

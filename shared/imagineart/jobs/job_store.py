@@ -1,7 +1,8 @@
 """Jobs in DynamoDB, and which of them a consumer has in the queue.
 
 Keys consumer_id and id; the later a job was accepted, the larger its id. While a job is ``open``, the index
-OpenJobs has it by ``due_at``, when the sweeper looks at it. Each write is conditional: one of several workers
+OpenJobs has it by ``due_at``, when the sweeper looks at it. The index UnsentWebhooks has a job that has ended
+by ``ended_at``, while it has ``webhook`` and the URL. Each write is conditional: one of several workers
 claims a job, and one of several ends it. A call that is sent again after its response was lost finds its own
 attempt in the item.
 """
@@ -16,6 +17,7 @@ from imagineart.jobs.job_items import image_to_json, job_from_item, job_key, key
 from imagineart.jobs.model import Job, JobClaim, JobError, JobKey, JobState, KeptImage, first_id_at
 
 INDEX: Final = "OpenJobs"
+WEBHOOKS_INDEX: Final = "UnsentWebhooks"
 _LAST_ID: Final = "job_~"
 _NAMES: Final = {"#state": "state", "#open": "open", "#error": "error"}
 _IS_UNATTENDED: Final = "(#state = :queued OR (#state = :processing AND lease_ends_at < :now))"
@@ -69,6 +71,23 @@ class JobStore:
             ExpressionAttributeValues={":yes": text("yes"), ":now": number(now)},
         )
         return map(key_from_item, items)
+
+    def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
+        """The jobs that ended before, and have a webhook that may not be queued."""
+        items = self.table.pages(
+            "query",
+            is_consistent=False,
+            IndexName=WEBHOOKS_INDEX,
+            KeyConditionExpression="webhook = :unsent AND ended_at <= :before",
+            ExpressionAttributeValues={":unsent": text("unsent"), ":before": number(ended_before)},
+        )
+        return map(key_from_item, items)
+
+    def forget_webhook(self, key: JobKey) -> None:
+        """Remove the URL of a webhook that is queued."""
+        self.table.update(
+            job_key(key), "REMOVE webhook, webhook_url", ConditionExpression="attribute_exists(webhook)"
+        )
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None:
         """The job, claimed; None where it is gone, has ended, or another worker has it."""

@@ -26,6 +26,12 @@ class StoredJobs(Protocol):
     def delete(self, key: JobKey) -> None: ...
 
 
+class StoredWebhooks(Protocol):
+    """The webhooks. See `QueueWebhooks.remove`."""
+
+    def remove(self, consumer_id: str, *, event_id: str) -> None: ...
+
+
 class JobObjects(Protocol):
     """Where images are kept. See `Bucket.get`."""
 
@@ -39,6 +45,7 @@ class ManageJobs:
     jobs: StoredJobs
     objects: JobObjects
     settlement: JobSettlement
+    webhooks: StoredWebhooks
     random_below: RandomBelow
     clock: Callable[[], float]
 
@@ -74,12 +81,13 @@ class ManageJobs:
         return cancelled
 
     def delete(self, consumer_id: str, job_id: str) -> None:
-        """Delete a job and all that is kept of it; one that has not ended is cancelled first.
+        """Delete a job and all that is kept of it, its webhook included.
 
-        Raises UnknownRequestError.
+        One that has not ended is cancelled first. Raises UnknownRequestError.
         """
         job = self.cancel(consumer_id, job_id)
         self.settlement.delete_objects(job)
+        self.webhooks.remove(consumer_id, event_id=job.key.id)
         self.jobs.delete(job.key)
 
     def image(self, consumer_id: str, job_id: str, position: str) -> bytes:

@@ -102,7 +102,7 @@ class Job:
 
     The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
-    many `attempts`, until `lease_ends_at`.
+    many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
     """
 
     key: JobKey
@@ -119,6 +119,7 @@ class Job:
     ended_at: float | None = None
     images: Mapping[int, KeptImage] = field(default_factory=dict)
     error: JobError | None = None
+    webhook_url: str | None = field(default=None, repr=False)
 
     @property
     def has_ended(self) -> bool:

@@ -1,4 +1,4 @@
-"""Each minute: jobs that were accepted and never sent, and those whose worker or message is lost.
+"""Each minute: jobs that were accepted and never sent, and those whose worker, message or webhook is lost.
 
 A crash between two writes of another function is repaired here, so that no job is lost by it.
 """
@@ -19,6 +19,7 @@ from imagineart.jobs.model import (
     resend_at,
     unstarted_error,
 )
+from imagineart.jobs.queue_job_webhook import QueueJobWebhook
 from imagineart.jobs.send_jobs import JobSender, Places
 
 
@@ -43,11 +44,12 @@ class SweepJobs:
     places: Places
     sender: JobSender
     settlement: JobSettlement
+    webhooks: QueueJobWebhook
     report: Callable[[str], None]
     clock: Callable[[], float]
 
     def sweep(self) -> int:
-        """Look at every job that is due, and return how many consumers could not be looked at."""
+        """Look at every job that is due; return how many consumers and webhooks failed."""
         due: defaultdict[str, set[str]] = defaultdict(set)
         for key in self.jobs.due(self.clock()):
             due[key.consumer_id].add(key.id)
@@ -58,7 +60,7 @@ class SweepJobs:
             except ImagineArtError as error:
                 failures += 1
                 self.report(f"the jobs of {consumer_id}: {error.detail or error.message}")
-        return failures
+        return failures + self._queue_webhooks()
 
     def fail_dead(self, key: JobKey) -> None:
         """End the job of a message that no worker could handle."""
@@ -68,6 +70,16 @@ class SweepJobs:
                 return
             self.settlement.fail_unattended(job, crash_error())
         self.sender.leave(key)
+
+    def _queue_webhooks(self) -> int:
+        failures = 0
+        for key in self.webhooks.overdue():
+            try:
+                self.webhooks.queue(key)
+            except ImagineArtError as error:
+                failures += 1
+                self.report(f"the webhook of {key.id}: {error.detail or error.message}")
+        return failures
 
     def _sweep_consumer(self, consumer_id: str, ids: set[str]) -> None:
         queue = self.places.find(consumer_id)

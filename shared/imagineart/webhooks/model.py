@@ -92,7 +92,14 @@ def new_webhook(
     """A webhook that is due now. Its id is that of its event, so that an event has one webhook."""
     moment = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = json.dumps({"type": type, "timestamp": moment, "data": data})
-    return Webhook(consumer_id, f"wh_{event_id}", type, body, url, created_at=int(now), due_at=int(now))
+    return Webhook(
+        consumer_id, webhook_id_of(event_id), type, body, url, created_at=int(now), due_at=int(now)
+    )
+
+
+def webhook_id_of(event_id: str) -> str:
+    """The id of the webhook of an event."""
+    return f"wh_{event_id}"
 
 
 def next_attempt_at(

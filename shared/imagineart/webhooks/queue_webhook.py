@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from imagineart.webhooks.model import MAX_QUEUE_DELAY_SECONDS, Webhook, new_webhook
+from imagineart.webhooks.model import MAX_QUEUE_DELAY_SECONDS, Webhook, new_webhook, webhook_id_of
 
 MAX_SWEPT: Final = 1000
 """How many webhooks one sweep sends; the next one goes on."""
@@ -23,6 +23,8 @@ class OpenWebhooks(Protocol):
     def add(self, webhook: Webhook) -> bool: ...
 
     def overdue(self, now: float) -> Iterator[tuple[str, str, int]]: ...
+
+    def remove(self, consumer_id: str, webhook_id: str) -> None: ...
 
     def note_sweep(self, consumer_id: str, webhook_id: str, *, seen: int, now: float) -> bool: ...
 
@@ -47,6 +49,10 @@ class QueueWebhooks:
         self.webhooks.add(webhook)
         self.send(webhook)
         return webhook.id
+
+    def remove(self, consumer_id: str, *, event_id: str) -> None:
+        """Forget the webhook of an event, if it has one; an attempt that is being made goes on."""
+        self.webhooks.remove(consumer_id, webhook_id_of(event_id))
 
     def send(self, webhook: Webhook) -> None:
         """Send a message that comes when the webhook is due, or leave that to the sweeper."""

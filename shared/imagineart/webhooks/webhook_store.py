@@ -61,6 +61,10 @@ class WebhookStore:
         item = self.table.get(_key(consumer_id, webhook_id))
         return read_item(item, _webhook_from_item) if item else None
 
+    def remove(self, consumer_id: str, webhook_id: str) -> None:
+        """Forget a webhook."""
+        self.table.delete(_key(consumer_id, webhook_id))
+
     def list(self, consumer_id: str, *, limit: int) -> list[Webhook]:
         """Up to `limit` webhooks of a consumer, the largest ids first, which are the newest of a kind."""
         items = self._items(consumer_id, _WEBHOOK, ScanIndexForward=False, Limit=limit)

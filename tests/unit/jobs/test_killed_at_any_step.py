@@ -74,6 +74,24 @@ def test_the_next_job_need_not_wait_for_the_message_of_a_killed_worker() -> None
         assert {job.state for job in world.jobs.jobs.values()} <= {JobState.COMPLETED}
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_kill_at_any_step_loses_no_webhook(is_cancelled: bool) -> None:
+    for kill_at in range(2 * steps_of(1)):
+        world = JobWorld(kill_at=frozenset({kill_at}))
+        is_accepted = world.attempt(
+            lambda world=world: world.accept(webhook_url="https://hooks.example.com/")
+        )
+        for key in list(world.jobs.jobs) if is_cancelled else []:
+            world.attempt(lambda key=key, world=world: world.manage_jobs.cancel("acme", key.id))
+        world.run_minutes(ENOUGH_MINUTES)
+        jobs = world.jobs.jobs.values()
+        assert len(jobs) == 1 or not is_accepted
+        sent = {key: webhook["type"] for key, webhook in world.webhooks.webhooks.items()}
+        assert sent == {job.key.id: f"job.{job.state}" for job in jobs}
+        assert all(job.webhook_url is None for job in jobs)
+        assert world.webhooks.queued <= 2
+
+
 @given(st.sets(st.integers(0, 120), min_size=2, max_size=MAX_ATTEMPTS - 1))
 def test_a_job_survives_as_many_kills_as_it_has_attempts(kill_at: set[int]) -> None:
     world = run_with_kills(frozenset(kill_at), count=2)

@@ -22,6 +22,7 @@ class Services(Protocol):
     """Each part is made when it is first asked for."""
 
     logs_prompts: bool
+    reaches_loopback: bool
     clock: Callable[[], float]
     random_below: Callable[[int], int]
 

@@ -84,6 +84,7 @@ async def _accept(call: Call, body: ImageBody[Any], make_request: MakeRequest) -
         await make_request(),
         model_id=body.model.id,
         resolution=call.record.resolution,
+        webhook_url=body.webhook_url,
     )
     call.record.outcome = ACCEPTED
     call.record.log_fields.update(model=body.model.id, job=job.key.id)

@@ -17,7 +17,7 @@ from tests.sample_images import sample
 
 ASYNC = {"Prefer": "respond-async"}
 SMALL = {"prompt": "a lighthouse", "resolution": "1K"}
-NO_BACKEND = "openai-compatible http://127.0.0.1:9/v1 nothing retries=0"
+WEBHOOK_URL = "https://hooks.example.com/"
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class JobsOfAConsumer:
     consumer: str
     client: httpx.Client
 
-    def accept(self, *, is_edit: bool = False) -> str | None:
+    def accept(self, *, is_edit: bool = False, **fields: str) -> str | None:
         """The id of a new job, or None where it is refused."""
         path, files = "generations", None
         if is_edit:
             path, files = "edits", {"images": ("image", sample("png"))}
-        response = self.client.post(f"/v1/images/{path}", data=SMALL, files=files, headers=ASYNC)
+        response = self.client.post(f"/v1/images/{path}", data=SMALL | fields, files=files, headers=ASYNC)
         return response.json()["id"] if response.status_code == 202 else None
 
     def status(self, job_id: str) -> str | None:
@@ -81,9 +81,9 @@ class JobsOfAConsumer:
         )["Item"]
         return sum(int(value["N"]) for name, value in item.items() if name.startswith("day_"))
 
-    def messages(self) -> int:
-        """How many messages of this consumer are in the queue, which is emptied."""
-        sqs, url, count = self.account.client("sqs"), self.account.id_of("JobsQueue"), 0
+    def messages(self, queue: str = "JobsQueue") -> int:
+        """How many messages of this consumer are in a queue, which is emptied."""
+        sqs, url, count = self.account.client("sqs"), self.account.id_of(queue), 0
         while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             count += sum(self.consumer in message["Body"] for message in received)
             for message in received:
@@ -138,12 +138,12 @@ def runs_jobs(account: AwsAccount) -> bool:
         edit, failing = jobs.accept(is_edit=True), jobs.accept(is_edit=True)
         assert edit
         assert failing
-        jobs.change(failing, backends={"S": NO_BACKEND})
+        jobs.change(failing, model={"S": "a-model-that-is-gone"})
         if not jobs.run(edit) or not jobs.has_place(failing) or not jobs.run(failing):
             return False
         statuses = [jobs.status(edit), jobs.status(failing)]
         kept = [name for name in jobs.objects() if failing in name]
-        outcomes = ["accepted", "model_error", "ok"]
+        outcomes = ["accepted", "model_not_available", "ok"]
         return statuses == ["completed", "failed"] and not kept and jobs.outcomes() == outcomes
 
 
@@ -179,6 +179,14 @@ def manages_jobs(account: AwsAccount) -> bool:
             jobs.client.delete(f"/v1/jobs/{done}").status_code,
         ]
         return statuses == [200, 200, 200, 204] and not jobs.objects()
+
+
+def queues_webhooks(account: AwsAccount) -> bool:
+    with new_jobs(account) as jobs:
+        job_id = jobs.accept(webhook_url=WEBHOOK_URL)
+        assert job_id
+        assert jobs.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 200
+        return jobs.messages("WebhooksQueue") == 1
 
 
 def reports_that_an_image_was_deleted(account: AwsAccount) -> bool:

@@ -29,6 +29,7 @@ from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
     accepts_and_sends,
     manages_jobs,
+    queues_webhooks,
     reports_that_an_image_was_deleted,
     runs_jobs,
     sweeps_jobs,
@@ -311,6 +312,9 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("ReadAndDeleteImage", "s3:GetObject"): manages_jobs,
     ("ReadAndDeleteImage", "s3:DeleteObject"): manages_jobs,
     ("DetectMissingImage", "s3:ListBucket"): reports_that_an_image_was_deleted,
+    ("DeleteWebhook", "dynamodb:DeleteItem"): manages_jobs,
+    ("KeepWebhook", "dynamodb:PutItem"): queues_webhooks,
+    ("SendWebhook", "sqs:SendMessage"): queues_webhooks,
     ("RunJob", "dynamodb:GetItem"): runs_jobs,
     ("RunJob", "dynamodb:Query"): runs_jobs,
     ("RunJob", "dynamodb:UpdateItem"): runs_jobs,

@@ -53,7 +53,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "Edits and reference images": {"edited.png": PORTRAIT},
     "Safe retries": {"image.png": (2048, 2048)},
     "Jobs": {"image-0.png": SMALL},
-    "Timeouts, proxies and mobile backends": {"order-4711.png": (1584, 2816)},
+    "Timeouts, proxies and mobile backends": {"order-4712.png": (1584, 2816)},
     "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
     "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
     "openai.sh": {"edited.json": [TALL]},

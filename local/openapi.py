@@ -66,7 +66,9 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
         for operation in item.values():
             _tidy(operation)
     document["info"]["license"] = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
-    document["tags"] = [{"name": name} for name in ("Images", "Uploads", "Models", "Health")]
+    operations = (each for path in document["paths"].values() for each in path.values())
+    tags = dict.fromkeys(tag for operation in operations for tag in operation["tags"])
+    document["tags"] = [{"name": tag} for tag in tags]
     document["security"] = [{"bearerToken": []}]
     schemas: dict[str, Any] = {}
     document["paths"] = _with_named_schemas(document["paths"], schemas)

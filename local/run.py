@@ -35,6 +35,8 @@ Variables: TypeAlias = Mapping[str, str]
 HOST: Final = "127.0.0.1"
 CONSUMER: Final = "local"
 
+_KEEP_ALIVE_SECONDS: Final = 60
+"""Longer than clients keep idle connections: one that sends as the server closes loses its request."""
 _GRACE_SECONDS: Final = 2
 """How long responses may go on after Ctrl-C."""
 
@@ -152,6 +154,7 @@ def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     if _interrupted.is_set():
         raise KeyboardInterrupt

@@ -1,17 +1,17 @@
-"""`python -m cli`: consumers, models, tokens, peppers and usage, on the local stack or on AWS."""
+"""`python -m cli`: consumers, models, tokens, peppers, usage and webhooks, on the local stack or on AWS."""
 
 from typing import Annotated
 
 import typer
 
-from cli import consumers, models, peppers, tokens, usage
+from cli import consumers, models, peppers, tokens, usage, webhooks
 from cli.deployments import Deployment, services_of
 from cli.failures import EXIT_CODES_HELP, ExitCode, reported_failures
 from cli.printing import out
 from cli.smoke import show_trials, try_backends
 
 app = typer.Typer(
-    help="Operate an ImagineArt API: consumers, models, tokens, peppers and usage.",
+    help="Operate an ImagineArt API: consumers, models, tokens, peppers, usage and webhooks.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
     # A traceback that shows local variables would show secrets.
@@ -22,6 +22,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peppers.app, name="pepper")
 app.add_typer(usage.app, name="usage")
+app.add_typer(webhooks.app, name="webhook")
 
 
 _EXAMPLES = """\

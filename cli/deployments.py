@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.services import OperatorServices
 from imagineart.aws import AwsClients
-from imagineart.settings import AccessSettings
+from imagineart.settings import AccessSettings, WebhookSettings
 
 PROJECT: Final = Path(__file__).parent.parent
 
@@ -102,6 +102,12 @@ def aws_services(
             usage_table=outputs["UsageTable"],
             pepper_secret=outputs["PepperSecret"],
             internal_tokens_secret=outputs["InternalTokensSecret"],
+            webhooks=WebhookSettings(
+                table=outputs["WebhooksTable"],
+                queue_url=outputs["WebhooksQueue"],
+                key_secret=outputs["WebhookSecret"],
+                reaches_loopback=False,
+            ),
         )
         return OperatorServices(
             settings,

@@ -29,7 +29,8 @@ class ExitCode(IntEnum):
 EXIT_CODES_HELP: Final = (
     f"Exit codes: {ExitCode.DONE:d} done; {ExitCode.FAILED:d} the deployment failed or could not be reached; "
     f"{ExitCode.WRONG_USE:d} wrong use, such as a bad option or a value out of bounds; "
-    f"{ExitCode.NOT_FOUND:d} no such consumer, token, pepper or version; {ExitCode.DECLINED:d} not confirmed."
+    f"{ExitCode.NOT_FOUND:d} no such consumer, token, pepper, version or webhook; "
+    f"{ExitCode.DECLINED:d} not confirmed."
 )
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]

@@ -92,6 +92,11 @@ def date_of(unix_seconds: int) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).date().isoformat()
 
 
+def time_of(unix_seconds: int) -> str:
+    """The second (UTC) in ISO form."""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _kind(token: StoredToken) -> TokenKind:
     return TokenKind(token.id[0])
 
@@ -99,4 +104,4 @@ def _kind(token: StoredToken) -> TokenKind:
 def _iso(unix_seconds: int | None) -> str | None:
     if unix_seconds is None:
         return None
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_of(unix_seconds)

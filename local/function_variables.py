@@ -18,7 +18,7 @@ def function_variables(
     """What Lambda sets, what the template sets, and what the wrapper sets that the template names."""
     own: dict[str, str] = resolve(dict(function.variables), references)
     wrapper = {STREAMING_VARIABLE: "1"} if _WRAPPER_VARIABLE in own else {}
-    return {**runtime_variables, **own, **wrapper}
+    return {**own, **wrapper, **runtime_variables}
 
 
 def runtime_environment(
@@ -33,8 +33,8 @@ def runtime_environment(
         wrapper = own[_WRAPPER_VARIABLE].removeprefix("/opt/")
         own[_WRAPPER_VARIABLE] = str(PROJECT / "layers" / "streaming" / wrapper)
     return {
-        **runtime_variables,
         **own,
+        **runtime_variables,
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.id,

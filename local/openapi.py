@@ -7,7 +7,14 @@ import yaml
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from imagineart.apis.imagineart import edit_image, generate_image, list_models, request_upload, serve_result
+from imagineart.apis.imagineart import (
+    edit_image,
+    generate_image,
+    list_models,
+    manage_jobs,
+    request_upload,
+    serve_result,
+)
 
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 PUBLIC_URL: Final = "https://api.example.com"
@@ -44,7 +51,7 @@ _HEALTH: Final[dict[str, Any]] = {
 def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     """The OpenAPI 3.1 document of all functions of /v1 at `base_url`."""
     app = FastAPI()
-    for module in (generate_image, edit_image, request_upload, list_models, serve_result):
+    for module in (generate_image, edit_image, manage_jobs, request_upload, list_models, serve_result):
         app.include_router(module.router)
     document: dict[str, Any] = get_openapi(
         title=_TITLE,

@@ -22,10 +22,11 @@ from imagineart.access.tokens import TokenKind
 from imagineart.settings import SettingsError
 from local.child_server import ChildServer, await_listening, launch
 from local.chosen_models import ChosenModels, choose_models
-from local.cloud import create_resources, runtime_variables
+from local.cloud import client, create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
+from local.queues import EventSources
 from local.reference import with_reference
 from local.template import PROJECT, Template, load_template, resolve
 
@@ -145,6 +146,7 @@ def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -
         for function in template.functions.values()
     }
     gateway = Gateway(template, references, runtime, on_cold_start=log_cold_start)
+    event_sources = EventSources(template, references, gateway, client("sqs", aws_url))
     app = with_reference(GatewayApp(gateway))
     config = uvicorn.Config(
         app,
@@ -159,9 +161,11 @@ def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -
     # The port listens already: a request that comes before the server runs waits for it.
     write_state(folder, base_url, token, stack, functions)
     print(_banner(base_url, token), flush=True)
+    event_sources.start()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
+        event_sources.stop()
         gateway.close()
 
 
@@ -190,8 +194,10 @@ Ctrl-C stops everything.
 
 
 def _stack_variables(template: Template, references: dict[str, str]) -> dict[str, str]:
-    """What the command line needs: the tables, the secrets, and what Bedrock models the role allows."""
-    variables: dict[str, str] = resolve(dict(template.functions["ListModelsFunction"].variables), references)
+    """What the command line needs: tables, secrets, the queue, and what Bedrock models the role allows."""
+    variables: dict[str, str] = {}
+    for function_id in ("ListModelsFunction", "DeliverWebhookFunction"):
+        variables |= resolve(dict(template.functions[function_id].variables), references)
     return variables | {
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": references["BackendCredentialSecret"],
         "IMAGINEART_BEDROCK_MODELS": references["BedrockModels"],

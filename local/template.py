@@ -4,7 +4,7 @@ The local stack follows template.yaml, so that what works on the laptop is what 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,25 @@ class Function:
     timeout_seconds: int
     memory_mb: int
     variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """A queue, by its logical id, that calls a function with its messages."""
+
+    queue_id: str
+    function_id: str
+    batch_size: int
+    max_concurrency: Any
+    reports_failures: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A function that is called at a rate."""
+
+    function_id: str
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +104,44 @@ class Template:
         """Every API event of every function."""
         return [
             Route(
-                path=event["Properties"]["Path"],
-                method=event["Properties"]["Method"],
+                path=event["Path"],
+                method=event["Method"],
                 function_id=name,
-                integration_timeout_seconds=event["Properties"].get(
-                    "TimeoutInMillis", DEFAULT_INTEGRATION_TIMEOUT_MS
-                )
+                integration_timeout_seconds=event.get("TimeoutInMillis", DEFAULT_INTEGRATION_TIMEOUT_MS)
                 / 1000,
-                is_streamed=event["Properties"].get("ResponseTransferMode") == "RESPONSE_STREAM",
+                is_streamed=event.get("ResponseTransferMode") == "RESPONSE_STREAM",
             )
-            for name, function in self.resources("AWS::Serverless::Function").items()
-            for event in function["Events"].values()
-            if event["Type"] == "Api"
+            for name, event in self._events("Api")
         ]
+
+    @property
+    def event_sources(self) -> list[EventSource]:
+        """Every queue event of every function."""
+        return [
+            EventSource(
+                queue_id=event["Queue"]["Fn::GetAtt"].removesuffix(".Arn"),
+                function_id=name,
+                batch_size=event["BatchSize"],
+                max_concurrency=event.get("ScalingConfig", {}).get("MaximumConcurrency"),
+                reports_failures="ReportBatchItemFailures" in event.get("FunctionResponseTypes", ()),
+            )
+            for name, event in self._events("SQS")
+        ]
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """Every schedule that is always enabled."""
+        return [
+            Schedule(name, _rate_seconds(event["Schedule"]))
+            for name, event in self._events("Schedule")
+            if event.get("State", "ENABLED") == "ENABLED"
+        ]
+
+    def _events(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, function in self.resources("AWS::Serverless::Function").items():
+            for event in function["Events"].values():
+                if event["Type"] == kind:
+                    yield name, event["Properties"]
 
     @property
     def gateway_responses(self) -> dict[str, GatewayResponse]:
@@ -127,10 +171,16 @@ def load_template(path: Path = PROJECT / "template.yaml") -> Template:
     return Template(yaml.load(path.read_text(), _CloudFormationLoader))
 
 
+def _rate_seconds(rate: str) -> int:
+    """The seconds of a rate such as ``rate(1 minute)``."""
+    number, unit = rate.removeprefix("rate(").removesuffix(")").split()
+    return int(number) * {"minute": 60, "hour": 3600, "day": 86_400}[unit.removesuffix("s")]
+
+
 def resolve(value: Any, references: Mapping[str, str]) -> Any:
-    """`value` with every Ref and Sub of `references` replaced. Raises KeyError for a name it lacks."""
+    """`value` with every Ref, GetAtt and Sub of `references` replaced. Raises KeyError for another name."""
     match value:
-        case {"Ref": name}:
+        case {"Ref": name} | {"Fn::GetAtt": str(name)}:
             return references[name]
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([^}]+)\}", lambda found: references[found[1]], text)

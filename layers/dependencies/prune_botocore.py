@@ -15,8 +15,9 @@ OPERATIONS = {
     "bedrock-runtime": {"InvokeModel"},
     "dynamodb": {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"},
     # botocore asks for a bucket's region with HeadBucket when S3 redirects it.
-    "s3": {"GetObject", "HeadBucket", "PutObject"},
+    "s3": {"DeleteObject", "GetObject", "HeadBucket", "PutObject"},
     "secretsmanager": {"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"},
+    "sqs": {"SendMessage"},
 }
 
 

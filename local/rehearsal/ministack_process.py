@@ -1,4 +1,4 @@
-"""Ministack, adjusted in four places to what AWS does; run by the Python of `.venv-rehearsal`.
+"""Ministack, adjusted in five places to what AWS does; run by the Python of `.venv-rehearsal`.
 
 Ministack 1.5.33 differs from AWS in ways that would hide or invent faults of this project. What AWS's own
 calls can correct is corrected after the deployment, in `api_corrections.py`. The rest is here:
@@ -10,6 +10,8 @@ calls can correct is corrected after the deployment, in `api_corrections.py`. Th
 3. ``Ref`` of a secret. It is the name; CloudFormation's is the ARN, which the roles' policies need.
 4. The functions' Python. Ministack runs functions on its own interpreter, with its own packages. They get
    an empty environment of the same Python, so that a package that a layer lacks is missing.
+5. The concurrency of a queue's event source. Where it is a template's parameter, Ministack compares its text
+   with numbers, and reads no queue at all.
 
 It ends, and the functions with it, when its standard input does, as when the process that started it is
 killed.
@@ -55,6 +57,18 @@ def refer_to_secrets_by_arn(handlers: dict[str, dict[str, Any]]) -> None:
     secret |= {"create": create_with_arn, "delete": delete_by_arn}
 
 
+def read_concurrency_as_number(handlers: dict[str, dict[str, Any]]) -> None:
+    """Let CloudFormation's handlers of resources give an event source its concurrency as a number."""
+    mapping = handlers["AWS::Lambda::EventSourceMapping"]
+    create = mapping["create"]
+
+    def create_with_number(logical_id: str, properties: dict[str, Any], *rest: Any) -> Any:
+        scaling = {name: int(value) for name, value in properties.get("ScalingConfig", {}).items()}
+        return create(logical_id, properties | ({"ScalingConfig": scaling} if scaling else {}), *rest)
+
+    mapping["create"] = create_with_number
+
+
 def run_python_with(functions_python: str, runtime: Any) -> None:
     """Let the module that runs functions start those of Python with another interpreter."""
     detect = runtime._detect_runtime_binary
@@ -79,6 +93,7 @@ def main(functions_python: str) -> None:
     from ministack.services.cloudformation import provisioners
 
     refer_to_secrets_by_arn(provisioners._RESOURCE_HANDLERS)
+    read_concurrency_as_number(provisioners._RESOURCE_HANDLERS)
     run_python_with(functions_python, lambda_runtime)
     app.app = behind_tls(app.app)
     sys.argv = sys.argv[:1]

@@ -1,6 +1,5 @@
-"""The composition root: the only place where the parts of a Lambda environment are chosen."""
+"""The composition root of the functions that serve an API; `bootstrap_workers` is that of the others."""
 
-import secrets
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -16,30 +15,27 @@ from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import TokenKind
 from imagineart.apis.common.application import LambdaHandler, create_application, lambda_handler
 from imagineart.apis.common.route import ErrorFormat
-from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
-from imagineart.backends.model_backends import ModelBackends
-from imagineart.backends.route_builder import RouteBuilder
-from imagineart.bootstrap_environment import Environment
+from imagineart.bootstrap_jobs import JobEnvironment
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
-from imagineart.models.read_models import CurrentModels
-from imagineart.models.store import ModelStore
+from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.settle import Settlement
-from imagineart.usage.usage_store import UsageStore
 
 
-class LambdaServices(Environment):
+class LambdaServices(JobEnvironment):
     """The parts of one environment that serves an API (`imagineart.apis.common.services.Services`)."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         """`variables` are the environment variables. Raises SettingsError."""
         self._settings = FunctionSettings.from_mapping(variables)
-        super().__init__(variables, self._settings.metrics)
+        super().__init__(variables, self._settings.metrics, self._settings.jobs)
         self.logs_prompts = self._settings.logs_prompts
+        self.reaches_loopback = self._settings.reaches_loopback
 
     @cached_property
     def authenticator(self) -> Authenticator:
@@ -51,13 +47,12 @@ class LambdaServices(Environment):
 
     @cached_property
     def limits(self) -> RequestLimits:
-        consumers = ConsumerStore(self._table(self._settings.consumers_table))
+        consumers = ConsumerStore(self._table(self._settings.jobs.consumers_table))
         return RequestLimits(consumers, self.random_below, self.clock)
 
     @cached_property
     def settlement(self) -> Settlement:
-        usage = UsageStore(self._table(self._settings.usage_table), self.random_below)
-        return Settlement(self.limits, usage, self._tokens, self._report_settlement)
+        return Settlement(self.limits, self.usage, self._tokens, self._report_settlement)
 
     @cached_property
     def idempotency(self) -> Idempotency:
@@ -70,18 +65,26 @@ class LambdaServices(Environment):
         )
 
     @cached_property
-    def models(self) -> CurrentModels:
-        store = ModelStore(self._table(self._settings.models_table))
-        return CurrentModels(store.current, self._report_stale_models, self.clock)
+    def accept_job(self) -> AcceptJob:
+        return AcceptJob(
+            self.jobs,
+            self.job_objects,
+            self.job_sender,
+            self.job_limits,
+            self.random_below,
+            self.clock,
+            self.report_job,
+        )
 
     @cached_property
-    def backends(self) -> ModelBackends:
-        secret = self._secret(self._settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
-        return ModelBackends(
-            RouteBuilder(self._clients, BackendKeys(secret.read)).build,
-            random_fraction=secrets.SystemRandom().random,
-            attempt_finished=self.metrics.attempt_finished,
-            report_failure=self._report_backend,
+    def manage_jobs(self) -> ManageJobs:
+        return ManageJobs(
+            self.jobs,
+            self.job_objects,
+            self.job_settlement,
+            self.webhook_queue,
+            self.random_below,
+            self.clock,
         )
 
     @cached_property

@@ -61,11 +61,11 @@ class DynamoDbTable:
         """Delete an item where the condition is met."""
         self._write("delete_item", key, Key=key, **parameters)
 
-    def pages(self, operation: str, **parameters: Any) -> Iterator[Item]:
-        """Every item of a scan or a query, read consistently."""
+    def pages(self, operation: str, *, is_consistent: bool = True, **parameters: Any) -> Iterator[Item]:
+        """Every item of a scan or a query, read consistently, which a global index cannot."""
         start: dict[str, Any] = {}
         while True:
-            page = self.call(operation, ConsistentRead=True, **parameters, **start)
+            page = self.call(operation, ConsistentRead=is_consistent, **parameters, **start)
             yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return

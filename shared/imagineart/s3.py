@@ -1,4 +1,4 @@
-"""One bucket in S3: objects are put and read, and presigned for a client to put or get."""
+"""One bucket in S3: objects are put, read and deleted, and presigned for a client to put or get."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -45,6 +45,11 @@ class Bucket:
         """Keep an object, in place of an earlier one."""
         with translated_errors("s3 PutObject"):
             self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there."""
+        with translated_errors("s3 DeleteObject"):
+            self._client.delete_object(Bucket=self.name, Key=key)
 
     def get(self, key: str, *, limit_bytes: int) -> bytes | None:
         """The content of an object, or None where there is none; a larger object is an error."""

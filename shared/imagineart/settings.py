@@ -9,8 +9,31 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Where webhooks are kept and queued, and the secret with the keys that sign them.
+
+    `reaches_loopback` is for the local stack: on AWS, loopback is the runtime of the function.
+    """
+
+    table: str
+    queue_url: str
+    key_secret: str
+    reaches_loopback: bool
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "WebhookSettings":
+        """Raises SettingsError."""
+        return cls(
+            table=_required(variables, "IMAGINEART_WEBHOOKS_TABLE"),
+            queue_url=_required(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+            key_secret=_required(variables, "IMAGINEART_WEBHOOK_SECRET"),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Where tokens, consumers, models and usage are stored: what the operator's command line needs."""
+    """Where tokens, consumers, models, usage and webhooks are: what the command line needs."""
 
     tokens_table: str
     consumers_table: str
@@ -18,6 +41,7 @@ class AccessSettings:
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
+    webhooks: WebhookSettings
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "AccessSettings":
@@ -29,6 +53,7 @@ class AccessSettings:
             usage_table=_required(variables, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            webhooks=WebhookSettings.from_mapping(variables),
         )
 
 
@@ -51,48 +76,92 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSettings:
+    """Where jobs are stored, sent and counted, and what makes their images.
+
+    Names of what a function does not use are empty.
+    """
+
+    table: str
+    queue: str
+    bucket: str
+    consumers_table: str
+    usage_table: str
+    models_table: str
+    backend_credential_secret: str
+    webhooks_table: str
+    webhooks_queue: str
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "JobSettings":
+        """The settings of a function that may have to do with jobs."""
+        return cls(
+            table=_optional(variables, "IMAGINEART_JOBS_TABLE"),
+            queue=_optional(variables, "IMAGINEART_JOBS_QUEUE"),
+            bucket=_optional(variables, "IMAGINEART_JOBS_BUCKET"),
+            consumers_table=_optional(variables, "IMAGINEART_CONSUMERS_TABLE"),
+            usage_table=_optional(variables, "IMAGINEART_USAGE_TABLE"),
+            models_table=_optional(variables, "IMAGINEART_MODELS_TABLE"),
+            backend_credential_secret=_optional(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
+            webhooks_table=_optional(variables, "IMAGINEART_WEBHOOKS_TABLE"),
+            webhooks_queue=_optional(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The settings of a function that works on jobs behind the API."""
+
+    metrics: MetricsSettings
+    jobs: JobSettings
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "WorkerSettings":
+        """Raises SettingsError."""
+        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"):
+            _required(variables, f"IMAGINEART_{name}")
+        return cls(metrics=MetricsSettings.from_mapping(variables), jobs=JobSettings.from_mapping(variables))
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """The settings of one Lambda function. Names of what it does not use are empty."""
+    """The settings of one function of an API. Names of what it does not use are empty.
+
+    `reaches_loopback` is for the local stack.
+    """
 
     metrics: MetricsSettings
     tokens_table: str
-    consumers_table: str
-    usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
-    models_table: str
-    backend_credential_secret: str
     idempotency_table: str
     idempotency_bucket: str
     uploads_bucket: str
     results_bucket: str
+    jobs: JobSettings
+    reaches_loopback: bool
     logs_prompts: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "FunctionSettings":
         """Raises SettingsError."""
-
-        def optional(name: str) -> str:
-            return variables.get(name, "").strip()
-
-        log_prompts = optional("IMAGINEART_LOG_PROMPTS") or "false"
-        if log_prompts not in ("true", "false"):
-            raise SettingsError(f"IMAGINEART_LOG_PROMPTS: got '{log_prompts}'; allowed: true, false.")
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
-            tokens_table=optional("IMAGINEART_TOKENS_TABLE"),
-            consumers_table=optional("IMAGINEART_CONSUMERS_TABLE"),
-            usage_table=optional("IMAGINEART_USAGE_TABLE"),
-            pepper_secret=optional("IMAGINEART_PEPPER_SECRET"),
-            internal_tokens_secret=optional("IMAGINEART_INTERNAL_TOKENS_SECRET"),
-            models_table=optional("IMAGINEART_MODELS_TABLE"),
-            backend_credential_secret=optional("IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
-            idempotency_table=optional("IMAGINEART_IDEMPOTENCY_TABLE"),
-            idempotency_bucket=optional("IMAGINEART_IDEMPOTENCY_BUCKET"),
-            uploads_bucket=optional("IMAGINEART_UPLOADS_BUCKET"),
-            results_bucket=optional("IMAGINEART_RESULTS_BUCKET"),
-            logs_prompts=log_prompts == "true",
+            tokens_table=_optional(variables, "IMAGINEART_TOKENS_TABLE"),
+            pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
+            internal_tokens_secret=_optional(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            idempotency_table=_optional(variables, "IMAGINEART_IDEMPOTENCY_TABLE"),
+            idempotency_bucket=_optional(variables, "IMAGINEART_IDEMPOTENCY_BUCKET"),
+            uploads_bucket=_optional(variables, "IMAGINEART_UPLOADS_BUCKET"),
+            results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
+            jobs=JobSettings.from_mapping(variables),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
+            logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
         )
+
+
+def _optional(variables: Mapping[str, str], name: str) -> str:
+    return variables.get(name, "").strip()
 
 
 def _required(variables: Mapping[str, str], name: str) -> str:
@@ -100,3 +169,10 @@ def _required(variables: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name}: the setting is required and is not set.")
     return value
+
+
+def _flag(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name, "").strip() or "false"
+    if value not in ("true", "false"):
+        raise SettingsError(f"{name}: got '{value}'; allowed: true, false.")
+    return value == "true"

@@ -29,14 +29,24 @@ def dashboard() -> list[dict[str, Any]]:
     return widgets
 
 
-@pytest.mark.parametrize("name", ["FailuresAlarm", "ThrottlesAlarm", "CanaryAlarm"])
-def test_an_alarm_covers_every_function(name: str) -> None:
-    covered = [metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics_of(ALARMS[name])]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("FailuresAlarm", "WorkerFailuresAlarm"),
+        ("ThrottlesAlarm", "WorkerThrottlesAlarm"),
+        ("CanaryAlarm", "CanaryWorkersAlarm"),
+    ],
+)
+def test_two_alarms_cover_every_function(names: tuple[str, ...]) -> None:
+    covered = [
+        metric["Dimensions"][0]["Value"]["Ref"] for name in names for metric in metrics_of(ALARMS[name])
+    ]
     assert sorted(covered) == sorted(FUNCTIONS)
 
 
-def test_the_alarm_on_throttled_tables_covers_every_table() -> None:
-    covered = {each["Dimensions"][0]["Value"]["Ref"] for each in metrics_of(ALARMS["TableThrottlesAlarm"])}
+def test_the_alarms_on_throttled_tables_cover_every_table() -> None:
+    alarms = [alarm for name, alarm in ALARMS.items() if name.endswith("TableThrottlesAlarm")]
+    covered = {metric["Dimensions"][0]["Value"]["Ref"] for alarm in alarms for metric in metrics_of(alarm)}
     assert covered == TEMPLATE.resources("AWS::DynamoDB::Table").keys()
 
 

@@ -13,6 +13,7 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS
+from imagineart.webhooks.model import ATTEMPT_SECONDS, LEASE_SECONDS
 from local.template import PROJECT, load_template
 
 TEMPLATE = load_template()
@@ -38,6 +39,15 @@ def transformed(**parameters: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def deployed() -> dict[str, Any]:
     return transformed()
+
+
+def routes() -> list[tuple[str, str, str]]:
+    """The path, the method and the function of each route."""
+    return [(route.path, route.method.lower(), route.function_id) for route in TEMPLATE.routes]
+
+
+def is_layered(function_id: str) -> bool:
+    return {"Ref": "StreamingLayer"} in FUNCTIONS[function_id].get("Layers", [])
 
 
 def of_kind(resources: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -68,7 +78,7 @@ def test_a_function_times_out_before_the_gateway(function_id: str) -> None:
     assert TEMPLATE.functions[function_id].timeout_seconds + 5 <= gateway_seconds < CLIENT_TIMEOUT_SECONDS
 
 
-def test_images_and_results_alone_are_streamed(deployed: dict[str, Any]) -> None:
+def test_the_responses_of_functions_with_images_are_streamed(deployed: dict[str, Any]) -> None:
     (api,) = of_kind(deployed, "AWS::ApiGateway::RestApi").values()
     streamed = {
         (path, method)
@@ -76,12 +86,12 @@ def test_images_and_results_alone_are_streamed(deployed: dict[str, Any]) -> None
         for method, operation in operations.items()
         if operation["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
     }
-    results = {("/results/{file}", "get"), ("/results/{file}", "head")}
-    assert streamed == {(path, "post") for path in IMAGE_PATHS} | results
+    layered = {(path, method) for path, method, function_id in routes() if is_layered(function_id)}
+    assert streamed == layered >= {(path, "post") for path in IMAGE_PATHS}
 
 
 def test_a_function_has_the_streaming_layer_where_its_wrapper_is_set() -> None:
-    layered = {name for name, own in FUNCTIONS.items() if {"Ref": "StreamingLayer"} in own.get("Layers", [])}
+    layered = set(filter(is_layered, FUNCTIONS))
     wrapped = {name for name, own in TEMPLATE.functions.items() if "AWS_LAMBDA_EXEC_WRAPPER" in own.variables}
     assert layered == wrapped >= set(IMAGE_FUNCTIONS)
 
@@ -103,7 +113,7 @@ def test_the_function_without_authentication_that_reads_data_reads_results_alone
     assert role["ManagedPolicyArns"] == [{"Ref": "ResultReadPolicy"}]
 
 
-def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
+def test_only_functions_that_make_images_may_read_the_backends_credentials() -> None:
     roles = of_kind(RESOURCES, "AWS::IAM::Role")
     allowed = {
         name
@@ -113,7 +123,7 @@ def test_only_the_image_functions_may_read_the_backends_credentials() -> None:
     }
     policies = of_kind(RESOURCES, "AWS::IAM::ManagedPolicy")
     granting = [name for name, policy in policies.items() if "BackendCredentialSecret" in str(policy)]
-    assert (allowed, granting) == (set(IMAGE_FUNCTIONS), ["BackendAccessPolicy"])
+    assert (allowed, granting) == ({*IMAGE_FUNCTIONS, "RunJobFunction"}, ["BackendAccessPolicy"])
 
 
 def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> None:
@@ -129,6 +139,26 @@ def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they
         call = FUNCTIONS[function_id]["Events"]["DailyCall"]["Properties"]
         assert call["State"] == {"Fn::If": ["UsesSnapStart", "ENABLED", "DISABLED"]}
         assert json.loads(call["Input"])["path"] == path
+
+
+def test_the_lease_of_an_attempt_outlasts_its_function() -> None:
+    timeout = TEMPLATE.functions["DeliverWebhookFunction"].timeout_seconds
+    assert ATTEMPT_SECONDS < timeout < LEASE_SECONDS
+
+
+def test_no_deployed_function_reaches_loopback() -> None:
+    given = [own.variables.get("IMAGINEART_REACH_LOOPBACK", "false") for own in TEMPLATE.functions.values()]
+    assert set(given) == {"false"}
+
+
+def test_a_message_stays_invisible_for_as_long_as_lambda_recommends() -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    queues = TEMPLATE.resources("AWS::SQS::Queue")
+    for source in TEMPLATE.event_sources:
+        timeout_seconds = TEMPLATE.functions[source.function_id].timeout_seconds
+        assert queues[source.queue_id]["VisibilityTimeout"] >= 6 * timeout_seconds
+        assert source.reports_failures
+        assert source.batch_size == 1
 
 
 # Routes
@@ -190,13 +220,22 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
     # A rollback does not restore the account's setting, which names the role.
     assert policies.pop("ApiGatewayLogsRole") == ("Retain", "Retain")
     assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}
-    kept = {"TokensTable", "ConsumersTable", "ModelsTable", "PepperSecret", "InternalTokensSecret", "DataKey"}
+    kept = {
+        "TokensTable", "ConsumersTable", "ModelsTable", "WebhooksTable",
+        "PepperSecret", "InternalTokensSecret", "WebhookSecret", "DataKey",
+    }  # fmt: skip
     assert kept <= policies.keys()
 
 
 @pytest.mark.parametrize(
     ("name", "attribute"),
-    [("TokensTable", "purge_at"), ("UsageTable", "expires_at"), ("IdempotencyTable", "expiration")],
+    [
+        ("TokensTable", "purge_at"),
+        ("UsageTable", "expires_at"),
+        ("IdempotencyTable", "expiration"),
+        ("JobsTable", "expires_at"),
+        ("WebhooksTable", "expires_at"),
+    ],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
     setting = RESOURCES[name]["Properties"]["TimeToLiveSpecification"]
@@ -205,7 +244,12 @@ def test_expired_items_are_deleted(name: str, attribute: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "days"),
-    [("UploadsBucket", 1), ("IdempotencyBucket", 2), ("ResultsBucket", MAX_RESULT_LIFE_SECONDS // 86_400)],
+    [
+        ("UploadsBucket", 1),
+        ("IdempotencyBucket", 2),
+        ("ResultsBucket", MAX_RESULT_LIFE_SECONDS // 86_400),
+        ("JobsBucket", 31),
+    ],
 )
 def test_objects_are_deleted_after_days(name: str, days: int) -> None:
     (rule,) = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -215,18 +259,17 @@ def test_objects_are_deleted_after_days(name: str, days: int) -> None:
 
 def test_what_generates_a_secret_never_changes() -> None:
     """CloudFormation generates the value again when the block changes, and a new pepper ends every token."""
+    generated_with = {
+        "SecretStringTemplate": '{"current": "1"}',
+        "GenerateStringKey": "1",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
     secrets = of_kind(RESOURCES, "AWS::SecretsManager::Secret")
     generated = {
         name: each["GenerateSecretString"] for name, each in secrets.items() if "SecretString" not in each
     }
-    assert generated == {
-        "PepperSecret": {
-            "SecretStringTemplate": '{"current": "1"}',
-            "GenerateStringKey": "1",
-            "PasswordLength": 64,
-            "ExcludePunctuation": True,
-        }
-    }
+    assert generated == {"PepperSecret": generated_with, "WebhookSecret": generated_with}
 
 
 def test_no_secret_has_a_value_in_the_template() -> None:
@@ -237,5 +280,6 @@ def test_no_secret_has_a_value_in_the_template() -> None:
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
     for name in (
         "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
+        "WebhooksTable", "WebhooksQueue", "WebhookSecret",
     ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

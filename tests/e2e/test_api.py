@@ -1,10 +1,13 @@
 """What every client can rely on, over HTTP alone."""
 
+import time
+
 import httpx
 import pytest
 from PIL import Image
 
 from tests.e2e.target import Target
+from tests.processes import PATIENCE_SECONDS
 from tests.sample_images import decode, encode, sample
 
 SMALL = {"prompt": "a lighthouse at dusk", "resolution": "1K"}
@@ -52,6 +55,16 @@ def test_an_image_comes_with_its_size_and_seed(client: httpx.Client) -> None:
     assert (image.format, image.size) == ("PNG", (1248, 832))
     described = {name: response.headers[name] for name in ("X-Seed", "X-Image-Width", "X-Image-Height")}
     assert described == {"X-Seed": "7", "X-Image-Width": "1248", "X-Image-Height": "832"}
+
+
+def test_a_job_makes_the_image_that_its_request_asked_for(client: httpx.Client) -> None:
+    accepted = generate(client, {"Prefer": "respond-async"}, seed="7")
+    assert (accepted.status_code, accepted.headers["Preference-Applied"]) == (202, "respond-async")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (job := client.get(accepted.headers["Location"]).json())["status"] in ("queued", "processing"):
+        assert time.monotonic() < deadline
+    assert (job["status"], job["images"][0]["seed"]) == ("completed", 7)
+    assert client.get(job["images"][0]["url"]).content == generate(client, seed="7").content
 
 
 def test_references_of_every_format_are_edited_together(client: httpx.Client) -> None:

@@ -35,6 +35,9 @@ class InMemoryBucket:
     def get(self, key: str, *, limit_bytes: int) -> bytes | None:
         return self.contents.get(key)
 
+    def delete(self, key: str) -> None:
+        self.contents.pop(key, None)
+
     def presign_put(
         self, key: str, *, content_type: str, size_bytes: int, life_seconds: int
     ) -> tuple[str, int]:

@@ -28,6 +28,8 @@ class InMemoryConsumers:
     slots: dict[str, dict[Slot, int]] = field(default_factory=dict)
     """The slots of each consumer that are taken, each with its reserved images."""
     last_entry: dict[str, str] = field(default_factory=dict)
+    last_job: str = ""
+    last_return: str = ""
     calls: int = 0
     is_broken: bool = False
 
@@ -119,6 +121,41 @@ class InMemoryConsumers:
         self._require_order()
         for slot in slots:
             self.slots.get(consumer_id, {}).pop(slot, None)
+
+    def concurrent_requests(self, consumer_id: str) -> int | None:
+        consumer = self.consumers.get(consumer_id)
+        return consumer.limits.concurrent_requests if consumer else None
+
+    def count_images(
+        self, consumer_id: str, *, now: int, job_id: str, images: int, images_per_day: int
+    ) -> Entrance | None:
+        self._require_order()
+        consumer = self.consumers.get(consumer_id)
+        if consumer is None:
+            return None
+        day, was_counted = (consumer_id, window_start(now, DAY_SECONDS)), self.last_job == job_id
+        has_room = self.images[day] + images <= images_per_day == consumer.limits.images_per_day
+        if has_room and not was_counted:
+            self.images[day] += images
+            self.last_job = job_id
+        return Entrance(has_room or was_counted, consumer, self.standing(consumer_id, now))
+
+    def give_images_back(self, consumer_id: str, *, counted_at: int, job_id: str, images: int) -> None:
+        self._require_order()
+        if self.last_return != job_id:
+            self.images[consumer_id, window_start(counted_at, DAY_SECONDS)] -= images
+            self.last_return = job_id
+
+    def hold_slot(self, consumer_id: str, *, now: int, slot: Slot) -> Entrance | None:
+        self._require_order()
+        consumer = self.consumers.get(consumer_id)
+        if consumer is None:
+            return None
+        slots = self.slots.setdefault(consumer_id, {})
+        is_free = slot in slots or len(slots) < consumer.limits.concurrent_requests
+        if is_free:
+            slots[slot] = 0
+        return Entrance(is_free, consumer, self.standing(consumer_id, now))
 
     def standing(self, consumer_id: str, now: int) -> Standing:
         """What the consumer has used."""

@@ -48,6 +48,9 @@ secrets.update_secret_version_stage(SecretId="PepperSecret", **move)
 s3 = client("s3")
 s3.put_object(Bucket="uploadsbucket", Key="k", Body=b"x")
 assert s3.get_object(Bucket="uploadsbucket", Key="k")["Body"].read() == b"x"
+s3.delete_object(Bucket="uploadsbucket", Key="k")
+queue = f"{url}/123456789012/WebhooksQueue"
+client("sqs").send_message(QueueUrl=queue, MessageBody="{}", DelaySeconds=1, MessageGroupId="acme")
 client("bedrock-runtime").invoke_model(modelId="stability.x", body=b"{}")
 for region in ("us-east-1", "eu-west-1"):
     for style in ("virtual", "path"):
@@ -55,5 +58,5 @@ for region in ("us-east-1", "eu-west-1"):
         bucket = client("s3", region, None, config=config)
         put = {"Params": {"Bucket": "uploads", "Key": "k"}, "ExpiresIn": 60}
         print(bucket.generate_presigned_url("put_object", **put).partition("?")[0])
-    for service in ("dynamodb", "secretsmanager", "bedrock-runtime"):
+    for service in ("dynamodb", "secretsmanager", "bedrock-runtime", "sqs"):
         print(client(service, region, None).meta.endpoint_url)

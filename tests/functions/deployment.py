@@ -3,12 +3,12 @@
 import copy
 import io
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import boto3
 import httpx
 from PIL import Image
 
@@ -23,9 +23,10 @@ from imagineart.results.results import Results
 from imagineart.settings import AccessSettings
 from imagineart.usage.model import UsageRow
 from local.chosen_models import document_of
-from local.cloud import CREDENTIALS, REGION, create_resources, runtime_variables
+from local.cloud import client, create_resources, runtime_variables
 from local.gateway import Gateway
 from local.gateway_server import GatewayTransport
+from local.queues import EventSources
 from local.template import Template, load_template, resolve
 from tests.functions.generating_backend import EDIT_MODEL, GENERATION_MODEL
 
@@ -42,6 +43,7 @@ class Deployment:
     operator: OperatorServices
     references: dict[str, str]
     cloud_url: str
+    event_sources: EventSources
     cold_starts: list[str]
     """The function of every environment that was started, in order."""
     consumer_ids: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -75,6 +77,10 @@ class Deployment:
         transport = GatewayTransport(self.gateway)
         return httpx.Client(transport=transport, base_url="https://api.local", headers=headers)
 
+    def work_off(self) -> int:
+        """Let the functions handle every message that is in a queue; returns how many there were."""
+        return self.event_sources.deliver_all()
+
     def usage(self, consumer_id: str) -> list[UsageRow]:
         """What was counted of a consumer."""
         return self.operator.usage.rows(consumer_id, first_day="2000-01-01", last_day="2999-12-31")
@@ -100,13 +106,7 @@ class Deployment:
 
     def aws(self, service: str) -> Any:
         """A boto3 client of the deployment's cloud."""
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.cloud_url,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        return client(service, self.cloud_url)
 
 
 class Cloud:
@@ -158,8 +158,12 @@ class Cloud:
         runtime = runtime_variables(self.url)
         cold_starts: list[str] = []
         self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
-        variables = template().functions["ListModelsFunction"].variables
-        settings = AccessSettings.from_mapping(resolve(dict(variables), references) | runtime)
+        variables = {
+            name: value
+            for function_id in ("ListModelsFunction", "DeliverWebhookFunction")
+            for name, value in template().functions[function_id].variables.items()
+        }
+        settings = AccessSettings.from_mapping(resolve(variables, references) | runtime)
         operator = OperatorServices(
             settings,
             AwsClients(runtime),
@@ -167,7 +171,8 @@ class Cloud:
             bedrock_models=references["BedrockModels"],
         )
         operator.manage_models.apply(document_of(backends))
-        return Deployment(self._gateway, operator, references, self.url, cold_starts)
+        sources = EventSources(Template(document), references, self._gateway, client("sqs", self.url))
+        return Deployment(self._gateway, operator, references, self.url, sources, cold_starts)
 
     def empty(self) -> None:
         """Let every environment end, and forget everything in the cloud."""
@@ -214,6 +219,19 @@ def edit(client: httpx.Client, *images: bytes | str, **fields: str) -> httpx.Res
     return client.post(
         "/v1/images/edits", files=[*parts, *((name, (None, text)) for name, text in form.items())]
     )
+
+
+def message_event(consumer_id: str, webhook_id: str) -> dict[str, Any]:
+    """The event of Lambda for one message of the queue of webhooks."""
+    body = json.dumps({"consumer_id": consumer_id, "webhook_id": webhook_id})
+    return {"Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs"}]}
+
+
+def make_due(api: Deployment, path: str) -> None:
+    """Let the sweeper look at an open job as if its time had come."""
+    jobs, table = api.aws("dynamodb"), api.references["JobsTable"]
+    (item,) = [item for item in jobs.scan(TableName=table)["Items"] if item["id"]["S"] in path]
+    jobs.put_item(TableName=table, Item=item | {"due_at": {"N": "1"}})
 
 
 def open_png(content: bytes) -> Image.Image:

@@ -15,7 +15,7 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
-    r"|secretsmanager:\w+|bedrock:InvokeModel"
+    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage"
 )
 
 
@@ -77,6 +77,10 @@ class RecordedCalls:
 
     def _resource(self, params: Mapping[str, Any], region: str) -> str:
         match params:
+            case {"TableName": table, "IndexName": index}:
+                return f"${{{self._name_of(table)}.Arn}}/index/{index}"
+            case {"QueueUrl": queue}:
+                return f"${{{self._name_of(queue)}.Arn}}"
             case {"TableName": table}:
                 return f"${{{self._name_of(table)}.Arn}}"
             case {"SecretId": secret}:

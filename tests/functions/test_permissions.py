@@ -7,13 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
-from tests.functions.deployment import Cloud, Deployment, edit, generate, template
-from tests.functions.generating_backend import GeneratingBackend, image_file
+from tests.fault_backend import Response
+from tests.functions.deployment import (
+    Cloud,
+    Deployment,
+    edit,
+    generate,
+    make_due,
+    message_event,
+    template,
+)
+from tests.functions.generating_backend import GeneratingBackend, always, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
 from tests.permissions import Permission, granted_to
+from tests.receiver import Receiver
 
 Call = Callable[[httpx.Client], httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
@@ -30,6 +42,10 @@ def generate_one(client: httpx.Client) -> httpx.Response:
 
 def request_upload(client: httpx.Client) -> httpx.Response:
     return client.post("/v1/uploads", data={"content_type": "image/png", "size": "1"})
+
+
+def list_jobs(client: httpx.Client) -> httpx.Response:
+    return client.get("/v1/jobs")
 
 
 def list_models(client: httpx.Client) -> httpx.Response:
@@ -57,16 +73,20 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             edit_backends=backends,
         )
         calls.references = api.references
-        for call in (list_models, request_upload, *IMAGE_CALLS.values()):
+        for call in (list_models, list_jobs, request_upload, *IMAGE_CALLS.values()):
             send_as_every_caller(api, call)
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
             edit_uploads(client)
+        token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
+        with api.client(token) as client, Receiver() as receiver:
+            use_jobs(api, client, bedrock, generating_server, receiver)
         for function_id, call in IMAGE_CALLS.items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         serve_results(api)
         api.gateway.invoke("ReviewTokensFunction", {})
+        deliver_webhooks(api)
     cloud.empty()
     return calls.needed
 
@@ -113,6 +133,16 @@ def serve_results(api: Deployment) -> None:
         assert client.get(result.path).status_code == 404
 
 
+def deliver_webhooks(api: Deployment) -> None:
+    """One fails and is sent again, the next one stops its URL, and the schedule looks for others."""
+    with Receiver([(500, {}), (410, {})]) as receiver:
+        api.issue_token("acme")
+        for _ in range(2):
+            webhook_id = api.operator.manage_webhooks.send_test("acme", receiver.url)
+            api.gateway.invoke("DeliverWebhookFunction", message_event("acme", webhook_id))
+    api.gateway.invoke("DeliverWebhookFunction", {})
+
+
 def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function_id: str, call: Call) -> None:
     """A response is stored, sent again, made again where it is lost, and waited for."""
 
@@ -138,6 +168,56 @@ def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function
         for item in items:
             dynamodb.delete_item(TableName=table, Key={"id": item["id"]})
         assert waiting.result() == "false"
+
+
+def use_jobs(
+    api: Deployment,
+    client: httpx.Client,
+    bedrock: BedrockServer,
+    backend: GeneratingBackend,
+    receiver: Receiver,
+) -> None:
+    """Jobs that are made, cancelled, lost, or fail at a worker or by a dead message; then deleted.
+
+    Most have a webhook.
+    """
+    client.headers["Prefer"] = "respond-async"
+    sqs, queues = api.aws("sqs"), api.references
+
+    def accept(**fields: str) -> str:
+        fields["webhook_url"] = receiver.url
+        path: str = edit(client, image_file((64, 64)), **fields).headers["Location"]
+        return path
+
+    paths = [generate(client, resolution="2K").headers["Location"], accept(resolution="2K")]
+    for places, call in ((2, generate_one), (3, edit_a_file)):
+        # A job that waits is sent before a new one, once there is room.
+        api.operator.consumers.replace_consumer(Consumer("jobs", Limits(1_000, places, 100)))
+        paths.append(call(client).headers["Location"])
+    paths.append(accept())
+    client.post(f"{paths[-1]}/cancel")
+    paths.append(accept())
+    api.work_off()
+    bedrock.fail(Fault.INTERNAL)
+    backend.reply = always(Response(401))
+    paths.append(accept())
+    api.work_off()
+    backend.reset()
+    paths.append(accept())
+    lost = sqs.receive_message(QueueUrl=queues["JobsQueue"])["Messages"][0]
+    make_due(api, paths[-1])
+    api.gateway.invoke("SweepJobsFunction", {})
+    sqs.purge_queue(QueueUrl=queues["JobsQueue"])
+    sqs.send_message(QueueUrl=queues["FailedJobsQueue"], MessageBody=lost["Body"])
+    api.work_off()
+    jobs = {job["id"]: job["status"] for job in client.get("/v1/jobs").json()["data"]}
+    states = [jobs[path.rpartition("/")[2]] for path in paths]
+    assert states == [*["completed"] * 4, "cancelled", "completed", "failed", "failed"]
+    assert client.get(f"{paths[0]}/images/0").status_code == 200
+    for key in api.objects("JobsBucket"):
+        api.aws("s3").delete_object(Bucket=queues["JobsBucket"], Key=key)
+    assert client.get(f"{paths[0]}/images/0").status_code == 404
+    assert [client.delete(path).status_code for path in paths] == [204] * len(paths)
 
 
 @pytest.mark.parametrize("function_id", EVERY_FUNCTION)

@@ -9,6 +9,10 @@ ALLOWED = {
     "/v1/images/generations": "POST",
     "/v1/images/edits": "POST",
     "/v1/uploads": "POST",
+    "/v1/jobs": "GET",
+    "/v1/jobs/{job_id}": "GET, DELETE",
+    "/v1/jobs/{job_id}/cancel": "POST",
+    "/v1/jobs/{job_id}/images/{number}": "GET",
     "/v1/models": "GET",
     "/v1/models/{model_id}": "GET",
     "/results/{file}": "GET, HEAD",
@@ -38,9 +42,9 @@ def test_health_needs_no_token(anonymous: httpx.Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", ALLOWED)
 def test_a_wrong_method_of_a_known_path_is_told_the_right_ones(anonymous: httpx.Client, path: str) -> None:
-    response = anonymous.delete(path.replace("{model_id}", "image-edit"))
+    response = anonymous.put(path.replace("{model_id}", "image-edit"))
     message = assert_error(response, 404, "unknown_request")
-    assert message == f"{path} does not support DELETE; allowed: {ALLOWED[path]}."
+    assert message == f"{path} does not support PUT; allowed: {ALLOWED[path]}."
     assert response.headers["Allow"] == ALLOWED[path]
 
 

@@ -13,8 +13,9 @@ import pytest
 from local.cloud import runtime_variables
 from local.function_variables import function_variables
 from local.template import load_template
-from tests.functions.deployment import Deployment, open_png
+from tests.functions.deployment import Deployment, message_event, open_png
 from tests.functions.shipped_functions import Reply, Shipped, ShippedFunction, running_function, ship
+from tests.receiver import Receiver
 from tests.sample_images import sample
 
 pytest.importorskip("awslambdaric", reason="AWS publishes its runtime client for Linux")
@@ -112,8 +113,31 @@ def test_the_models_are_listed(start: Start, headers: dict[str, str]) -> None:
     assert len(json.loads(reply.content)["data"]) == 2
 
 
+def test_a_job_is_accepted_run_swept_and_fetched(
+    start: Start, api: Deployment, headers: dict[str, str]
+) -> None:
+    accepted = start("generate_image").send(generation(headers | {"Prefer": "respond-async"}))
+    assert accepted.status == 202, accepted.content
+    (message,) = api.aws("sqs").receive_message(QueueUrl=api.references["JobsQueue"])["Messages"]
+    record = {"messageId": "1", "body": message["Body"], "eventSource": "aws:sqs"}
+    assert start("run_job").invoke({"Records": [record]}) == {"batchItemFailures": []}
+    assert start("sweep_jobs").invoke({"source": "aws.events"}) == {}
+    url = f"https://api.local{accepted.headers['location']}/images/0"
+    assert_image(start("manage_jobs").send(httpx.Request("GET", url, headers=headers)))
+
+
 def test_the_tokens_are_reviewed(start: Start, api: Deployment, headers: dict[str, str]) -> None:
     assert start("review_tokens").invoke({})["live"] == len(api.operator.manage_tokens.list())
+
+
+def test_a_webhook_is_delivered(start: Start, api: Deployment) -> None:
+    api.issue_token("acme")
+    function = start("deliver_webhook")
+    with Receiver() as receiver:
+        webhook_id = api.operator.manage_webhooks.send_test("acme", receiver.url)
+        assert function.invoke(message_event("acme", webhook_id)) == {"batchItemFailures": []}
+    assert [each.headers["webhook-id"] for each in receiver.requests] == [webhook_id]
+    assert function.invoke({}).keys() == {"sent"}
 
 
 @pytest.mark.parametrize("function_id", ["GenerateImageFunction", "EditImageFunction"])
@@ -161,10 +185,12 @@ def test_the_pruned_botocore_makes_every_call_of_the_functions(shipped: Shipped,
         "https://dynamodb.us-east-1.amazonaws.com",
         "https://secretsmanager.us-east-1.amazonaws.com",
         "https://bedrock-runtime.us-east-1.amazonaws.com",
+        "https://sqs.us-east-1.amazonaws.com",
         "https://uploads.s3.eu-west-1.amazonaws.com/k",
         "https://s3.eu-west-1.amazonaws.com/uploads/k",
         "https://dynamodb.eu-west-1.amazonaws.com",
         "https://secretsmanager.eu-west-1.amazonaws.com",
         "https://bedrock-runtime.eu-west-1.amazonaws.com",
+        "https://sqs.eu-west-1.amazonaws.com",
     ]
     assert not (packages / "botocore" / "data" / "ec2").exists()

@@ -9,7 +9,7 @@ from imagineart.dynamodb import DynamoDbTable, Item
 from local.template import load_template
 from tests.fakes.consumers import InMemoryConsumers
 
-CREATED = ("AttributeDefinitions", "KeySchema", "BillingMode")
+CREATED = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
 LOOKS_UNTIL_ACTIVE = 1000
 declared_tables = load_template().resources("AWS::DynamoDB::Table")
 numbers = count(1)
@@ -29,7 +29,7 @@ def new_table(clients: AwsClients, declared_name: str) -> DynamoDbTable:
     """An empty table with the key of the template's `declared_name`."""
     properties = declared_tables[declared_name]
     table = DynamoDbTable(clients, f"{declared_name}-{next(numbers)}")
-    table.call("create_table", **{name: properties[name] for name in CREATED})
+    table.call("create_table", **{name: properties[name] for name in CREATED if name in properties})
     for _ in range(LOOKS_UNTIL_ACTIVE):
         if table.call("describe_table")["Table"]["TableStatus"] == "ACTIVE":
             return table

@@ -4,6 +4,8 @@ botocore makes three attempts: after one or two losses a call succeeds, after th
 """
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -20,6 +22,11 @@ from imagineart.errors import ModelError
 from imagineart.idempotency.model import StoredResponse, record_id
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.images.model import ImageRequest
+from imagineart.images.sizes import Size
+from imagineart.jobs.job_store import JobStore
+from imagineart.jobs.model import Job, JobClaim, JobKey, JobQueue, JobState, first_id_at
+from imagineart.jobs.queue_store import QueueStore
 from imagineart.usage.model import FinishedRequest
 from imagineart.usage.settle import Settlement
 from imagineart.usage.usage_store import UsageStore
@@ -34,6 +41,14 @@ ACME = Consumer("acme", Limits(requests_per_minute=100, concurrent_requests=2, i
 CALLER = Caller("acme", "p000000000000001", ALL_SCOPES)
 FINISHED = FinishedRequest("request 1", "acme", "text-to-image", "1K", "ok", 1, 7.0, NOW)
 TOKEN = StoredToken("p000000000000001", "acme", "digest", "1", created_at=NOW)
+
+JOB = Job(
+    JobKey("acme", f"{first_id_at(NOW)}00000000000000"),
+    "text-to-image",
+    "1K",
+    ImageRequest("a boat", Size(8, 8), 7),
+)
+CLAIM = JobClaim(JOB.key, "attempt-1", NOW + 300)
 
 losses = pytest.mark.parametrize("times", [1, 2, 3])
 moments = pytest.mark.parametrize("after_effect", [False, True], ids=["the call", "the response"])
@@ -236,3 +251,38 @@ def test_a_failure_frees_the_key(aws: LossyAws, times: int, after_effect: bool) 
     was_freed = times < 3 or after_effect
     assert client.is_free() is was_freed
     assert len(client.reports) == int(times == 3)
+
+
+@losses
+@moments
+def test_a_job_is_claimed_and_ended_once(aws: LossyAws, times: int, after_effect: bool) -> None:
+    jobs = JobStore(new_table(aws, "JobsTable"))
+    jobs.add(JOB, due_at=NOW)
+
+    def lossy(act: Callable[[], object]) -> object:
+        aws.lose("UpdateItem", times, after_effect=after_effect)
+        if times < 3:
+            return act()
+        with pytest.raises(AwsCallError):
+            act()
+        return act()
+
+    claimed = lossy(lambda: jobs.claim(CLAIM, now=NOW))
+    assert isinstance(claimed, Job)
+    assert (claimed.attempts, claimed.attempt) == (1, CLAIM.attempt)
+    assert lossy(lambda: jobs.end(CLAIM, JobState.COMPLETED, error=None, now=NOW)) is True
+    jobs.add(JOB, due_at=NOW)
+    cancelled = lossy(lambda: jobs.cancel(JOB.key, "caller", now=NOW))
+    assert isinstance(cancelled, Job)
+    assert cancelled.state is JobState.CANCELLED
+
+
+@losses
+@moments
+def test_a_job_has_one_place(aws: LossyAws, times: int, after_effect: bool) -> None:
+    places = QueueStore(new_table(aws, "JobsTable"))
+    aws.lose("UpdateItem", times, after_effect=after_effect)
+    with contextlib.suppress(AwsCallError):
+        assert places.enter(JOB.key, limit=1)
+    assert places.enter(JOB.key, limit=1)
+    assert places.find("acme") == JobQueue(frozenset({JOB.key.id}), JOB.key.id)

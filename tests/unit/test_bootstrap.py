@@ -5,6 +5,7 @@ import pytest
 from imagineart.apis.imagineart.errors import error_response
 from imagineart.apis.imagineart.generate_image import router
 from imagineart.bootstrap import create_handler
+from imagineart.bootstrap_workers import WorkerServices
 from imagineart.settings import SettingsError
 from tests.unit.test_settings import EVERY_FUNCTION
 
@@ -19,3 +20,21 @@ from tests.unit.test_settings import EVERY_FUNCTION
 def test_a_bad_setting_stops_the_start_and_is_named(changes: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         create_handler(EVERY_FUNCTION | changes, router, error_response)
+
+
+@pytest.mark.parametrize(
+    "name", ["JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"]
+)
+def test_a_worker_needs_the_stores_of_jobs_and_webhooks(name: str) -> None:
+    variables = {
+        "POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/test",
+        "POWERTOOLS_SERVICE_NAME": "run_job",
+        "IMAGINEART_JOBS_TABLE": "jobs",
+        "IMAGINEART_JOBS_QUEUE": "https://queue",
+        "IMAGINEART_JOBS_BUCKET": "bucket",
+        "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
+        "IMAGINEART_WEBHOOKS_QUEUE": "https://webhooks",
+    }
+    assert WorkerServices(variables).run_job
+    with pytest.raises(SettingsError, match=f"^IMAGINEART_{name}: "):
+        WorkerServices(variables | {f"IMAGINEART_{name}": ""})

@@ -15,12 +15,15 @@ ACCESS = {
     "IMAGINEART_USAGE_TABLE": "usage",
     "IMAGINEART_PEPPER_SECRET": "pepper",
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
+    "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
+    "IMAGINEART_WEBHOOKS_QUEUE": "https://queue.example.com/webhooks",
+    "IMAGINEART_WEBHOOK_SECRET": "webhook",
 }
 
 
 def test_a_function_reads_what_it_uses_and_needs_nothing_else() -> None:
     settings = FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_UPLOADS_BUCKET": " uploads "})
-    assert (settings.uploads_bucket, settings.models_table) == ("uploads", "")
+    assert (settings.uploads_bucket, settings.results_bucket) == ("uploads", "")
     assert (settings.metrics.service, settings.metrics.version) == ("list_models", "$LATEST")
     assert not settings.logs_prompts
 
@@ -43,3 +46,11 @@ def test_prompts_are_logged_only_where_that_is_spelt_out() -> None:
     assert FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_LOG_PROMPTS": "true"}).logs_prompts
     with pytest.raises(SettingsError, match="LOG_PROMPTS: got 'yes'; allowed: true, false"):
         FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_LOG_PROMPTS": "yes"})
+
+
+def test_loopback_is_reached_only_where_that_is_spelt_out() -> None:
+    name = "IMAGINEART_REACH_LOOPBACK"
+    assert not AccessSettings.from_mapping(ACCESS).webhooks.reaches_loopback
+    assert AccessSettings.from_mapping(ACCESS | {name: "true"}).webhooks.reaches_loopback
+    with pytest.raises(SettingsError, match=f"^{name}: got '1'; allowed: true, false"):
+        AccessSettings.from_mapping(ACCESS | {name: "1"})

@@ -30,6 +30,8 @@ STALE_MODELS: Final = "StaleModels"
 LIVE_TOKENS: Final = "LiveTokens"
 TOKENS_DUE: Final = "TokensDueForRotation"
 TOKENS_ENDING: Final = "TokensEndingSoon"
+WEBHOOK_ATTEMPTS: Final = "WebhookAttempts"
+WEBHOOK_FAILURES: Final = "WebhookFailures"
 
 
 class Stage(StrEnum):
@@ -107,6 +109,15 @@ class Metrics:
             metrics.add_metric(LIVE_TOKENS, MetricUnit.Count, live)
             metrics.add_metric(TOKENS_DUE, MetricUnit.Count, due)
             metrics.add_metric(TOKENS_ENDING, MetricUnit.Count, ending)
+
+        self._write(fill)
+
+    def webhook_attempted(self, *, failed: bool) -> None:
+        """Count an attempt to deliver a webhook."""
+
+        def fill(metrics: EphemeralMetrics) -> None:
+            metrics.add_metric(WEBHOOK_ATTEMPTS, MetricUnit.Count, 1)
+            metrics.add_metric(WEBHOOK_FAILURES, MetricUnit.Count, int(failed))
 
         self._write(fill)
 

@@ -8,7 +8,13 @@ from typing import Final
 
 OK: Final = "ok"
 REPLAYED: Final = "replayed"
-"""Outcomes that are not public error codes; a replayed response was made for an earlier request."""
+ACCEPTED: Final = "accepted"
+CANCELLED: Final = "cancelled"
+"""Outcomes that are not public error codes.
+
+A replayed response was made for an earlier request. A request that was accepted as a job is counted, and the
+job again when it has ended.
+"""
 
 NO_RESOLUTION: Final = "-"
 DURATION_BOUNDS_SECONDS: Final = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)

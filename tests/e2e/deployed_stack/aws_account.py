@@ -59,11 +59,21 @@ class AwsAccount:
         version = functions.publish_version(FunctionName=name)["Version"]
         functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
 
-    def restart(self, function: str) -> None:
-        """Start the function's next environment with empty caches."""
+    def restart(self, function: str, **variables: str) -> None:
+        """Start the function's next environment with empty caches, and with other variables if any."""
         own = self.configuration(function)["Environment"]["Variables"]
-        changed = own | {"REHEARSAL_CHANGE": str(next(self._changes))}
+        changed = own | variables | {"REHEARSAL_CHANGE": str(next(self._changes))}
         self.configure(function, Environment={"Variables": changed})
+
+    @contextlib.contextmanager
+    def with_variables(self, function: str, **variables: str) -> Iterator[None]:
+        """A function with some other variables for a while."""
+        own = self.configuration(function)["Environment"]["Variables"]
+        self.restart(function, **variables)
+        try:
+            yield
+        finally:
+            self.restart(function, **{name: own[name] for name in variables})
 
     @contextlib.contextmanager
     def with_models(self, document: str) -> Iterator[None]:

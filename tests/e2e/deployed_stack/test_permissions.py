@@ -8,21 +8,35 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from imagineart.access.pepper_store import PepperStore
 from imagineart.aws import AwsClients
+from imagineart.dynamodb import DynamoDbTable
 from imagineart.models.model import ModelOperation
 from imagineart.results.model import Result
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.secrets_manager import CachedSecret
+from imagineart.webhooks.model import new_webhook
+from imagineart.webhooks.webhook_store import WebhookStore
 from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
+from tests.e2e.deployed_stack.jobs import (
+    accepts_and_sends,
+    manages_jobs,
+    queues_webhooks,
+    reports_that_an_image_was_deleted,
+    runs_jobs,
+    sweeps_jobs,
+)
+from tests.functions.deployment import message_event
 from tests.permissions import listed
+from tests.receiver import Receiver
 from tests.sample_images import sample
 
 SMALL = {"prompt": "a lighthouse", "resolution": "1K"}
@@ -33,9 +47,9 @@ PERMISSIONS = [
     for action in listed(statement["Action"])
 ]
 # Ministack's S3 responds with 404 for a missing object; AWS responds with 403, unless the caller may list the
-# bucket. When Ministack does so too, the tests of these three fail, and this set goes.
+# bucket. When Ministack does so too, the tests of these fail, and this set goes.
 # Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-UNENFORCED = {(f"DetectMissing{what}", "s3:ListBucket") for what in ("Response", "Upload", "Result")}
+UNENFORCED = {(f"DetectMissing{what}", "s3:ListBucket") for what in ("Response", "Upload", "Result", "Image")}
 
 
 @pytest.mark.parametrize(("policy", "sid", "action"), PERMISSIONS)
@@ -222,6 +236,37 @@ def reviews_tokens(account: AwsAccount) -> bool:
     return "FunctionError" not in invoked and json.load(invoked["Payload"])["live"] >= 1
 
 
+def attempts_a_webhook(account: AwsAccount, status: int = 500) -> bool:
+    """The function, after a cold start, reaches a receiver that responds with a status, and notes that."""
+    variables = account.target.cli_variables
+    aws = AwsClients(variables | {"AWS_REGION": variables["AWS_DEFAULT_REGION"]})
+    store = WebhookStore(DynamoDbTable(aws, account.id_of("WebhooksTable")))
+    reaching_loopback = account.with_variables("DeliverWebhookFunction", IMAGINEART_REACH_LOOPBACK="true")
+    with Receiver([(status, {})]) as receiver, reaching_loopback:
+        webhook = new_webhook(
+            "local", event_id=unique(), type="webhook.test", data={}, url=receiver.url, now=time.time()
+        )
+        store.add(webhook)
+        works = delivers_webhooks(account, message_event("local", webhook.id))
+    noted = store.find("local", webhook.id)
+    return works and noted is not None and [each.status for each in noted.attempts] == [status]
+
+
+def stops_a_url(account: AwsAccount) -> bool:
+    return attempts_a_webhook(account, 410)
+
+
+def finds_overdue_webhooks(account: AwsAccount) -> bool:
+    return delivers_webhooks(account, {})
+
+
+def delivers_webhooks(account: AwsAccount, event: dict[str, Any]) -> bool:
+    """Whether the function that delivers webhooks handles an event."""
+    name = f"{account.id_of('DeliverWebhookFunction')}:{ALIAS}"
+    invoked = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return "FunctionError" not in invoked
+
+
 PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("FindToken", "dynamodb:GetItem"): lists_models,
     ("MarkToken", "dynamodb:UpdateItem"): revokes_a_token_sent_over_plain_http,
@@ -242,10 +287,51 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("KeepResponse", "s3:PutObject"): replays,
     ("KeepResponse", "s3:GetObject"): replays,
     ("DetectMissingResponse", "s3:ListBucket"): makes_a_lost_response_again,
+    ("MakeAttempt", "dynamodb:GetItem"): attempts_a_webhook,
+    ("MakeAttempt", "dynamodb:PutItem"): stops_a_url,
+    ("MakeAttempt", "dynamodb:UpdateItem"): attempts_a_webhook,
+    ("FindOverdue", "dynamodb:Query"): finds_overdue_webhooks,
+    ("SendMessage", "sqs:SendMessage"): attempts_a_webhook,
+    ("ReadWebhookSecret", "secretsmanager:GetSecretValue"): attempts_a_webhook,
     ("PutUpload", "s3:PutObject"): takes_uploads,
     ("ReadUpload", "s3:GetObject"): edits_uploads,
     ("DetectMissingUpload", "s3:ListBucket"): reports_that_nothing_was_uploaded,
     ("ReadResult", "s3:GetObject"): serves_a_result,
     ("DetectMissingResult", "s3:ListBucket"): reports_that_a_result_is_gone,
     ("ReadPeppers", "secretsmanager:GetSecretValue"): serves_a_result_after_a_cold_start,
+    ("KeepJob", "dynamodb:PutItem"): accepts_and_sends,
+    ("KeepJob", "dynamodb:GetItem"): accepts_and_sends,
+    ("KeepJob", "dynamodb:Query"): accepts_and_sends,
+    ("KeepJob", "dynamodb:UpdateItem"): accepts_and_sends,
+    ("SendJob", "sqs:SendMessage"): accepts_and_sends,
+    ("KeepReference", "s3:PutObject"): accepts_and_sends,
+    ("ManageJob", "dynamodb:GetItem"): manages_jobs,
+    ("ManageJob", "dynamodb:Query"): manages_jobs,
+    ("ManageJob", "dynamodb:UpdateItem"): manages_jobs,
+    ("ManageJob", "dynamodb:DeleteItem"): manages_jobs,
+    ("ReadAndDeleteImage", "s3:GetObject"): manages_jobs,
+    ("ReadAndDeleteImage", "s3:DeleteObject"): manages_jobs,
+    ("DetectMissingImage", "s3:ListBucket"): reports_that_an_image_was_deleted,
+    ("DeleteWebhook", "dynamodb:DeleteItem"): manages_jobs,
+    ("KeepWebhook", "dynamodb:PutItem"): queues_webhooks,
+    ("SendWebhook", "sqs:SendMessage"): queues_webhooks,
+    ("RunJob", "dynamodb:GetItem"): runs_jobs,
+    ("RunJob", "dynamodb:Query"): runs_jobs,
+    ("RunJob", "dynamodb:UpdateItem"): runs_jobs,
+    ("KeepImage", "s3:GetObject"): runs_jobs,
+    ("KeepImage", "s3:PutObject"): runs_jobs,
+    ("KeepImage", "s3:DeleteObject"): runs_jobs,
+    ("SendNextJob", "sqs:SendMessage"): runs_jobs,
+    ("HoldSlot", "dynamodb:GetItem"): runs_jobs,
+    ("HoldSlot", "dynamodb:UpdateItem"): runs_jobs,
+    ("CountJob", "dynamodb:UpdateItem"): runs_jobs,
+    ("SweepJob", "dynamodb:GetItem"): sweeps_jobs,
+    ("SweepJob", "dynamodb:Query"): sweeps_jobs,
+    ("SweepJob", "dynamodb:UpdateItem"): sweeps_jobs,
+    ("FindJob", "dynamodb:Query"): sweeps_jobs,
+    ("DeleteImage", "s3:DeleteObject"): sweeps_jobs,
+    ("SendLostJob", "sqs:SendMessage"): sweeps_jobs,
+    ("GiveImagesBack", "dynamodb:GetItem"): sweeps_jobs,
+    ("GiveImagesBack", "dynamodb:UpdateItem"): sweeps_jobs,
+    ("CountFailedJob", "dynamodb:UpdateItem"): sweeps_jobs,
 }

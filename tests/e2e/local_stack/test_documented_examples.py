@@ -52,7 +52,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "Sizes and seeds": {"first.png": SMALL, "second.png": SMALL},
     "Edits and reference images": {"edited.png": PORTRAIT},
     "Safe retries": {"image.png": (2048, 2048)},
-    "Timeouts, proxies and mobile backends": {"job-4711.png": (1584, 2816)},
+    "Jobs": {"image-0.png": SMALL},
+    "Timeouts, proxies and mobile backends": {"order-4712.png": (1584, 2816)},
     "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
     "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
     "openai.sh": {"edited.json": [TALL]},
@@ -108,7 +109,8 @@ def files(folder: Path) -> list[Path]:
     return sorted(each for each in folder.iterdir() if each.suffix in INTERPRETERS)
 
 
-GUIDE = fenced("docs/guide.md")
+# A receiver of webhooks runs until it is stopped: tests/functions/test_webhooks.py delivers webhooks to it.
+GUIDE = [each for each in fenced("docs/guide.md") if each.source != "Webhooks"]
 CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
 PROGRAMS = [*readme_programs(), *GUIDE, *reference_programs(), *CLIENTS]
 

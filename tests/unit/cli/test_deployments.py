@@ -24,7 +24,7 @@ RealSession = boto3.Session
 BASE_URL = "https://api.example.com"
 OUTPUTS = (
     "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
-    "BackendCredentialSecret", "BaseUrl",
+    "WebhooksTable", "WebhooksQueue", "WebhookSecret", "BackendCredentialSecret", "BaseUrl",
 )  # fmt: skip
 
 
@@ -39,6 +39,10 @@ def assert_works(services: OperatorServices, variables: dict[str, str], consumer
     assert services.manage_consumers.create(consumer_id, ConsumerChange()).id == consumer_id
     assert services.manage_consumers.find(consumer_id)
     assert [each.version for each in services.rotate_peppers.list()] == ["1"]
+    assert services.rotate_secrets.create(consumer_id).startswith("whsec_")
+    assert services.manage_webhooks.send_test(consumer_id, "https://hooks.example.com/").startswith(
+        "wh_test_"
+    )
     assert services.report_usage.rows(consumer_id=None, first_day=None, last_day=None) == []
     assert services.base_url == BASE_URL
     assert services.credential_secret == variables["BackendCredentialSecret"]
@@ -54,6 +58,9 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_USAGE_TABLE": variables["UsageTable"],
         "IMAGINEART_PEPPER_SECRET": variables["PepperSecret"],
         "IMAGINEART_INTERNAL_TOKENS_SECRET": variables["InternalTokensSecret"],
+        "IMAGINEART_WEBHOOKS_TABLE": variables["WebhooksTable"],
+        "IMAGINEART_WEBHOOKS_QUEUE": variables["WebhooksQueue"],
+        "IMAGINEART_WEBHOOK_SECRET": variables["WebhookSecret"],
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
         "IMAGINEART_MODELS_TABLE": variables["ModelsTable"],
         "IMAGINEART_BEDROCK_MODELS": "stability.sta*",

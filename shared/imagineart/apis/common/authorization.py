@@ -15,9 +15,9 @@ def authenticate(authenticator: Authenticator, headers: Mapping[str, str]) -> Ca
     )
 
 
-def require_scope(caller: Caller, scope: Scope) -> None:
-    """Raises MissingScopeError where the caller's token was not issued for it."""
-    if scope not in caller.scopes:
+def require_scope(caller: Caller, scope: Scope, other: Scope | None = None) -> None:
+    """Raises MissingScopeError where the caller's token was issued for neither."""
+    if not caller.scopes & {scope, other}:
         raise MissingScopeError(needed=scope, held=caller.scopes)
 
 

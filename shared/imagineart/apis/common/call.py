@@ -90,6 +90,14 @@ class Call:
         return self.request.headers.get("idempotency-key") if self.operation.of_models else None
 
     @property
+    def is_async(self) -> bool:
+        """Whether the caller wants a job in place of images. Source: RFC 7240, 4.1."""
+        preferences = ",".join(self.request.headers.getlist("prefer")).lower().split(",")
+        return self.operation.of_models is not None and "respond-async" in (
+            each.partition(";")[0].strip() for each in preferences
+        )
+
+    @property
     def remaining_seconds(self) -> float:
         """The time that the function has left."""
         remaining_ms: int = self.request.scope["aws.context"].get_remaining_time_in_millis()

@@ -99,15 +99,16 @@ async def _respond(call: Call, endpoint: Endpoint) -> Response:
 def _admit(call: Call) -> None:
     """Authenticate the caller and count the request.
 
-    A request for images takes a slot at once, unless it may turn out to be a replay.
+    A request for images takes a slot at once, unless it may turn out to be a replay or wants a job.
     """
     record, services, scope = call.record, call.services, call.operation.scope
     if scope is None:
         return
     call.caller = authenticate(services.authenticator, call.request.headers)
     record.log_fields.update(consumer=call.caller.consumer_id, token_id=call.caller.token_id)
-    require_scope(call.caller, scope)
-    takes_slot = call.operation.of_models is not None and call.idempotency_key is None
+    require_scope(call.caller, scope, call.operation.other_scope)
+    may_be_replay = call.idempotency_key is not None
+    takes_slot = call.operation.of_models is not None and not may_be_replay and not call.is_async
     call.admission = services.limits.enter(
         call.caller.consumer_id,
         lease_seconds=call.remaining_seconds + LEASE_MARGIN_SECONDS if takes_slot else None,

@@ -9,6 +9,8 @@ from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.idempotency.respond_once import Idempotency
+from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.models.read_models import CurrentModels
 from imagineart.results.results import Results
 from imagineart.uploads.uploads import Uploads
@@ -20,6 +22,7 @@ class Services(Protocol):
     """Each part is made when it is first asked for."""
 
     logs_prompts: bool
+    reaches_loopback: bool
     clock: Callable[[], float]
     random_below: Callable[[int], int]
 
@@ -40,6 +43,12 @@ class Services(Protocol):
 
     @property
     def backends(self) -> ModelBackends: ...
+
+    @property
+    def accept_job(self) -> AcceptJob: ...
+
+    @property
+    def manage_jobs(self) -> ManageJobs: ...
 
     @property
     def uploads(self) -> Uploads: ...

@@ -41,39 +41,40 @@ _EXAMPLE_MESSAGES: Final = {
 _EXAMPLE_REQUEST_ID: Final = "6a0b3c1e-5d2f-4c7a-9e8b-1f2a3b4c5d6e"
 
 
-def _header(kind: str, description: str, example: Any) -> dict[str, Any]:
+def header(kind: str, description: str, example: Any) -> dict[str, Any]:
+    """The documentation of a response's header."""
     return {"description": description, "schema": {"type": kind}, "example": example}
 
 
 _REQUEST_HEADERS: Final = {
-    "X-Request-Id": _header(
+    "X-Request-Id": header(
         "string",
         "Identifies the request in the operator's logs; quote it to the operator.",
         _EXAMPLE_REQUEST_ID,
     )
 }
 _LIMIT_HEADERS: Final = {
-    "X-RateLimit-Resource": _header(
+    "X-RateLimit-Resource": header(
         "string", "The limit that the next three describe.", "requests_per_minute"
     ),
-    "X-RateLimit-Limit": _header("integer", "The size of the limit.", 30),
-    "X-RateLimit-Remaining": _header("integer", "What is left of it; 0 with status 429.", 29),
-    "X-RateLimit-Reset": _header("integer", "When there is room again, in Unix seconds.", 1_795_219_260),
+    "X-RateLimit-Limit": header("integer", "The size of the limit.", 30),
+    "X-RateLimit-Remaining": header("integer", "What is left of it; 0 with status 429.", 29),
+    "X-RateLimit-Reset": header("integer", "When there is room again, in Unix seconds.", 1_795_219_260),
 }
 _IMAGE_HEADERS: Final = {
-    "X-Seed": _header("integer", "The seed of the first image; send it to get the image again.", 7),
-    "X-Seed-Supported": _header("boolean", "False, in place of X-Seed, where the model has no seed.", False),
-    "X-Model": _header("string", "The id of the model.", "text-to-image"),
-    "X-Backend": _header("string", "The backends that made the images, separated by commas.", "bedrock"),
-    "X-Image-Width": _header("integer", "Width in pixels.", 2496),
-    "X-Image-Height": _header("integer", "Height in pixels.", 1664),
-    "Idempotent-Replayed": _header(
+    "X-Seed": header("integer", "The seed of the first image; send it to get the image again.", 7),
+    "X-Seed-Supported": header("boolean", "False, in place of X-Seed, where the model has no seed.", False),
+    "X-Model": header("string", "The id of the model.", "text-to-image"),
+    "X-Backend": header("string", "The backends that made the images, separated by commas.", "bedrock"),
+    "X-Image-Width": header("integer", "Width in pixels.", 2496),
+    "X-Image-Height": header("integer", "Height in pixels.", 1664),
+    "Idempotent-Replayed": header(
         "boolean", "With an Idempotency-Key: whether this is the response to an earlier request.", False
     ),
 }
 _ERROR_HEADERS: Final = {
     **_REQUEST_HEADERS,
-    "X-Should-Retry": _header(
+    "X-Should-Retry": header(
         "boolean",
         "Whether the same request may succeed when it is sent again; OpenAI's clients obey it.",
         True,
@@ -114,7 +115,7 @@ def _error_response(status: int) -> dict[str, Any]:
     }  # fmt: skip
     headers = dict(_ERROR_HEADERS)
     if status == STATUS_BY_CODE["rate_limited"]:
-        headers |= _LIMIT_HEADERS | {"Retry-After": _header("integer", "Seconds to wait.", 42)}
+        headers |= _LIMIT_HEADERS | {"Retry-After": header("integer", "Seconds to wait.", 42)}
     return {
         "description": _MEANING_BY_STATUS[status],
         "headers": headers,
@@ -137,8 +138,8 @@ RESULT_RESPONSES: Final[Responses] = {
         "description": "The file.",
         "headers": {
             **_REQUEST_HEADERS,
-            "Cache-Control": _header("string", "It may be kept until it expires.", "private, max-age=86400"),
-            "ETag": _header("string", "Identifies the content.", '"9b2cf535f27731c974343645a3985328"'),
+            "Cache-Control": header("string", "It may be kept until it expires.", "private, max-age=86400"),
+            "ETag": header("string", "Identifies the content.", '"9b2cf535f27731c974343645a3985328"'),
         },
         "content": {
             media_type: {"schema": {"type": "string", "format": "binary"}}
@@ -147,7 +148,7 @@ RESULT_RESPONSES: Final[Responses] = {
     },
     307: {
         "description": "For more than 32 MB, or with the header Range: it is at another URL for 60 seconds.",
-        "headers": {**_REQUEST_HEADERS, "Location": _header("string", "The URL.", "https://…")},
+        "headers": {**_REQUEST_HEADERS, "Location": header("string", "The URL.", "https://…")},
     },
     **{status: _error_response(status) for status in (404, 410, 429, 500)},
 }
@@ -196,11 +197,27 @@ IMAGE_RESPONSES: Final[Responses] = {
 }
 
 
-def _json_response(description: str, schema: dict[str, Any]) -> Responses:
+PREFER: Final = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`respond-async` responds at once with a job, which makes the images (RFC 7240).",
+    "schema": {"type": "string"},
+}
+
+
+def json_response(
+    description: str,
+    schema: dict[str, Any],
+    *,
+    status: int = 200,
+    headers: dict[str, Any] | None = None,
+) -> Responses:
+    """The documentation of a successful response in JSON."""
     return {
-        200: {
+        status: {
             "description": description,
-            "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS},
+            "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS, **(headers or {})},
             "content": {"application/json": {"schema": schema}},
         }
     }
@@ -223,7 +240,7 @@ MODEL_SCHEMA: Final = {
     },
 }  # fmt: skip
 
-MODELS_RESPONSE: Final = _json_response(
+MODELS_RESPONSE: Final = json_response(
     "The models available to the caller.",
     {
         "title": "ModelList",
@@ -232,9 +249,9 @@ MODELS_RESPONSE: Final = _json_response(
         "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}, "object": _TEXT},
     },
 )
-MODEL_RESPONSE: Final = _json_response("The model.", MODEL_SCHEMA)
+MODEL_RESPONSE: Final = json_response("The model.", MODEL_SCHEMA)
 
-UPLOAD_RESPONSE: Final = _json_response(
+UPLOAD_RESPONSE: Final = json_response(
     "A place for exactly one image: PUT its content to the url with the headers, then name its id.",
     {
         "title": "GrantedUpload",

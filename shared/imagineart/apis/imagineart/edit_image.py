@@ -9,9 +9,10 @@ from starlette.responses import Response
 from imagineart.apis.common.call import Call
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
-from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES
+from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES, PREFER
 from imagineart.apis.imagineart.image_body import ImageBody, body_reader, body_schema
 from imagineart.apis.imagineart.image_requests import edit_request
+from imagineart.apis.imagineart.job_documentation import ACCEPTED_RESPONSE
 from imagineart.apis.imagineart.operations import EDIT_IMAGE
 from imagineart.apis.imagineart.parameters import EditFields
 from imagineart.apis.imagineart.respond_with_images import respond_with_images
@@ -28,8 +29,8 @@ EditBody = Annotated[ImageBody[EditFields], Depends(body_reader(EditFields))]
     "/v1/images/edits",
     summary="Edit image",
     response_class=Response,
-    responses=IMAGE_RESPONSES,
-    openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": body_schema(EditFields)},
+    responses=IMAGE_RESPONSES | ACCEPTED_RESPONSE,
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY, PREFER], "requestBody": body_schema(EditFields)},
 )
 async def edit_image(body: EditBody, call: CurrentCall) -> Response:
     """Edit reference images: a form gets the PNG, JSON gets OpenAI's shape."""

@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
-from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES
+from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES, PREFER
 from imagineart.apis.imagineart.image_body import ImageBody, body_reader, body_schema
 from imagineart.apis.imagineart.image_requests import generation_request
+from imagineart.apis.imagineart.job_documentation import ACCEPTED_RESPONSE
 from imagineart.apis.imagineart.operations import GENERATE_IMAGE
 from imagineart.apis.imagineart.parameters import GenerationFields
 from imagineart.apis.imagineart.respond_with_images import respond_with_images
@@ -25,8 +26,8 @@ GenerationBody = Annotated[ImageBody[GenerationFields], Depends(body_reader(Gene
     "/v1/images/generations",
     summary="Generate image",
     response_class=Response,
-    responses=IMAGE_RESPONSES,
-    openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": body_schema(GenerationFields)},
+    responses=IMAGE_RESPONSES | ACCEPTED_RESPONSE,
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY, PREFER], "requestBody": body_schema(GenerationFields)},
 )
 async def generate_image(body: GenerationBody, call: CurrentCall) -> Response:
     """Generate images from a prompt: a form gets the PNG, JSON gets OpenAI's shape."""

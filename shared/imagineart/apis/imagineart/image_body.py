@@ -1,7 +1,7 @@
 """The body of both image endpoints: a form or JSON, in the API reference's words or in OpenAI's."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from starlette.requests import Request
@@ -17,22 +17,25 @@ from imagineart.apis.imagineart.parameters import (
     REFERENCE_NAMES,
     EditFields,
     GenerationFields,
+    ImageFields,
     max_references,
 )
 from imagineart.errors import InvalidRequestError
 from imagineart.models.model import Model
+from imagineart.outbound.addresses import parse_url
 
 FieldsT = TypeVar("FieldsT", GenerationFields, EditFields)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageBody(Generic[FieldsT]):
-    """A validated body; `references` are files or ids of uploads, in order."""
+    """A validated body; `references` are files or ids of uploads, in order. `webhook_url` is a secret."""
 
     fields: FieldsT
     model: Model
     references: tuple[bytes | str, ...]
     wants_json: bool
+    webhook_url: str | None = field(repr=False)
 
 
 def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[ImageBody[FieldsT]]]:
@@ -50,12 +53,12 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         model = call.choose_model(fields.model)
         if takes_references:
             _check_reference_count(len(submitted.files), max_references(model))
-        wants_json = _wants_json(request, fields_type, submitted)
+        wants_json = call.is_async or _wants_json(request, fields_type, submitted)
         if fields.n > 1 and not wants_json:
             raise InvalidRequestError(
                 "n", f"got {fields.n}; allowed: 1 where Accept prefers image/png to application/json."
             )
-        return ImageBody(fields, model, submitted.files, wants_json)
+        return ImageBody(fields, model, submitted.files, wants_json, _webhook_url(call, fields))
 
     return read_body
 
@@ -64,6 +67,15 @@ def _wants_json(request: Request, fields_type: type[FieldsT], submitted: Submitt
     """JSON bodies, and forms that name a field only OpenAI has, get JSON unless Accept prefers the PNG."""
     speaks_openai = submitted.is_json or any(map(fields_type.is_openai_name, submitted.names))
     return prefers_json(request.headers.get("accept", ""), otherwise=speaks_openai)
+
+
+def _webhook_url(call: Call, fields: ImageFields) -> str | None:
+    if not fields.webhook_url:
+        return None
+    if not call.is_async:
+        raise InvalidRequestError("webhook_url", "allowed with the header Prefer: respond-async alone.")
+    allows_loopback = call.services.reaches_loopback
+    return parse_url("webhook_url", fields.webhook_url, allows_loopback=allows_loopback).text
 
 
 def _check_reference_count(count: int, most: int) -> None:
@@ -118,10 +130,10 @@ def _object_schema(
     """
     schema = fields_type.request_schema()
     properties = schema["properties"]
-    for field in properties.values():
-        default = field.pop("default", "")
-        if default and "const" not in field:
-            field["description"] += f" Default: {default}."
+    for each in properties.values():
+        default = each.pop("default", "")
+        if default and "const" not in each:
+            each["description"] += f" Default: {default}."
     if fields_type is EditFields:
         images = {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_REFERENCES}
         images["description"] = IMAGES_DESCRIPTION

@@ -9,4 +9,5 @@ from imagineart.models.model import ModelOperation
 GENERATE_IMAGE: Final = Operation("text-to-image", Scope.GENERATE_IMAGES, ModelOperation.GENERATE)
 EDIT_IMAGE: Final = Operation("image-edit", Scope.EDIT_IMAGES, ModelOperation.EDIT)
 LIST_MODELS: Final = Operation("models", Scope.READ_MODELS)
+MANAGE_JOBS: Final = Operation("jobs", Scope.GENERATE_IMAGES, other_scope=Scope.EDIT_IMAGES)
 REQUEST_UPLOAD: Final = Operation("uploads", Scope.WRITE_UPLOADS)

@@ -88,6 +88,11 @@ class ImageFields(Fields):
     moderation: Literal["auto"] = Field(AUTO, description="The backend's own.")
     stream: Literal[False] = Field(False, description="No events are sent.")
     partial_images: Literal[0] = Field(0, description="Images are sent when they are finished.")
+    webhook_url: str = Field(
+        "",
+        description="With the header Prefer: respond-async: where the end of the job is sent, signed by "
+        "Standard Webhooks.",
+    )
     user: UserName = Field("", description=_UNUSED)
     safety_identifier: UserName = Field("", description=_UNUSED)
 

@@ -1,0 +1,119 @@
+"""What makes images and keeps jobs, for the functions that serve an API and for those that work on jobs."""
+
+import secrets
+from collections.abc import Mapping
+from functools import cached_property
+
+from imagineart.access.job_counters import JobCounters
+from imagineart.access.job_limits import JobLimits
+from imagineart.apis.imagineart.job_responses import describe_job
+from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
+from imagineart.backends.model_backends import ModelBackends
+from imagineart.backends.route_builder import RouteBuilder
+from imagineart.bootstrap_environment import Environment
+from imagineart.jobs.end_job import JobSettlement
+from imagineart.jobs.job_store import JobStore
+from imagineart.jobs.queue_job_webhook import QueueJobWebhook
+from imagineart.jobs.queue_store import QueueStore
+from imagineart.jobs.send_jobs import JobSender
+from imagineart.models.read_models import CurrentModels
+from imagineart.models.store import ModelStore
+from imagineart.s3 import Bucket
+from imagineart.settings import JobSettings, MetricsSettings
+from imagineart.sqs import Queue
+from imagineart.usage.model import FinishedRequest
+from imagineart.usage.usage_store import UsageStore
+from imagineart.webhooks.queue_webhook import QueueWebhooks
+from imagineart.webhooks.webhook_store import WebhookStore
+
+
+class JobEnvironment(Environment):
+    """The parts of an environment that makes images, or accepts, runs, sweeps or shows jobs."""
+
+    def __init__(self, variables: Mapping[str, str], metrics: MetricsSettings, jobs: JobSettings) -> None:
+        """`variables` are the environment variables."""
+        super().__init__(variables, metrics)
+        self._job_settings = jobs
+
+    @cached_property
+    def models(self) -> CurrentModels:
+        store = ModelStore(self._table(self._job_settings.models_table))
+        return CurrentModels(store.current, self._report_stale_models, self.clock)
+
+    @cached_property
+    def backends(self) -> ModelBackends:
+        secret = self._secret(self._job_settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
+        return ModelBackends(
+            RouteBuilder(self._clients, BackendKeys(secret.read)).build,
+            random_fraction=secrets.SystemRandom().random,
+            attempt_finished=self.metrics.attempt_finished,
+            report_failure=self._report_backend,
+        )
+
+    @cached_property
+    def usage(self) -> UsageStore:
+        return UsageStore(self._table(self._job_settings.usage_table), self.random_below)
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        return JobStore(self._table(self._job_settings.table))
+
+    @cached_property
+    def job_objects(self) -> Bucket:
+        return Bucket(self._clients, self._job_settings.bucket)
+
+    @cached_property
+    def job_limits(self) -> JobLimits:
+        return JobLimits(self._job_counters, self.random_below, self.clock)
+
+    @cached_property
+    def job_places(self) -> QueueStore:
+        return QueueStore(self._table(self._job_settings.table))
+
+    @cached_property
+    def job_sender(self) -> JobSender:
+        queue = Queue(self._clients, self._job_settings.queue)
+        return JobSender(self.jobs, self.job_places, queue, self._job_counters.concurrent_requests)
+
+    @cached_property
+    def webhook_queue(self) -> QueueWebhooks:
+        webhooks = WebhookStore(self._table(self._job_settings.webhooks_table))
+        return QueueWebhooks(webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock)
+
+    @cached_property
+    def job_webhooks(self) -> QueueJobWebhook:
+        return QueueJobWebhook(self.jobs, self.webhook_queue, describe_job, self.clock)
+
+    @cached_property
+    def job_settlement(self) -> JobSettlement:
+        return JobSettlement(
+            self.jobs,
+            self.job_limits,
+            self.usage,
+            self.job_objects,
+            self.job_webhooks,
+            self.job_ended,
+            self._report_settlement,
+            self.random_below,
+            self.clock,
+        )
+
+    def job_ended(self, finished: FinishedRequest) -> None:
+        """Log a job that has ended."""
+        self.logger.info(
+            "job",
+            job=finished.request_id,
+            consumer=finished.consumer_id,
+            model=finished.operation,
+            outcome=finished.outcome,
+            images=finished.images,
+            duration_ms=round(finished.seconds * 1000),
+        )
+
+    def report_job(self, problem: str) -> None:
+        """Log what failed and is repaired by the sweeper."""
+        self.logger.warning("jobs", detail=problem)
+
+    @property
+    def _job_counters(self) -> JobCounters:
+        return JobCounters(self._table(self._job_settings.consumers_table))

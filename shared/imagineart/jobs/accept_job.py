@@ -1,0 +1,87 @@
+"""A request becomes a job: it is counted, its references are kept, and it is sent when its turn comes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from imagineart.access.admit import Admission
+from imagineart.access.job_limits import JobLimits
+from imagineart.errors import ImagineArtError
+from imagineart.images.model import ImageRequest
+from imagineart.images.seeds import RandomBelow
+from imagineart.jobs.model import SEND_SECONDS, Job, JobKey, create_key
+from imagineart.jobs.send_jobs import JobSender
+
+
+class NewJobs(Protocol):
+    """Where jobs are kept. See `JobStore` for what each method does."""
+
+    def add(self, job: Job, *, due_at: float) -> None: ...
+
+
+class KeptObjects(Protocol):
+    """Where images are kept. See `Bucket.put`."""
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptJob:
+    """Accepts jobs. `report` is called with what failed without harm to the request."""
+
+    jobs: NewJobs
+    objects: KeptObjects
+    sender: JobSender
+    limits: JobLimits
+    random_below: RandomBelow
+    clock: Callable[[], float]
+    report: Callable[[str], None]
+
+    async def accept(
+        self,
+        admission: Admission,
+        request: ImageRequest,
+        *,
+        model_id: str,
+        resolution: str,
+        webhook_url: str | None = None,
+    ) -> Job:
+        """The job for a request whose references were checked; it is kept when this returns.
+
+        `webhook_url` is one that `parse_url` has accepted. Raises LimitReachedError where the day leaves no
+        room for its images; AwsCallError.
+        """
+        consumer_id = admission.consumer.id
+        key = create_key(consumer_id, now=self.clock(), random_below=self.random_below)
+        counted = self.limits.count_images(admission, key.id, request.count)
+        try:
+            for position, reference in enumerate(request.references):
+                name = key.reference_object(position)
+                await asyncio.to_thread(self.objects.put, name, reference.content)
+            job = Job(key, model_id, resolution, _without_contents(request), counted, webhook_url=webhook_url)
+            self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)
+        except BaseException:
+            self._give_back(key, counted, admission)
+            raise
+        self._send(key, admission.consumer.limits.concurrent_requests)
+        return job
+
+    def _send(self, key: JobKey, limit: int) -> None:
+        try:
+            self.sender.send_accepted(key, limit=limit)
+        except ImagineArtError as error:
+            # The job is kept, and the sweeper sends it.
+            self.report(f"the job {key.id} is not sent yet: {error.detail}")
+
+    def _give_back(self, key: JobKey, counted: int, admission: Admission) -> None:
+        try:
+            self.limits.give_images_back(
+                key.consumer_id, key.id, counted_at=admission.entered_at, images=counted
+            )
+        except ImagineArtError as error:
+            self.report(f"the images of {key.id} stay counted: {error.detail}")
+
+
+def _without_contents(request: ImageRequest) -> ImageRequest:
+    return replace(request, references=tuple(replace(each, content=b"") for each in request.references))

@@ -1,0 +1,116 @@
+"""Jobs as items of DynamoDB."""
+
+import json
+from typing import Any
+
+from imagineart.dynamodb import Item, number, text
+from imagineart.images.kinds import INPUT_IMAGE_KINDS
+from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.sizes import Size
+from imagineart.jobs.model import KEPT_SECONDS, Job, JobError, JobKey, JobState, KeptImage
+
+_KIND_BY_NAME = {kind.name: kind for kind in INPUT_IMAGE_KINDS}
+
+
+def job_key(key: JobKey) -> Item:
+    """The key of a job's item."""
+    return {"consumer_id": text(key.consumer_id), "id": text(key.id)}
+
+
+def new_job_item(job: Job, *, due_at: float) -> Item:
+    """A job that nobody has claimed yet, without its key."""
+    return {
+        "model": text(job.model_id),
+        "resolution": text(job.resolution),
+        "request": text(_request_to_json(job.request)),
+        "counted_images": number(job.counted_images),
+        "state": text(job.state),
+        "images": {"M": {}},
+        "open": text("yes"),
+        "due_at": number(due_at),
+        "expires_at": number(int(job.key.accepted_at) + KEPT_SECONDS),
+        **({"webhook_url": text(job.webhook_url), "webhook": text("unsent")} if job.webhook_url else {}),
+    }
+
+
+def job_from_item(item: Item) -> Job:
+    """The job of an item."""
+    return Job(
+        key=key_from_item(item),
+        model_id=item["model"]["S"],
+        resolution=item["resolution"]["S"],
+        request=_request_from_json(item["request"]["S"]),
+        counted_images=int(item["counted_images"]["N"]),
+        state=JobState(item["state"]["S"]),
+        messages=int(item.get("messages", {"N": "0"})["N"]),
+        attempts=int(item.get("attempts", {"N": "0"})["N"]),
+        attempt=item["attempt"]["S"] if "attempt" in item else None,
+        lease_ends_at=_time(item, "lease_ends_at"),
+        started_at=_time(item, "started_at"),
+        ended_at=_time(item, "ended_at"),
+        images={int(position): _image_from_json(each["S"]) for position, each in item["images"]["M"].items()},
+        error=JobError(**json.loads(item["error"]["S"])) if "error" in item else None,
+        webhook_url=item["webhook_url"]["S"] if "webhook_url" in item else None,
+    )
+
+
+def key_from_item(item: Item) -> JobKey:
+    """The key of the job of an item."""
+    return JobKey(item["consumer_id"]["S"], item["id"]["S"])
+
+
+def image_to_json(image: KeptImage) -> str:
+    """A kept image as an item has it."""
+    return json.dumps(
+        {
+            "size": [image.size.width, image.size.height],
+            "seed": image.seed,
+            "backend": image.backend,
+            "backend_seconds": round(image.backend_seconds, 3),
+            "attempt": image.attempt,
+        }
+    )
+
+
+def _image_from_json(document: str) -> KeptImage:
+    fields = json.loads(document)
+    return KeptImage(**{**fields, "size": Size(*fields["size"])})
+
+
+def _time(item: Item, name: str) -> float | None:
+    return float(item[name]["N"]) if name in item else None
+
+
+def _request_to_json(request: ImageRequest) -> str:
+    delivered = request.delivered_as
+    return json.dumps(
+        {
+            "prompt": request.prompt,
+            "size": [request.size.width, request.size.height],
+            "seed": request.seed,
+            "reasoning": request.reasoning,
+            "delivered_as": [delivered.width, delivered.height] if delivered else None,
+            "count": request.count,
+            "output_format": [request.output_format.kind.name, request.output_format.quality],
+            "references": [
+                [each.kind.name, each.size.width, each.size.height] for each in request.references
+            ],
+        }
+    )
+
+
+def _request_from_json(document: str) -> ImageRequest:
+    fields: dict[str, Any] = json.loads(document)
+    delivered, (output, quality) = fields["delivered_as"], fields["output_format"]
+    return ImageRequest(
+        **{
+            **fields,
+            "size": Size(*fields["size"]),
+            "delivered_as": Size(*delivered) if delivered else None,
+            "output_format": OutputFormat(_KIND_BY_NAME[output], quality),
+            "references": tuple(
+                ReferenceImage(b"", _KIND_BY_NAME[kind], Size(width, height))
+                for kind, width, height in fields["references"]
+            ),
+        }
+    )

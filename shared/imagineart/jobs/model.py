@@ -1,0 +1,203 @@
+"""A job: the images that a request asks for, made by a worker after the request was answered.
+
+States: queued, then processing, then completed, failed or cancelled. A worker claims a job for the time that
+it can last at most, which is its lease. A lease that ended belongs to a worker that crashed, and the job is
+claimed again, up to `MAX_ATTEMPTS` times in all.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from imagineart.access.base62 import from_base62, to_base62
+from imagineart.images.model import ImageRequest
+from imagineart.images.seeds import RandomBelow
+from imagineart.images.sizes import Size
+
+MAX_ATTEMPTS: Final = 3
+"""How often a job is started; only a crash of its worker starts it again."""
+
+KEPT_SECONDS: Final = 30 * 86_400
+"""How long a job and its images are kept."""
+
+DEADLINE_SECONDS: Final = 86_400
+"""A job that has not ended so long after it was accepted fails."""
+
+SEND_SECONDS: Final = 60
+"""How long a job may wait for its first message before the sweeper looks at it."""
+
+RESEND_SECONDS: Final = 120
+"""How long after a message the sweeper sends another, if no worker claims the job; it doubles each time."""
+
+_MAX_DOUBLINGS: Final = 6
+_ID_FORMAT: Final = re.compile(r"job_[0-9A-Za-z]{22}")
+_TIME_DIGITS: Final = 8
+_NONCE_DIGITS: Final = 14
+_ATTEMPT_BITS: Final = 128
+
+
+class JobState(StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobKey:
+    """What names a job: a consumer, and an id that is larger the later the job was accepted."""
+
+    consumer_id: str
+    id: str
+
+    @property
+    def accepted_at(self) -> float:
+        """When the job was accepted, in Unix seconds."""
+        return from_base62(self.id[4 : 4 + _TIME_DIGITS]) / 1000
+
+    @property
+    def deadline(self) -> float:
+        """When the job fails unless it has ended, in Unix seconds."""
+        return self.accepted_at + DEADLINE_SECONDS
+
+    def image_object(self, position: int) -> str:
+        """Where an image of the job is kept, from 0."""
+        return f"jobs/{self.consumer_id}/{self.id}/images/{position}"
+
+    def reference_object(self, position: int) -> str:
+        """Where a reference image of the job is kept, from 0."""
+        return f"jobs/{self.consumer_id}/{self.id}/references/{position}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptImage:
+    """A finished image whose content is kept; `attempt` is the number of the attempt that made it.
+
+    `seed` is None where the model has none. `backend_seconds` is how long the backends took.
+    """
+
+    size: Size
+    seed: int | None
+    backend: str
+    backend_seconds: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed: a public code, and a message for the caller."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is stored; times are in Unix seconds.
+
+    The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
+    count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
+    many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
+    """
+
+    key: JobKey
+    model_id: str
+    resolution: str
+    request: ImageRequest
+    counted_images: int = 0
+    state: JobState = JobState.QUEUED
+    messages: int = 0
+    attempts: int = 0
+    attempt: str | None = None
+    lease_ends_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    images: Mapping[int, KeptImage] = field(default_factory=dict)
+    error: JobError | None = None
+    webhook_url: str | None = field(default=None, repr=False)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the state is final."""
+        return self.state not in (JobState.QUEUED, JobState.PROCESSING)
+
+    @property
+    def repeated_calls(self) -> int:
+        """For how many images a backend may have been called before, by a worker that crashed."""
+        return sum(image.attempt > 1 for image in self.images.values())
+
+    def is_leased(self, now: float) -> bool:
+        """Whether a worker may be busy with it, though it may have been cancelled meanwhile."""
+        return self.lease_ends_at is not None and now <= self.lease_ends_at
+
+    def objects(self) -> list[str]:
+        """Where everything that may be kept of the job is."""
+        images = [self.key.image_object(position) for position in range(self.request.count)]
+        references = [self.key.reference_object(each) for each in range(len(self.request.references))]
+        return images + references
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaim:
+    """One worker's right to run a job, until `lease_ends_at` (Unix seconds)."""
+
+    key: JobKey
+    attempt: str
+    lease_ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueue:
+    """What of a consumer's jobs is in the queue: those of which it has a message, and the latest of them."""
+
+    in_flight: frozenset[str] = frozenset()
+    last_sent: str = ""
+
+
+def create_key(consumer_id: str, *, now: float, random_below: RandomBelow) -> JobKey:
+    """The key of a new job; `random_below` must be strong, since an id may be used as a secret."""
+    nonce = to_base62(random_below(62**_NONCE_DIGITS), _NONCE_DIGITS)
+    return JobKey(consumer_id, f"{first_id_at(now)}{nonce}")
+
+
+def create_attempt(random_below: RandomBelow) -> str:
+    """What names an attempt at a job."""
+    return to_base62(random_below(2**_ATTEMPT_BITS), 22)
+
+
+def first_id_at(now: float) -> str:
+    """What the ids of all jobs begin with, or are larger than, that are accepted from `now` on."""
+    return f"job_{to_base62(max(0, int(now * 1000)), _TIME_DIGITS)}"
+
+
+def is_job_id(text: str) -> bool:
+    """Whether `text` can be the id of a job."""
+    return _ID_FORMAT.fullmatch(text) is not None
+
+
+def resend_at(job: Job, now: float) -> float:
+    """When the sweeper looks again at a job of which it sends another message."""
+    return now + RESEND_SECONDS * 2.0 ** min(job.messages, _MAX_DOUBLINGS)
+
+
+def unstarted_error(job: Job, now: float) -> JobError | None:
+    """Why a job that no worker holds must not be started, or None where it may be."""
+    if now >= job.key.deadline:
+        return JobError("timeout", "The job did not end within 24 hours. Send it again.")
+    if job.attempts >= MAX_ATTEMPTS:
+        return crash_error()
+    return None
+
+
+def crash_error() -> JobError:
+    """The error of a job whose worker crashed each time."""
+    return JobError(
+        "internal_error",
+        f"The worker of this job failed {MAX_ATTEMPTS} times. Send the job again; if it persists, report its "
+        "id.",
+    )

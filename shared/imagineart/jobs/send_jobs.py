@@ -1,0 +1,93 @@
+"""Which jobs are in the queue: at most as many of a consumer as it may have requests in progress.
+
+So a consumer with thousands of jobs delays nobody. Whoever accepts or ends a job sends the next ones.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from imagineart.jobs.model import JobKey, JobQueue, is_job_id
+
+_PLACES_OF_THE_UNREGISTERED: Final = 1
+"""The jobs of a consumer that was deleted fail one after another."""
+
+
+class Messages(Protocol):
+    """The queue that workers read."""
+
+    def send(self, body: str, *, delay_seconds: int = 0) -> None:
+        """Send a message, which workers get after the delay."""
+
+
+class Places(Protocol):
+    """The places of consumers in the queue. See `QueueStore` for what each method does."""
+
+    def find(self, consumer_id: str) -> JobQueue: ...
+
+    def enter(self, key: JobKey, *, limit: int) -> bool: ...
+
+    def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool: ...
+
+    def release_place(self, key: JobKey) -> None: ...
+
+
+class WaitingJobs(Protocol):
+    """The jobs that wait for a message. See `JobStore.waiting`."""
+
+    def waiting(self, consumer_id: str, *, after: str, limit: int) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobSender:
+    """Sends messages of jobs. `concurrent_requests` is a consumer's limit, None for an unregistered one."""
+
+    jobs: WaitingJobs
+    places: Places
+    messages: Messages
+    concurrent_requests: Callable[[str], int | None]
+
+    def send_accepted(self, key: JobKey, *, limit: int) -> None:
+        """Send a new job of a consumer that has `limit` places, once those that wait are sent."""
+        if self.places.enter(key, limit=limit):
+            self.send(key)
+        else:
+            self.send_next(key.consumer_id, also=key, limit=limit)
+
+    def send_next(self, consumer_id: str, *, also: JobKey | None = None, limit: int | None = None) -> None:
+        """Send the jobs of a consumer that wait, the oldest first, while it has places.
+
+        `also` is a job that waits though a later one was sent, as where the clock of its sender was late.
+        """
+        limit = limit or self.concurrent_requests(consumer_id) or _PLACES_OF_THE_UNREGISTERED
+        queue = self.places.find(consumer_id)
+        while (room := limit - len(queue.in_flight)) > 0:
+            ids = self.jobs.waiting(consumer_id, after=queue.last_sent, limit=room)
+            if also is not None and also.id <= queue.last_sent and also.id not in queue.in_flight:
+                ids = [also.id, *ids]
+            if not ids:
+                return
+            for job_id in ids:
+                key = JobKey(consumer_id, job_id)
+                if self.places.take_place(key, limit=limit, is_newest=job_id > queue.last_sent):
+                    self.send(key)
+            also, queue = None, self.places.find(consumer_id)
+
+    def send(self, key: JobKey, *, delay_seconds: int = 0) -> None:
+        """Send a message of a job that has a place."""
+        body = json.dumps({"consumer_id": key.consumer_id, "job_id": key.id})
+        self.messages.send(body, delay_seconds=delay_seconds)
+
+    def leave(self, key: JobKey) -> None:
+        """Give back the place of a job that has ended, and send the next ones."""
+        self.places.release_place(key)
+        self.send_next(key.consumer_id)
+
+
+def read_message(body: str) -> JobKey:
+    """The job of a message. Raises ValueError for a message of something else."""
+    fields = json.loads(body)
+    if not isinstance(fields, dict) or not is_job_id(str(fields.get("job_id"))):
+        raise ValueError("the message names no job")
+    return JobKey(str(fields["consumer_id"]), fields["job_id"])

@@ -1,0 +1,1 @@
+"""Webhooks: signed requests that tell a consumer what became of its job, repeated until they are accepted."""

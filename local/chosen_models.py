@@ -26,6 +26,9 @@ _PAINTER_MODELS: Final[Mapping[ModelOperation, str]] = {
     ModelOperation.GENERATE: "painter-generate",
     ModelOperation.EDIT: "painter-edit",
 }
+_CAPABILITIES: Final = ("seed", "transparency", "moderation", "input_fidelity")
+"""What the kinds of the backends decide."""
+
 _FIELDS: Final = {"attempt": "attempt_seconds"}
 """What an option is called in the document, where that is another name."""
 
@@ -81,7 +84,9 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
         for model in document["models"]:
             if operation in model["operations"]:
                 model["backends"] = routes
-                model["capabilities"]["seed"] = all(capabilities_of(each["kind"]).seed for each in routes)
+                for name in _CAPABILITIES:
+                    can = all(getattr(capabilities_of(each["kind"]), name) for each in routes)
+                    model["capabilities"][name] = can
         written = json.dumps(document)
         try:
             read_document(written)

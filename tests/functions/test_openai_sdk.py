@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,11 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types import Image, ImagesResponse
+from PIL import Image as PilImage
 
 from local.gateway_server import GatewayApp, GatewayTransport
 from local.template import PROJECT
-from tests.fault_backend import RecordedRequest, Response, document, refusal
+from tests.fault_backend import RecordedRequest, Response, document, json_image, refusal
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment, open_png, without_the_streaming_layer
 from tests.functions.generating_backend import (
@@ -28,9 +30,11 @@ from tests.functions.generating_backend import (
     colour_of,
     generated,
     image_file,
+    noise_file,
 )
 from tests.functions.served_gateway import served
 from tests.functions.test_tokens import new_token
+from tests.sample_images import encode
 
 BASE_URL = "https://api.local/v1"
 
@@ -133,6 +137,99 @@ def test_what_a_program_written_for_openai_spells_out_does_no_harm(
     )  # fmt: skip
     assert sizes(response) == [(1024, 1024)]
     assert backend.requests[0].json["reasoning"] == "high"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_an_image_comes_in_the_format_that_was_asked_for(client: OpenAI, api: Deployment, kind: str) -> None:
+    name = kind.lower()
+    fields = {"prompt": "a fox", "size": "1024x1024", "output_format": name, "output_compression": "40"}
+    response = client.images.generate(**fields | {"output_compression": 40})  # type: ignore[arg-type]
+    (content,) = images(response)
+    assert (response.output_format, PilImage.open(io.BytesIO(content)).format) == (name, kind)
+    parts = {field: (None, text) for field, text in fields.items()}
+    accept = {"Accept": f"image/{name}"}
+    alone = api.client(api.issue_token(), **accept).post("/v1/images/generations", files=parts)
+    assert (alone.headers["Content-Type"], PilImage.open(io.BytesIO(alone.content)).format) == (
+        f"image/{name}",
+        kind,
+    )
+
+
+def test_ten_images_are_made_four_at_a_time(client: OpenAI, backend: GeneratingBackend) -> None:
+    four_at_work, at_work, most = threading.Barrier(4, timeout=60), [0], [0]
+    lock = threading.Lock()
+
+    def generate_in_fours(request: RecordedRequest) -> Response:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        if request.json["seed"] <= 8:
+            four_at_work.wait()
+        with lock:
+            at_work[0] -= 1
+        return generated(request)
+
+    backend.reply = generate_in_fours
+    response = client.images.generate(prompt="a fox", n=10, size="512x512", extra_body={"seed": 1})
+    assert [seed(each) for each in response.data or []] == list(range(1, 11))
+    assert most == [4]
+
+
+def test_more_than_a_response_can_carry_is_an_error_that_names_the_way_out(
+    client: OpenAI, backend: GeneratingBackend
+) -> None:
+    backend.reply = always(json_image(noise_file(2048, 2048)))
+    with pytest.raises(
+        openai.BadRequestError, match=r"n: got 4 images of 6\d MB .* Send response_format=url"
+    ):
+        client.images.generate(prompt="a fox", n=4)
+    response = client.images.generate(prompt="a fox", n=4, response_format="url")
+    assert len(response.data or []) == 4
+
+
+def test_images_at_urls_need_no_token_and_end_after_an_hour(
+    api: Deployment, client: OpenAI, backend: GeneratingBackend
+) -> None:
+    made = client.images.generate(
+        prompt="a fox", n=2, size="512x512", response_format="url", output_format="webp"
+    )
+    urls = [each.url or "" for each in made.data or []]
+    assert all(url.startswith("https://api.local/results/res_") and url.endswith(".webp") for url in urls)
+    with api.client() as anonymous:
+        files = [anonymous.get(url) for url in urls]
+    assert [PilImage.open(io.BytesIO(file.content)).size for file in files] == [(512, 512)] * 2
+    lives = [int(file.headers["Cache-Control"].removeprefix("private, max-age=")) for file in files]
+    assert all(3500 < life <= 3600 for life in lives)
+
+
+def test_a_replay_names_the_same_urls_and_they_work_as_long_as_there_are_replays(
+    api: Deployment, client: OpenAI, backend: GeneratingBackend
+) -> None:
+    def make() -> str:
+        made = client.images.generate(
+            prompt="a fox", size="512x512", response_format="url", extra_headers={"Idempotency-Key": "a-key"}
+        )
+        (image,) = made.data or []
+        return image.url or ""
+
+    url = make()
+    assert make() == url
+    assert len(backend.requests) == 1
+    with api.client() as anonymous:
+        life = anonymous.get(url).headers["Cache-Control"].removeprefix("private, max-age=")
+    assert 24 * 3600 < int(life) <= 25 * 3600
+
+
+def test_openai_s_own_fields_reach_a_model_that_has_them(deploy: Deploy, backend: GeneratingBackend) -> None:
+    api = deploy(generation_backends=f"openai {backend.base_url} gpt-image-2")
+    clear = encode(PilImage.new("RGBA", (1024, 1024), (9, 9, 9, 0)), "PNG")
+    backend.reply = always(json_image(clear))
+    made = sdk(api).images.generate(
+        prompt="a fox", size="1024x1024", background="transparent", moderation="low", quality="max"
+    )
+    sent = backend.requests[0].json
+    assert [sent[name] for name in ("background", "moderation", "quality")] == ["transparent", "low", "high"]
+    assert open_png(images(made)[0]).getextrema()[3] == (0, 0)
 
 
 def test_without_the_streaming_layer_the_response_is_the_same(deploy: Deploy) -> None:

@@ -21,7 +21,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
-from imagineart.images.model import Image, ImageRequest, OutputFormat
+from imagineart.images.model import Background, Image, ImageRequest, OutputFormat
 from imagineart.images.sizes import Size
 
 MAX_AT_ONCE: Final = 4
@@ -69,7 +69,7 @@ class Backends:
         random_fraction: Callable[[], float],
         attempt_finished: AttemptFinished,
         report_failure: Callable[[str, ImagineArtError], None],
-        finish: Callable[[bytes, Size, OutputFormat], Awaitable[bytes]] = finish_image,
+        finish: Callable[[bytes, Size, OutputFormat, Background], Awaitable[bytes]] = finish_image,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
@@ -155,7 +155,9 @@ class Backends:
         try:
             async with asyncio.timeout_at(ends_at) as timeout:
                 generated = await route.backend.generate(request)
-                content = await self._finish(generated.content, request.delivered_size, request.output_format)
+                content = await self._finish(
+                    generated.content, request.delivered_size, request.output_format, request.background
+                )
         except TimeoutError as error:
             if not timeout.expired():
                 raise

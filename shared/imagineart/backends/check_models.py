@@ -42,8 +42,15 @@ def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
 
 def capabilities_of(kind: str) -> Capabilities:
     """What the adapter of a kind of backend passes on."""
-    has_seed = kind not in PROFILES or PROFILES[kind].has_seed
-    return Capabilities(seed=has_seed, references=_MAX_REFERENCES)
+    profile = PROFILES.get(kind)
+    has_openai_fields = profile is not None and profile.has_openai_fields
+    return Capabilities(
+        seed=profile is None or profile.has_seed,
+        references=_MAX_REFERENCES,
+        transparency=has_openai_fields,
+        moderation=has_openai_fields,
+        input_fidelity=has_openai_fields,
+    )
 
 
 def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:

@@ -80,6 +80,8 @@ class OpenAiBackend:
         headers = bearer(self.api_key())
         fields = {"n": 1, **self._fields(request)}
         if request.references:
+            # Without `reasoning`, an edit leaves the effort to the model.
+            fields |= self.profile.reasoning["high"] if request.reasoning == "high" else {}
             form = [*_text_parts(fields), *_file_parts(self.profile.image_field, request)]
             response = await self.http.send("POST", f"{self.url}/images/edits", headers=headers, form=form)
         else:
@@ -99,6 +101,7 @@ class OpenAiBackend:
             "size": str(size),
             **({"seed": request.seed} if self.profile.has_seed else {}),
             **(_format_fields(request, size) if self.profile.has_formats else {}),
+            **(_openai_fields(request) if self.profile.has_openai_fields else {}),
             **self.profile.constants,
             **({"response_format": self.response_format} if self.response_format else {}),
         }
@@ -110,6 +113,16 @@ def _format_fields(request: ImageRequest, size: Size) -> dict[str, Any]:
     if wanted.kind is PNG or size != request.delivered_size:
         return {"output_format": "png"}
     return {"output_format": wanted.kind.name.lower(), "output_compression": wanted.quality}
+
+
+def _openai_fields(request: ImageRequest) -> dict[str, str]:
+    """What the caller chose; each model of OpenAI's knows some of these fields, and refuses the others."""
+    chosen = {
+        "background": (request.background, "auto"),
+        "moderation": (request.moderation, "auto"),
+        "input_fidelity": (request.input_fidelity, "low"),
+    }
+    return {name: value for name, (value, default) in chosen.items() if value != default}
 
 
 def _text_parts(fields: Mapping[str, Any]) -> list[Part]:

@@ -28,7 +28,8 @@ class OpenAiProfile:
     `image_field` is the name of each reference's part. `constants` are sent with every request, and
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
     that the requested one can be cut out of it. `has_formats` is whether the server knows `output_format` and
-    `output_compression`, which is a quality from 0 to 100.
+    `output_compression`, which is a quality from 0 to 100, and `has_openai_fields` whether it knows
+    `background`, `moderation` and `input_fidelity`.
     """
 
     has_seed: bool
@@ -37,6 +38,7 @@ class OpenAiProfile:
     constants: Mapping[str, str]
     reasoning: Mapping[str, Mapping[str, Any]]
     choose_size: Callable[[Size], Size]
+    has_openai_fields: bool = False
 
 
 def _as_requested(size: Size) -> Size:
@@ -74,6 +76,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
         constants={},
         reasoning={"low": {"quality": "medium"}, "high": {"quality": "high"}},
         choose_size=openai_size,
+        has_openai_fields=True,
     ),
     "vllm-omni": OpenAiProfile(
         has_seed=True,

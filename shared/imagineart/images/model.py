@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from imagineart.images.kinds import PNG, ImageKind
 from imagineart.images.sizes import Size
@@ -20,6 +20,10 @@ class ReferenceImage:
     size: Size
 
 
+DEFAULT_QUALITY: Final = 95
+"""Of a JPEG or WebP: without visible loss, at half the size of 100."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
     """The file format of a delivered image: PNG, JPEG or WebP.
@@ -28,10 +32,14 @@ class OutputFormat:
     """
 
     kind: ImageKind = PNG
-    quality: int = 95
+    quality: int = DEFAULT_QUALITY
 
 
 AS_PNG: Final = OutputFormat()
+
+
+Background: TypeAlias = Literal["auto", "opaque", "transparent"]
+"""What is behind the subject: what the model chooses, no transparency at all, or some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class ImageRequest:
     """`count` images from a prompt, and from `references` where it has any.
 
     `size` is one of the size table and is what a backend is asked for. The image is scaled and cropped to
-    `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on.
+    `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on. `background`,
+    `moderation` and `input_fidelity` are OpenAI's, for models that know them.
     """
 
     prompt: str
@@ -50,6 +59,9 @@ class ImageRequest:
     delivered_as: Size | None = None
     count: int = 1
     output_format: OutputFormat = AS_PNG
+    background: Background = "auto"
+    moderation: str = "auto"
+    input_fidelity: str = "low"
 
     @property
     def delivered_size(self) -> Size:

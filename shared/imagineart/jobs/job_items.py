@@ -91,6 +91,9 @@ def _request_to_json(request: ImageRequest) -> str:
             "reasoning": request.reasoning,
             "delivered_as": [delivered.width, delivered.height] if delivered else None,
             "count": request.count,
+            "background": request.background,
+            "moderation": request.moderation,
+            "input_fidelity": request.input_fidelity,
             "output_format": [request.output_format.kind.name, request.output_format.quality],
             "references": [
                 [each.kind.name, each.size.width, each.size.height] for each in request.references

@@ -49,12 +49,19 @@ class SizeBounds(Value):
 
 
 class Capabilities(Value):
-    """What requests of a model may ask for; `references` is the most images that an edit may have."""
+    """What requests of a model may ask for; `references` is the most images that an edit may have.
+
+    The last three before it are OpenAI's: a transparent background, milder moderation, and more fidelity to
+    references.
+    """
 
     seed: bool = False
     negative_prompt: bool = False
     guidance: bool = False
     lora: bool = False
+    transparency: bool = False
+    moderation: bool = False
+    input_fidelity: bool = False
     references: int = Field(0, ge=0)
 
 

@@ -97,7 +97,7 @@ def test_an_error_that_another_backend_cannot_change_is_raised_at_once() -> None
 
 
 def test_an_image_that_cannot_be_finished_is_made_by_the_next_backend() -> None:
-    async def finish(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
+    async def finish(content: bytes, *_: object) -> bytes:
         if content.startswith(b"garbage"):
             raise ModelError(detail="unusable image")
         return content
@@ -402,7 +402,7 @@ def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None
     threads: set[int] = set()
     all_wait = threading.Event()
 
-    def convert(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
+    def convert(content: bytes, *_: object) -> bytes:
         all_wait.wait()
         threads.add(threading.get_ident())
         return content

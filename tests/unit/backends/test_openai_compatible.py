@@ -64,13 +64,14 @@ def test_a_request_is_sent_in_the_servers_own_words(
     server: FaultBackend, http: HttpClient, generate: Generate, profile: str
 ) -> None:
     backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
-    for request in (GENERATION, replace(GENERATION, reasoning="high"), EDIT):
+    for request in (GENERATION, replace(GENERATION, reasoning="high"), EDIT, replace(EDIT, reasoning="high")):
         generate(backend, request)
-    low, high, edit = server.requests
+    low, high, edit, careful_edit = server.requests
     always, if_low, if_high = SENT[profile]
     assert low.json == COMMON | always | if_low
     assert high.json == COMMON | always | if_high
     assert edit.fields == {name: str(value) for name, value in (COMMON | always).items()}
+    assert careful_edit.fields == {name: str(value) for name, value in (COMMON | always | if_high).items()}
     field = "image[]" if profile == "openai" else "image"
     assert [(file.name, file.content, file.content_type) for file in edit.files] == [
         (field, b"one\r\n--\xff", "image/png"), (field, b"two", "image/jpeg"),
@@ -95,6 +96,19 @@ def test_the_format_is_asked_for_where_the_server_has_it_and_no_other_size_follo
         has_formats = profile in ("openai", "sglang")
         assert asked == ({"output_format": word, "output_compression": 80} if has_formats else {})
         assert resampled == ({"output_format": "png"} if has_formats else {})
+
+
+def test_fields_that_only_openai_has_are_sent_to_it_alone_and_only_where_they_were_chosen(
+    server: FaultBackend, http: HttpClient, generate: Generate
+) -> None:
+    chosen = {"background": "transparent", "moderation": "low", "input_fidelity": "high"}
+    for profile in PROFILES:
+        backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
+        generate(backend, replace(GENERATION, **chosen))
+        generate(backend, GENERATION)
+        asked, unasked = ({name: each.json.get(name) for name in chosen} for each in server.requests[-2:])
+        assert asked == (chosen if profile == "openai" else dict.fromkeys(chosen))
+        assert unasked == dict.fromkeys(chosen)
 
 
 def test_the_configured_form_of_the_response_is_asked_for(

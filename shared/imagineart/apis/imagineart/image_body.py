@@ -10,7 +10,7 @@ from imagineart.apis.common.call import Call
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, SubmittedFields, read_fields
 from imagineart.apis.imagineart.accepted_types import prefers_json
 from imagineart.apis.imagineart.documentation import request_body
-from imagineart.apis.imagineart.image_requests import check_fields
+from imagineart.apis.imagineart.image_requests import check_capabilities, check_fields, output_kind
 from imagineart.apis.imagineart.parameters import (
     IMAGES_DESCRIPTION,
     MAX_REFERENCES,
@@ -51,22 +51,35 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         fields = fields_type.read(submitted)
         check_fields(fields)
         model = call.choose_model(fields.model)
+        check_capabilities(fields, model)
         if takes_references:
             _check_reference_count(len(submitted.files), max_references(model))
-        wants_json = call.is_async or _wants_json(request, fields_type, submitted)
-        if fields.n > 1 and not wants_json:
-            raise InvalidRequestError(
-                "n", f"got {fields.n}; allowed: 1 where Accept prefers image/png to application/json."
-            )
+        wants_json = call.is_async or _wants_json(request, fields, submitted)
+        _check_response(call, fields, wants_json=wants_json)
         return ImageBody(fields, model, submitted.files, wants_json, _webhook_url(call, fields))
 
     return read_body
 
 
-def _wants_json(request: Request, fields_type: type[FieldsT], submitted: SubmittedFields) -> bool:
-    """JSON bodies, and forms that name a field only OpenAI has, get JSON unless Accept prefers the PNG."""
-    speaks_openai = submitted.is_json or any(map(fields_type.is_openai_name, submitted.names))
-    return prefers_json(request.headers.get("accept", ""), otherwise=speaks_openai)
+def _wants_json(request: Request, fields: ImageFields, submitted: SubmittedFields) -> bool:
+    """JSON bodies, and forms that name a field only OpenAI has, get JSON unless Accept prefers the image."""
+    speaks_openai = submitted.is_json or any(map(fields.is_openai_name, submitted.names))
+    accept, image_type = request.headers.get("accept", ""), output_kind(fields).media_type
+    return prefers_json(accept, image_type=image_type, otherwise=speaks_openai)
+
+
+def _check_response(call: Call, fields: ImageFields, *, wants_json: bool) -> None:
+    """Raises InvalidRequestError for a field that the kind of the response leaves no room for."""
+    prefers_image = f"where Accept prefers {output_kind(fields).media_type} to application/json."
+    if fields.n > 1 and not wants_json:
+        raise InvalidRequestError("n", f"got {fields.n}; allowed: 1 {prefers_image}")
+    if fields.response_format == "url" and not wants_json:
+        raise InvalidRequestError("response_format", f"got 'url'; allowed: b64_json {prefers_image}")
+    if fields.response_format == "url" and call.is_async:
+        raise InvalidRequestError(
+            "response_format",
+            "got 'url'; allowed: b64_json with Prefer: respond-async. A job names its images.",
+        )
 
 
 def _webhook_url(call: Call, fields: ImageFields) -> str | None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from imagineart.apis.imagineart.parameters import AUTO, MAX_SEED, EditFields, GenerationFields, ImageFields
 from imagineart.errors import InvalidRequestError
-from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.kinds import JPEG, PNG, WEBP, ImageKind
+from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
 from imagineart.images.sizes import (
     GENERATION_ASPECT_RATIOS,
     RESOLUTIONS,
@@ -20,8 +21,12 @@ from imagineart.images.sizes import (
 from imagineart.models.model import Model
 
 _REASONING_BY_QUALITY: Final = {
-    "low": "low", "medium": "low", "standard": "low", "high": "high", "hd": "high",
+    "low": "low", "medium": "low", "standard": "low",
+    "high": "high", "hd": "high", "xhigh": "high", "max": "high",
 }  # fmt: skip
+
+_UNCOMPRESSED: Final = 100
+"""OpenAI's output_compression for a file that keeps everything."""
 
 
 def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> ImageRequest:
@@ -37,6 +42,9 @@ def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> 
         reasoning=_reasoning(fields),
         delivered_as=delivered_as,
         count=fields.n,
+        output_format=_output_format(fields),
+        background=fields.background,
+        moderation=fields.moderation,
     )
     return _within_bounds(request, model, fields, ratio)
 
@@ -53,8 +61,13 @@ def edit_request(
         size=output_size(ratio, resolution),
         seed=seed,
         references=references,
+        reasoning=_REASONING_BY_QUALITY.get(fields.quality, "low"),
         delivered_as=delivered_as,
         count=fields.n,
+        output_format=_output_format(fields),
+        background=fields.background,
+        moderation=fields.moderation,
+        input_fidelity=fields.input_fidelity,
     )
     return _within_bounds(request, model, fields, ratio)
 
@@ -64,6 +77,7 @@ def check_fields(fields: GenerationFields | EditFields) -> None:
     _shape(fields, fields.aspect_ratio)
     if isinstance(fields, GenerationFields):
         _reasoning(fields)
+    _check_format(fields)
     last_seed = MAX_SEED - fields.n + 1
     if fields.seed > last_seed:
         raise InvalidRequestError(
@@ -71,6 +85,42 @@ def check_fields(fields: GenerationFields | EditFields) -> None:
             f"got '{fields.seed}' with n = {fields.n}, so that the last seed is too large; allowed: an "
             f"integer up to {last_seed}.",
         )
+
+
+def check_capabilities(fields: ImageFields, model: Model) -> None:
+    """Raises InvalidRequestError for a field whose value the model cannot honour."""
+    can = model.capabilities
+    for name, value, is_offered, allowed in (
+        ("background", "transparent", can.transparency, "auto, opaque"),
+        ("moderation", "low", can.moderation, "auto"),
+        ("input_fidelity", "high", can.input_fidelity, "low"),
+    ):
+        if getattr(fields, name, None) == value and not is_offered:
+            raise InvalidRequestError(name, f"got '{value}'; allowed for the model '{model.id}': {allowed}.")
+
+
+def _check_format(fields: ImageFields) -> None:
+    compression = fields.output_compression
+    is_given = "output_compression" in fields.model_fields_set
+    if is_given and fields.output_format == "png" and compression != _UNCOMPRESSED:
+        raise InvalidRequestError(
+            "output_compression",
+            f"got '{compression}' for a PNG, which loses nothing; allowed: 100, or another output_format.",
+        )
+    if fields.output_format == "jpeg" and fields.background == "transparent":
+        raise InvalidRequestError(
+            "background",
+            "got 'transparent' for a JPEG; allowed with output_format png, webp.",
+        )
+
+
+def _output_format(fields: ImageFields) -> OutputFormat:
+    return OutputFormat(output_kind(fields), max(1, fields.output_compression))
+
+
+def output_kind(fields: ImageFields) -> ImageKind:
+    """The kind of file that the fields ask for."""
+    return {"png": PNG, "jpeg": JPEG, "webp": WEBP}[fields.output_format]
 
 
 def _within_bounds(

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, Responses, header, json_response
 from imagineart.jobs.model import JobState
+from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE
 
 _TEXT: Final = {"type": "string"}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
@@ -92,7 +93,10 @@ DELETED_RESPONSES: Final[Responses] = ERROR_RESPONSES | {204: {"description": "T
 JOB_IMAGE_RESPONSES: Final[Responses] = ERROR_RESPONSES | {
     200: {
         "description": "The image.",
-        "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in EXTENSION_BY_MEDIA_TYPE
+        },
     }
 }
 

@@ -20,6 +20,7 @@ from imagineart.apis.imagineart.job_documentation import (
 )
 from imagineart.apis.imagineart.job_responses import describe_job, describe_page, read_page_token
 from imagineart.apis.imagineart.operations import MANAGE_JOBS
+from imagineart.images.kinds import detect_image_kind
 
 router: Final = APIRouter(route_class=authenticated(MANAGE_JOBS), tags=["Jobs"])
 
@@ -88,7 +89,8 @@ async def delete_job(job_id: JobId, call: CurrentCall) -> Response:
 async def get_job_image(
     job_id: JobId, number: Annotated[str, Path(examples=["0"])], call: CurrentCall
 ) -> Response:
-    """Get an image of a completed job as a PNG; the numbers begin with 0."""
+    """Get an image of a completed job as a file; the numbers begin with 0."""
     manage_jobs = call.services.manage_jobs
     content = await asyncio.to_thread(manage_jobs.image, call.consumer_id, job_id, number)
-    return Response(content, media_type="image/png")
+    kind = detect_image_kind(content)
+    return Response(content, media_type=kind.media_type if kind else None)

@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 
 from imagineart.apis.common.validation import Fields
 from imagineart.images.kinds import MAX_UPLOAD_BYTES
+from imagineart.images.model import DEFAULT_QUALITY, Background
 from imagineart.images.sizes import (
     EDIT_ASPECT_RATIOS,
     GENERATION_ASPECT_RATIOS,
@@ -22,7 +23,7 @@ from imagineart.images.sizes import (
 from imagineart.models.model import Model
 
 MAX_SEED: Final = 2**63 - 1
-MAX_IMAGES: Final = 4
+MAX_IMAGES: Final = 10
 MAX_REFERENCES: Final = 4
 REFERENCE_NAMES: Final = frozenset({"images", "image", "image[]"})
 """The field of the reference images, and OpenAI's names for it."""
@@ -63,10 +64,7 @@ _UNUSED: Final = "Accepted; neither used nor stored."
 
 
 class ImageFields(Fields):
-    """What both image endpoints accept, in the API reference's words and in OpenAI's.
-
-    OpenAI's parameters that have no effect accept only the value that asks for what happens anyway.
-    """
+    """What both image endpoints accept, in the API reference's words and in OpenAI's (docs/openai.md)."""
 
     prompt: Text
     resolution: Resolution = Field("2K", description=_RESOLUTION_DESCRIPTION)
@@ -81,11 +79,24 @@ class ImageFields(Fields):
     n: int = Field(
         1, ge=1, le=MAX_IMAGES, description="How many images, with the seeds seed, seed + 1 and so on."
     )
-    response_format: Literal["b64_json"] = Field("b64_json", description="Images come in the response.")
-    output_format: Literal["png"] = Field("png", description="Images are PNGs.")
-    output_compression: Literal[100] = Field(100, description="PNGs are not reduced.")
-    background: Literal["auto"] = Field(AUTO, description="The model chooses.")
-    moderation: Literal["auto"] = Field(AUTO, description="The backend's own.")
+    response_format: Literal["b64_json", "url"] = Field(
+        "b64_json",
+        description="Images come in the response, or url: at URLs that need no token. They work for an hour, "
+        "with an Idempotency-Key for 25 hours.",
+    )
+    output_format: Literal["png", "jpeg", "webp"] = Field("png", description="The file format of the images.")
+    output_compression: int = Field(
+        DEFAULT_QUALITY,
+        ge=0,
+        le=100,
+        description="The quality of a JPEG or WebP, from the smallest file to the best; of a PNG 100.",
+    )
+    background: Background = Field(
+        AUTO,
+        description="The model chooses; opaque: white in place of transparency; transparent: for models that "
+        "make it, as a PNG or WebP.",
+    )
+    moderation: Literal["auto", "low"] = Field(AUTO, description="How strict, for models that know it.")
     stream: Literal[False] = Field(False, description="No events are sent.")
     partial_images: Literal[0] = Field(0, description="Images are sent when they are finished.")
     webhook_url: str = Field(
@@ -117,7 +128,7 @@ class ImageFields(Fields):
 
 _REFUSALS: Final[Mapping[str, str]] = {
     "complexity": "is not supported; send reasoning.",
-    "svg": "is not supported; images are PNGs.",
+    "svg": "is not supported; images are PNG, JPEG or WebP.",
     "frame_count": "is not supported; images do not move.",
     "frame_duration_ms": "is not supported; images do not move.",
 }
@@ -132,10 +143,10 @@ class GenerationFields(ImageFields):
         "low", description="Visual reasoning level: low is faster, high gives richer compositions."
     )
     model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="text-to-image"))
-    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] = Field(
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd", "xhigh", "max"] = Field(
         AUTO,
-        description="Stands for reasoning: high and hd for high; low, medium and standard for low; auto "
-        "leaves it to that.",
+        description="Stands for reasoning: high, hd, xhigh and max for high; low, medium and standard for "
+        "low; auto leaves it to that.",
     )
     style: Literal["vivid"] = Field("vivid", description="What happens anyway.")
     size: str = Field(
@@ -157,8 +168,13 @@ class EditFields(ImageFields):
         description="Output aspect ratio. auto takes the listed ratio nearest to the first reference image.",
     )
     model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="image-edit"))
-    quality: Literal["auto"] = Field(AUTO, description="The model of this endpoint has one quality.")
-    input_fidelity: Literal["low"] = Field("low", description="The model chooses.")
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd", "xhigh", "max"] = Field(
+        AUTO,
+        description="high, hd, xhigh and max ask the model for more effort, where it has such a thing.",
+    )
+    input_fidelity: Literal["low", "high"] = Field(
+        "low", description="high keeps closer to the references, for models that know it."
+    )
     size: str = Field(
         AUTO,
         description=_SIZE_DESCRIPTION,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from imagineart.apis.common.call import Call
 from imagineart.apis.imagineart.image_body import ImageBody
 from imagineart.apis.imagineart.job_responses import accepted_response
+from imagineart.apis.imagineart.keep_images import keep_images
 from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
 from imagineart.idempotency.model import StoredResponse, fingerprint
 from imagineart.images.model import ImageRequest
@@ -60,8 +61,9 @@ async def _make(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> 
     images = await call.services.backends.of(body.model).generate(
         request, deadline_seconds=call.deadline_seconds(response_bytes=response_bytes)
     )
+    urls = await keep_images(call, images) if body.fields.response_format == "url" else None
     response = image_response(
-        images, model_id=body.model.id, as_json=body.wants_json, created=int(call.services.clock())
+        images, model_id=body.model.id, as_json=body.wants_json, created=int(call.services.clock()), urls=urls
     )
     record = call.record
     record.images = len(images)

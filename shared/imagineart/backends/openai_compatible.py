@@ -5,12 +5,13 @@ Source: https://platform.openai.com/docs/api-reference/images. Servers differ; s
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from imagineart.backends.http import HttpClient, HttpResponse, Part
-from imagineart.backends.model import GeneratedImage
+from imagineart.backends.model import GeneratedImage, PartialMade
 from imagineart.backends.openai_profiles import OpenAiProfile
 from imagineart.backends.responses import (
     at_its_limit,
@@ -77,19 +78,39 @@ class OpenAiBackend:
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """See `ImageBackend`."""
+        return self._read(await self._send(request, {}, self.http.send))
+
+    async def generate_in_steps(self, request: ImageRequest, partial_made: PartialMade) -> GeneratedImage:
+        """See `MakesPartialImages`; no server but OpenAI's own shows unfinished images."""
+        if not self.profile.has_openai_fields:
+            return await self.generate(request)
+
+        async def event_came(data: bytes) -> None:
+            document = read_document(data) or {}
+            index, text = document.get("partial_image_index"), document.get("b64_json")
+            if isinstance(index, int) and isinstance(text, str):
+                await partial_made(index, decode_image(text))
+
+        steps = {"stream": True, "partial_images": request.partial_images}
+        send = partial(self.http.send_for_events, event_came=event_came)
+        return self._read(await self._send(request, steps, send))
+
+    async def _send(
+        self, request: ImageRequest, more: Mapping[str, Any], send: Callable[..., Awaitable[HttpResponse]]
+    ) -> HttpResponse:
         headers = bearer(self.api_key())
-        fields = {"n": 1, **self._fields(request)}
+        fields = {"n": 1, **self._fields(request), **more}
         if request.references:
             # Without `reasoning`, an edit leaves the effort to the model.
             fields |= self.profile.reasoning["high"] if request.reasoning == "high" else {}
             form = [*_text_parts(fields), *_file_parts(self.profile.image_field, request)]
-            response = await self.http.send("POST", f"{self.url}/images/edits", headers=headers, form=form)
-        else:
-            fields |= self.profile.reasoning[request.reasoning]
-            headers["Content-Type"] = "application/json"
-            response = await self.http.send(
-                "POST", f"{self.url}/images/generations", headers=headers, content=json.dumps(fields).encode()
-            )
+            return await send("POST", f"{self.url}/images/edits", headers=headers, form=form)
+        fields |= self.profile.reasoning[request.reasoning]
+        headers["Content-Type"] = "application/json"
+        content = json.dumps(fields).encode()
+        return await send("POST", f"{self.url}/images/generations", headers=headers, content=content)
+
+    def _read(self, response: HttpResponse) -> GeneratedImage:
         content, usage = _read_image(response)
         return GeneratedImage(content, self.profile.has_seed, usage)
 
@@ -126,7 +147,10 @@ def _openai_fields(request: ImageRequest) -> dict[str, str]:
 
 
 def _text_parts(fields: Mapping[str, Any]) -> list[Part]:
-    return [(name, (None, str(value).encode(), None)) for name, value in fields.items()]
+    texts = {
+        name: json.dumps(value) if isinstance(value, bool) else str(value) for name, value in fields.items()
+    }
+    return [(name, (None, text.encode(), None)) for name, text in texts.items()]
 
 
 def _file_parts(name: str, request: ImageRequest) -> list[Part]:
@@ -150,7 +174,8 @@ def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
     if document.get("error"):
         raise _read_error(response, document)
     try:
-        item = document["data"][0]
+        # The last of a stream of events has its image at the top.
+        item = document["data"][0] if "data" in document else document
         text = item.get("b64_json")
     except (LookupError, TypeError, AttributeError):
         item, text = {}, None

@@ -48,7 +48,8 @@ class ImageRequest:
 
     `size` is one of the size table and is what a backend is asked for. The image is scaled and cropped to
     `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on. `background`,
-    `moderation` and `input_fidelity` are OpenAI's, for models that know them.
+    `moderation` and `input_fidelity` are OpenAI's, for models that know them. Of each image, up to
+    `partial_images` are of use before it is finished.
     """
 
     prompt: str
@@ -62,6 +63,7 @@ class ImageRequest:
     background: Background = "auto"
     moderation: str = "auto"
     input_fidelity: str = "low"
+    partial_images: int = 0
 
     @property
     def delivered_size(self) -> Size:

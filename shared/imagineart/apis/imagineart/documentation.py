@@ -188,9 +188,14 @@ _IMAGES_SCHEMA: Final = {
     },
 }
 
+_EVENTS_SCHEMA: Final = {
+    "type": "string",
+    "description": "With stream=true: events in OpenAI's names and shapes, as docs/openai.md describes them.",
+}
+
 IMAGE_RESPONSES: Final[Responses] = {
     200: {
-        "description": "The image as a file, or all images as JSON.",
+        "description": "The image as a file, or all images as JSON or as events.",
         "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS, **_IMAGE_HEADERS},
         "content": {
             **{
@@ -198,6 +203,7 @@ IMAGE_RESPONSES: Final[Responses] = {
                 for media_type in EXTENSION_BY_MEDIA_TYPE
             },
             "application/json": {"schema": _IMAGES_SCHEMA},
+            "text/event-stream": {"schema": _EVENTS_SCHEMA},
         },
     },
     **IMAGE_ERROR_RESPONSES,

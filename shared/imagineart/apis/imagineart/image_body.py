@@ -73,13 +73,13 @@ def _check_response(call: Call, fields: ImageFields, *, wants_json: bool) -> Non
     prefers_image = f"where Accept prefers {output_kind(fields).media_type} to application/json."
     if fields.n > 1 and not wants_json:
         raise InvalidRequestError("n", f"got {fields.n}; allowed: 1 {prefers_image}")
-    if fields.response_format == "url" and not wants_json:
-        raise InvalidRequestError("response_format", f"got 'url'; allowed: b64_json {prefers_image}")
-    if fields.response_format == "url" and call.is_async:
-        raise InvalidRequestError(
-            "response_format",
-            "got 'url'; allowed: b64_json with Prefer: respond-async. A job names its images.",
-        )
+    where = prefers_image if not wants_json else "with Prefer: respond-async." if call.is_async else None
+    for name, is_asked, got, allowed in (
+        ("response_format", fields.response_format == "url", "url", "b64_json"),
+        ("stream", fields.stream, "true", "false"),
+    ):
+        if is_asked and where:
+            raise InvalidRequestError(name, f"got '{got}'; allowed: {allowed} {where}")
 
 
 def _webhook_url(call: Call, fields: ImageFields) -> str | None:

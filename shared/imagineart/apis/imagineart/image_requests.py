@@ -45,6 +45,7 @@ def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> 
         output_format=_output_format(fields),
         background=fields.background,
         moderation=fields.moderation,
+        partial_images=fields.partial_images,
     )
     return _within_bounds(request, model, fields, ratio)
 
@@ -67,6 +68,7 @@ def edit_request(
         output_format=_output_format(fields),
         background=fields.background,
         moderation=fields.moderation,
+        partial_images=fields.partial_images,
         input_fidelity=fields.input_fidelity,
     )
     return _within_bounds(request, model, fields, ratio)
@@ -78,6 +80,10 @@ def check_fields(fields: GenerationFields | EditFields) -> None:
     if isinstance(fields, GenerationFields):
         _reasoning(fields)
     _check_format(fields)
+    if fields.partial_images and not fields.stream:
+        raise InvalidRequestError(
+            "partial_images", f"got '{fields.partial_images}'; allowed without stream: 0."
+        )
     last_seed = MAX_SEED - fields.n + 1
     if fields.seed > last_seed:
         raise InvalidRequestError(

@@ -25,6 +25,7 @@ from imagineart.models.model import Model
 MAX_SEED: Final = 2**63 - 1
 MAX_IMAGES: Final = 10
 MAX_REFERENCES: Final = 4
+MAX_PARTIAL_IMAGES: Final = 3
 REFERENCE_NAMES: Final = frozenset({"images", "image", "image[]"})
 """The field of the reference images, and OpenAI's names for it."""
 
@@ -97,8 +98,15 @@ class ImageFields(Fields):
         "make it, as a PNG or WebP.",
     )
     moderation: Literal["auto", "low"] = Field(AUTO, description="How strict, for models that know it.")
-    stream: Literal[False] = Field(False, description="No events are sent.")
-    partial_images: Literal[0] = Field(0, description="Images are sent when they are finished.")
+    stream: Literal[False, True] = Field(
+        False, description="true: server-sent events, in the names of OpenAI's, in place of JSON."
+    )
+    partial_images: int = Field(
+        0,
+        ge=0,
+        le=MAX_PARTIAL_IMAGES,
+        description="With stream: up to so many unfinished images of each, from models that show them.",
+    )
     webhook_url: str = Field(
         "",
         description="With the header Prefer: respond-async: where the end of the job is sent, signed by "

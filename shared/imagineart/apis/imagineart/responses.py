@@ -34,14 +34,19 @@ def image_response(
     Raises InvalidRequestError for more than `MAX_RESPONSE_BYTES`.
     """
     content = _to_json(images, created, urls) if as_json else images[0].content
+    check_size(content, images)
+    media_type = "application/json" if as_json else images[0].kind.media_type
+    return StoredResponse({"Content-Type": media_type, **_headers(images, model_id)}, content)
+
+
+def check_size(content: bytes, images: Sequence[Image]) -> None:
+    """Raises InvalidRequestError for a body that is larger than a response may be."""
     if len(content) > MAX_RESPONSE_BYTES:
         raise InvalidRequestError(
             "n",
             f"got {len(images)} images of {len(content) // 1024**2} MB together; allowed: up to "
             f"{MAX_RESPONSE_BYTES // 1024**2} MB in a response. Send response_format=url, or request fewer.",
         )
-    media_type = "application/json" if as_json else images[0].kind.media_type
-    return StoredResponse({"Content-Type": media_type, **_headers(images, model_id)}, content)
 
 
 def _headers(images: Sequence[Image], model_id: str) -> dict[str, str]:
@@ -70,7 +75,7 @@ def _to_json(images: Sequence[Image], created: int, urls: Sequence[str] | None) 
     head = {"created": created, "output_format": images[0].kind.name.lower(), "size": str(images[0].size)}
     entries = b",".join(_entry(image, urls[at] if urls else None) for at, image in enumerate(images))
     usages = [image.usage for image in images if image.usage is not None]
-    tail = {"usage": _usage(reduce(add, usages))} if len(usages) == len(images) else {}
+    tail = {"usage": describe_usage(reduce(add, usages))} if len(usages) == len(images) else {}
     # The images are joined as they are: to write megabytes of base64 through a JSON encoder takes its time.
     return b"".join([
         json.dumps(head)[:-1].encode(), b', "data": [', entries, b"]",
@@ -85,7 +90,8 @@ def _entry(image: Image, url: str | None) -> bytes:
     return b"".join([b"{", seed, b'"b64_json": "', pybase64.b64encode(image.content), b'"}'])
 
 
-def _usage(total: TokenUsage) -> dict[str, Any]:
+def describe_usage(total: TokenUsage) -> dict[str, Any]:
+    """Tokens in OpenAI's words."""
     return {
         "input_tokens": total.input_tokens,
         "input_tokens_details": {

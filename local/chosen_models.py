@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imagineart.backends.check_models import capabilities_of, find_problems
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.settings import SettingsError

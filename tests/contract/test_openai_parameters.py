@@ -4,10 +4,7 @@ import re
 from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from openai.types import (
-    image_edit_params,
-    image_generate_params,
-)
+from openai.types import image_create_variation_params, image_edit_params, image_generate_params
 
 from local.template import PROJECT
 
@@ -19,6 +16,7 @@ TYPES: dict[str, list[type]] = {
         image_generate_params.ImageGenerateParamsStreaming,
     ],
     "e": [image_edit_params.ImageEditParamsNonStreaming, image_edit_params.ImageEditParamsStreaming],
+    "v": [image_create_variation_params.ImageCreateVariationParams],
 }
 ROW = re.compile(r"^\| `(\w+)` \| ([a-z, ]+) \| (accepted|mapped|refused) \| (.+) \|$", re.MULTILINE)
 ROWS = {

@@ -23,7 +23,7 @@ from local.gateway_server import GatewayApp, GatewayTransport
 from local.template import PROJECT
 from tests.fault_backend import RecordedRequest, Response, document, json_image, refusal
 from tests.functions.conftest import Deploy
-from tests.functions.deployment import Deployment, open_png, without_the_streaming_layer
+from tests.functions.deployment import Deployment, assert_error, open_png, without_the_streaming_layer
 from tests.functions.generating_backend import (
     GeneratingBackend,
     always,
@@ -260,6 +260,28 @@ def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBa
     with pytest.raises(openai.BadRequestError, match=r"400 - mask: is not supported"):
         client.images.edit(image=image, mask=image, prompt="at dusk")
     assert backend.requests == []
+
+
+def test_an_image_is_varied_without_a_prompt(
+    api: Deployment, client: OpenAI, backend: GeneratingBackend
+) -> None:
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        response = client.images.create_variation(
+            image=image_file((300, 200)), n=2, size="512x512", user="user-1"
+        )
+    assert sizes(response) == [(512, 512)] * 2
+    for request in backend.requests:
+        assert request.path == "/v1/images/edits"
+        assert request.fields["prompt"].startswith("Make a variation of this image: ")
+        assert len(request.files) == 1
+    for fields, count, message in (
+        ({"prompt": "a fox"}, 1, "prompt: is not supported; send it to /v1/images/edits"),
+        ({}, 2, "images: got 2 files; allowed: 1 file."),
+    ):
+        files = [("image", ("image.png", image_file((64, 64)))) for _ in range(count)]
+        with api.client(api.issue_token()) as plain:
+            refused = plain.post("/v1/images/variations", data=fields, files=files)
+        assert assert_error(refused, 400, "invalid_request").startswith(message)
 
 
 def test_uploads_are_named_in_json(api: Deployment) -> None:

@@ -6,7 +6,8 @@ from typing import Final
 
 from imagineart.backends.bedrock import invoked_models
 from imagineart.backends.openai_profiles import PROFILES
-from imagineart.models.model import Capabilities, Model, ModelOperation, ModelsDocument
+from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Capabilities, Model, ModelsDocument
 from imagineart.models.routes import BedrockRoute
 
 _MAX_REFERENCES: Final = 4

@@ -20,8 +20,9 @@ from imagineart.errors import (
 )
 from imagineart.images.finish import finish_image
 from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import output_size
-from imagineart.models.model import Model, ModelOperation
+from imagineart.models.model import Model
 
 if TYPE_CHECKING:
     from imagineart.backends.http import HttpClient

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from imagineart.images.kinds import PNG, ImageKind
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 
 
@@ -64,6 +65,7 @@ class ImageRequest:
     moderation: str = "auto"
     input_fidelity: str = "low"
     partial_images: int = 0
+    operation: ModelOperation = ModelOperation.GENERATE
 
     @property
     def delivered_size(self) -> Size:

@@ -6,6 +6,7 @@ from typing import Any
 from imagineart.dynamodb import Item, number, text
 from imagineart.images.kinds import INPUT_IMAGE_KINDS
 from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobError, JobKey, JobState, KeptImage
 
@@ -95,6 +96,7 @@ def _request_to_json(request: ImageRequest) -> str:
             "prompt": request.prompt,
             "size": [request.size.width, request.size.height],
             "seed": request.seed,
+            "operation": request.operation,
             "reasoning": request.reasoning,
             "delivered_as": [delivered.width, delivered.height] if delivered else None,
             "count": request.count,
@@ -117,6 +119,7 @@ def _request_from_json(document: str) -> ImageRequest:
             **fields,
             "size": Size(*fields["size"]),
             "delivered_as": Size(*delivered) if delivered else None,
+            "operation": ModelOperation(fields["operation"]),
             "output_format": OutputFormat(_KIND_BY_NAME[output], quality),
             "references": tuple(
                 ReferenceImage(b"", _KIND_BY_NAME[kind], Size(width, height))

@@ -16,7 +16,7 @@ import pytest
 from imagineart.access.pepper_store import PepperStore
 from imagineart.aws import AwsClients
 from imagineart.dynamodb import DynamoDbTable
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 from imagineart.results.model import Result
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket

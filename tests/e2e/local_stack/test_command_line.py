@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.local_stack.running_stack import RunningStack, state_variables

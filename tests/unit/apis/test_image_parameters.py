@@ -260,7 +260,7 @@ def test_every_seed_of_a_series_is_a_seed(count: int, beyond: int) -> None:
 @pytest.mark.parametrize("model", [GENERATION_MODEL, EDIT_MODEL], ids=lambda model: model.id)
 def test_the_description_of_a_model_names_the_parameters_of_the_reference_alone(model: Model) -> None:
     described = describe_parameters(model)
-    (operation,) = model.operations
+    operation = model.operations[0]
     assert tuple(described) == FIELDS_BY_OPERATION[operation].reference_names
     assert described["seed"]["random"] == [-1, 0]
     assert described["resolution"]["sizes"]["2K"]["1:1"] == {"width": 2048, "height": 2048}

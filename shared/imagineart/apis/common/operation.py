@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from imagineart.access.tokens import Scope
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""POST /v1/images/edits: reference images and an instruction in, a PNG out; or JSON in OpenAI's shape."""
+"""POST /v1/images/edits and /v1/images/variations: images from reference images."""
 
 import asyncio
 from typing import Annotated, Final
@@ -11,21 +11,23 @@ from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
 from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES, PREFER
 from imagineart.apis.imagineart.image_body import ImageBody, body_reader, body_schema
-from imagineart.apis.imagineart.image_requests import edit_request
+from imagineart.apis.imagineart.image_requests import edit_request, variation_request
 from imagineart.apis.imagineart.job_documentation import ACCEPTED_RESPONSE
-from imagineart.apis.imagineart.operations import EDIT_IMAGE
-from imagineart.apis.imagineart.parameters import EditFields
+from imagineart.apis.imagineart.operations import CREATE_VARIATION, EDIT_IMAGE
+from imagineart.apis.imagineart.parameters import EditFields, VariationFields
 from imagineart.apis.imagineart.respond_with_images import respond_with_images
 from imagineart.images.in_thread import in_image_thread
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.seeds import choose_seed
 
-router: Final = APIRouter(route_class=authenticated(EDIT_IMAGE), tags=["Images"])
+edits: Final = APIRouter(route_class=authenticated(EDIT_IMAGE), tags=["Images"])
+variations: Final = APIRouter(route_class=authenticated(CREATE_VARIATION), tags=["Images"])
 
 EditBody = Annotated[ImageBody[EditFields], Depends(body_reader(EditFields))]
+VariationBody = Annotated[ImageBody[VariationFields], Depends(body_reader(VariationFields))]
 
 
-@router.post(
+@edits.post(
     "/v1/images/edits",
     summary="Edit image",
     response_class=Response,
@@ -43,6 +45,24 @@ async def edit_image(body: EditBody, call: CurrentCall) -> Response:
     return await respond_with_images(call, body, make_request)
 
 
+@variations.post(
+    "/v1/images/variations",
+    summary="Create variation",
+    response_class=Response,
+    responses=IMAGE_RESPONSES | ACCEPTED_RESPONSE,
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY, PREFER], "requestBody": body_schema(VariationFields)},
+)
+async def create_variation(body: VariationBody, call: CurrentCall) -> Response:
+    """Vary a reference image, without an instruction: an endpoint of OpenAI's API."""
+
+    async def make_request() -> ImageRequest:
+        seed = choose_seed(body.fields.chosen_seed, call.services.random_below)
+        references = await _read_references(call, body.references)
+        return variation_request(body.fields, body.model, references, seed=seed)
+
+    return await respond_with_images(call, body, make_request)
+
+
 async def _read_references(call: Call, images: tuple[bytes | str, ...]) -> tuple[ReferenceImage, ...]:
     """The references, fetched and decoded one after another, so that the deadline holds between them."""
     # Pillow is imported at the first edit only.
@@ -55,3 +75,8 @@ async def _read_references(call: Call, images: tuple[bytes | str, ...]) -> tuple
             image = await asyncio.to_thread(call.services.uploads.fetch, call.consumer_id, image, label=label)
         references.append(await in_image_thread(read_reference, image, label=label))
     return tuple(references)
+
+
+router: Final = APIRouter()
+router.include_router(edits)
+router.include_router(variations)

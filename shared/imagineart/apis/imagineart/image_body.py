@@ -18,13 +18,14 @@ from imagineart.apis.imagineart.parameters import (
     EditFields,
     GenerationFields,
     ImageFields,
+    VariationFields,
     max_references,
 )
 from imagineart.errors import InvalidRequestError
 from imagineart.models.model import Model
 from imagineart.outbound.addresses import parse_url
 
-FieldsT = TypeVar("FieldsT", GenerationFields, EditFields)
+FieldsT = TypeVar("FieldsT", GenerationFields, EditFields, VariationFields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ImageBody(Generic[FieldsT]):
 
 def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[ImageBody[FieldsT]]]:
     """A dependency that reads the body of an endpoint."""
-    takes_references = fields_type is EditFields
+    takes_references = fields_type is not GenerationFields
 
     async def read_body(request: Request) -> ImageBody[FieldsT]:
         call: Call = request.state.call
@@ -53,7 +54,8 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         model = call.choose_model(fields.model)
         check_capabilities(fields, model)
         if takes_references:
-            _check_reference_count(len(submitted.files), max_references(model))
+            most = 1 if issubclass(fields_type, VariationFields) else max_references(model)
+            _check_reference_count(len(submitted.files), most)
         wants_json = call.is_async or _wants_json(request, fields, submitted)
         _check_response(call, fields, wants_json=wants_json)
         return ImageBody(fields, model, submitted.files, wants_json, _webhook_url(call, fields))
@@ -92,7 +94,7 @@ def _webhook_url(call: Call, fields: ImageFields) -> str | None:
 
 
 def _check_reference_count(count: int, most: int) -> None:
-    allowed = f"1 to {most} files"
+    allowed = f"1 to {most} files" if most > 1 else "1 file"
     if not count:
         raise InvalidRequestError(
             "images", f"the field is required ({allowed}); got none. Send each file with a filename."
@@ -120,11 +122,15 @@ _EXAMPLES: Final[Mapping[type, dict[str, Any]]] = {
         "aspect_ratio": "auto",
         "resolution": "1K",
     },
+    VariationFields: {
+        "image": "upl_4Fq2kZ8sT1vYb6NwR3xJp01zUYaEQm9Lc5HdKoXe7WtGi2BnSuV",
+        "size": "1024x1024",
+    },
 }
-"""What a console sends first: fields of the API reference alone."""
+"""What a console sends first."""
 
 
-def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[str, Any]:
+def body_schema(fields_type: type[ImageFields]) -> dict[str, Any]:
     """The OpenAPI request body: forms, for edits with files; JSON with the ids of uploads."""
     file = {"type": "string", "format": "binary"}
     schemas = {MULTIPART: _object_schema(fields_type, file)}
@@ -134,9 +140,7 @@ def body_schema(fields_type: type[GenerationFields] | type[EditFields]) -> dict[
     return request_body(schemas, _EXAMPLES[fields_type])
 
 
-def _object_schema(
-    fields_type: type[GenerationFields] | type[EditFields], item: dict[str, Any]
-) -> dict[str, Any]:
+def _object_schema(fields_type: type[ImageFields], item: dict[str, Any]) -> dict[str, Any]:
     """The fields without defaults, which generated clients send or require.
 
     A default could contradict `size`, and OpenAI's fields in a form change the kind of the response.
@@ -152,4 +156,7 @@ def _object_schema(
         images["description"] = IMAGES_DESCRIPTION
         schema["properties"] = {"prompt": properties.pop("prompt"), "images": images, **properties}
         schema["required"] = ["prompt", "images"]
+    if fields_type is VariationFields:
+        schema["properties"] = {"image": item | {"description": "The image to vary."}, **properties}
+        schema["required"] = ["image"]
     return schema

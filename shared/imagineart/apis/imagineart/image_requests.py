@@ -5,12 +5,20 @@ and cropped (docs/decisions/0007).
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from imagineart.apis.imagineart.parameters import AUTO, MAX_SEED, EditFields, GenerationFields, ImageFields
+from imagineart.apis.imagineart.parameters import (
+    AUTO,
+    MAX_SEED,
+    EditFields,
+    GenerationFields,
+    ImageFields,
+    VariationFields,
+)
 from imagineart.errors import InvalidRequestError
 from imagineart.images.kinds import JPEG, PNG, WEBP, ImageKind
 from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.operations import VARIATION_PROMPT, ModelOperation
 from imagineart.images.sizes import (
     GENERATION_ASPECT_RATIOS,
     RESOLUTIONS,
@@ -19,6 +27,8 @@ from imagineart.images.sizes import (
     output_size,
 )
 from imagineart.models.model import Model
+
+AnyImageFields: TypeAlias = GenerationFields | EditFields | VariationFields
 
 _REASONING_BY_QUALITY: Final = {
     "low": "low", "medium": "low", "standard": "low",
@@ -41,11 +51,7 @@ def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> 
         seed=seed,
         reasoning=_reasoning(fields),
         delivered_as=delivered_as,
-        count=fields.n,
-        output_format=_output_format(fields),
-        background=fields.background,
-        moderation=fields.moderation,
-        partial_images=fields.partial_images,
+        **_common(fields),
     )
     return _within_bounds(request, model, fields, ratio)
 
@@ -61,20 +67,47 @@ def edit_request(
         prompt=fields.prompt,
         size=output_size(ratio, resolution),
         seed=seed,
+        operation=ModelOperation.EDIT,
         references=references,
         reasoning=_REASONING_BY_QUALITY.get(fields.quality, "low"),
         delivered_as=delivered_as,
-        count=fields.n,
-        output_format=_output_format(fields),
-        background=fields.background,
-        moderation=fields.moderation,
-        partial_images=fields.partial_images,
+        **_common(fields),
         input_fidelity=fields.input_fidelity,
     )
     return _within_bounds(request, model, fields, ratio)
 
 
-def check_fields(fields: GenerationFields | EditFields) -> None:
+def variation_request(
+    fields: VariationFields, model: Model, references: tuple[ReferenceImage, ...], *, seed: int
+) -> ImageRequest:
+    """The images that a variation asks for: an edit whose instruction is ours."""
+    ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
+    if ratio == AUTO:
+        ratio = nearest_aspect_ratio(references[0].size)
+    request = ImageRequest(
+        prompt=VARIATION_PROMPT,
+        size=output_size(ratio, resolution),
+        seed=seed,
+        operation=ModelOperation.VARIATION,
+        references=references,
+        delivered_as=delivered_as,
+        **_common(fields),
+    )
+    return _within_bounds(request, model, fields, ratio)
+
+
+def _common(fields: ImageFields) -> dict[str, Any]:
+    """What every operation takes from its fields."""
+    return {
+        "count": fields.n,
+        "output_format": OutputFormat(output_kind(fields), max(1, fields.output_compression)),
+        "background": fields.background,
+        "moderation": fields.moderation,
+        "partial_images": fields.partial_images,
+    }
+
+
+def check_fields(fields: AnyImageFields) -> None:
     """Raises InvalidRequestError where two fields contradict each other, before any work is done."""
     _shape(fields, fields.aspect_ratio)
     if isinstance(fields, GenerationFields):
@@ -120,18 +153,12 @@ def _check_format(fields: ImageFields) -> None:
         )
 
 
-def _output_format(fields: ImageFields) -> OutputFormat:
-    return OutputFormat(output_kind(fields), max(1, fields.output_compression))
-
-
 def output_kind(fields: ImageFields) -> ImageKind:
     """The kind of file that the fields ask for."""
     return {"png": PNG, "jpeg": JPEG, "webp": WEBP}[fields.output_format]
 
 
-def _within_bounds(
-    request: ImageRequest, model: Model, fields: GenerationFields | EditFields, ratio: str
-) -> ImageRequest:
+def _within_bounds(request: ImageRequest, model: Model, fields: AnyImageFields, ratio: str) -> ImageRequest:
     """The request, asked of the backend in a size that the model is offered for."""
     size = request.delivered_size
     if model.sizes.admit(size):

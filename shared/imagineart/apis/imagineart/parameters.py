@@ -67,7 +67,6 @@ _UNUSED: Final = "Accepted; neither used nor stored."
 class ImageFields(Fields):
     """What both image endpoints accept, in the API reference's words and in OpenAI's (docs/openai.md)."""
 
-    prompt: Text
     resolution: Resolution = Field("2K", description=_RESOLUTION_DESCRIPTION)
     seed: int = Field(
         -1,
@@ -202,6 +201,27 @@ class EditFields(ImageFields):
     def accepted_names(cls) -> tuple[str, ...]:
         """The names that an error message lists, those of the reference images included."""
         return (*super().accepted_names(), *sorted(REFERENCE_NAMES - {"images"}))
+
+
+class VariationFields(ImageFields):
+    """Images that vary one reference image."""
+
+    aspect_ratio: EditRatio = Field(
+        AUTO, description="Output aspect ratio. auto takes the listed ratio nearest to the reference image."
+    )
+    model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="image-edit"))
+    quality: Literal["auto"] = Field(AUTO, description="The model chooses.")
+    size: str = Field(
+        AUTO,
+        description=_SIZE_DESCRIPTION,
+        json_schema_extra={"enum": list(_size_names(EDIT_ASPECT_RATIOS))},
+    )
+
+    reference_names = ("images", "aspect_ratio", "resolution", "seed")
+    refusals: ClassVar[Mapping[str, str]] = {
+        **_REFUSALS,
+        "prompt": "is not supported; send it to /v1/images/edits.",
+    }
 
 
 class UploadFields(Fields):

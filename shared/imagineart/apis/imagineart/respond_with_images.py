@@ -14,7 +14,7 @@ from imagineart.apis.imagineart.image_body import ImageBody
 from imagineart.apis.imagineart.image_events import ImageEvents
 from imagineart.apis.imagineart.job_responses import accepted_response
 from imagineart.apis.imagineart.keep_images import keep_images
-from imagineart.apis.imagineart.operations import API, EDIT_IMAGE
+from imagineart.apis.imagineart.operations import API, GENERATE_IMAGE
 from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
 from imagineart.idempotency.model import StoredResponse, fingerprint
 from imagineart.images.model import Image, ImageRequest
@@ -76,7 +76,7 @@ async def _make(
     call.reserve(images=body.fields.n)
     request = await make_request()
     response_bytes = largest_response_bytes(request.delivered_size, request.count, as_json=body.wants_json)
-    prefix = "image_edit" if call.operation is EDIT_IMAGE else "image_generation"
+    prefix = "image_generation" if call.operation is GENERATE_IMAGE else "image_edit"
     events = ImageEvents(prefix, body.fields, call.services.clock)
     images = await call.services.backends.of(body.model).generate(
         request,

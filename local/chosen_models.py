@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from imagineart.backends.check_models import capabilities_of, find_problems
 from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Capabilities
 from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.settings import SettingsError
@@ -26,9 +27,6 @@ _PAINTER_MODELS: Final[Mapping[ModelOperation, str]] = {
     ModelOperation.GENERATE: "painter-generate",
     ModelOperation.EDIT: "painter-edit",
 }
-_CAPABILITIES: Final = ("seed", "transparency", "moderation", "input_fidelity")
-"""What the kinds of the backends decide."""
-
 _FIELDS: Final = {"attempt": "attempt_seconds"}
 """What an option is called in the document, where that is another name."""
 
@@ -84,9 +82,7 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
         for model in document["models"]:
             if operation in model["operations"]:
                 model["backends"] = routes
-                for name in _CAPABILITIES:
-                    can = all(getattr(capabilities_of(each["kind"]), name) for each in routes)
-                    model["capabilities"][name] = can
+                model["capabilities"] |= _shared_capabilities(routes)
         written = json.dumps(document)
         try:
             read_document(written)
@@ -94,6 +90,13 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
             problems = (re.sub(r"^models\[\d+\]\.", "", problem) for problem in error.problems)
             raise SettingsError("\n".join(f"{VARIABLES[operation]}: {each}" for each in problems)) from error
     return json.dumps(document)
+
+
+def _shared_capabilities(routes: Sequence[Mapping[str, Any]]) -> dict[str, bool]:
+    """What every one of the backends can do, apart from references."""
+    offered = [capabilities_of(each["kind"], lora=each.get("lora")) for each in routes]
+    names = Capabilities.model_fields.keys() - {"references"}
+    return {name: all(getattr(each, name) for each in offered) for name in sorted(names)}
 
 
 def _parse_routes(text: str, variable: str) -> list[dict[str, Any]]:

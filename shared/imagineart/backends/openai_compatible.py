@@ -66,7 +66,8 @@ _UNCLEAR_STATUSES: Final = frozenset({408, 409, 425})
 class OpenAiBackend:
     """An ImageBackend at a base URL that ends in ``/v1``; `api_key` is read for every request.
 
-    `profile` is what its kind of server needs. `response_format`, where given, replaces the profile's.
+    `profile` is what its kind of server needs. `response_format`, where given, replaces the profile's. `lora`
+    is the path of a LoRA on a server that loads one for each request.
     """
 
     http: HttpClient
@@ -75,6 +76,7 @@ class OpenAiBackend:
     model: str
     api_key: Callable[[], str | None]
     response_format: str | None = None
+    lora: str | None = None
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """See `ImageBackend`."""
@@ -123,6 +125,8 @@ class OpenAiBackend:
             **({"seed": request.seed} if self.profile.has_seed else {}),
             **(_format_fields(request, size) if self.profile.has_formats else {}),
             **(_openai_fields(request) if self.profile.has_openai_fields else {}),
+            **(_guidance_fields(request) if self.profile.has_guidance else {}),
+            **(_lora_field(self.lora, request) if self.lora else {}),
             **self.profile.constants,
             **({"response_format": self.response_format} if self.response_format else {}),
         }
@@ -146,9 +150,21 @@ def _openai_fields(request: ImageRequest) -> dict[str, str]:
     return {name: value for name, (value, default) in chosen.items() if value != default}
 
 
+def _guidance_fields(request: ImageRequest) -> dict[str, Any]:
+    fields = {"negative_prompt": request.negative_prompt or None, "guidance_scale": request.guidance}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _lora_field(path: str, request: ImageRequest) -> dict[str, Any]:
+    weight = 1.0 if request.lora_weight is None else request.lora_weight
+    return {"lora": {"name": path, "path": path, "scale": weight}}
+
+
 def _text_parts(fields: Mapping[str, Any]) -> list[Part]:
+    """A form has an object, and true and false, as JSON."""
     texts = {
-        name: json.dumps(value) if isinstance(value, bool) else str(value) for name, value in fields.items()
+        name: json.dumps(value) if isinstance(value, (bool, dict)) else str(value)
+        for name, value in fields.items()
     }
     return [(name, (None, text.encode(), None)) for name, text in texts.items()]
 

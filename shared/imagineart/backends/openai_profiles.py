@@ -28,12 +28,14 @@ class OpenAiProfile:
     `image_field` is the name of each reference's part. `constants` are sent with every request, and
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
     that the requested one can be cut out of it. `has_formats` is whether the server knows `output_format` and
-    `output_compression`, which is a quality from 0 to 100, and `has_openai_fields` whether it knows
-    `background`, `moderation` and `input_fidelity`.
+    `output_compression`, which is a quality from 0 to 100; `has_guidance`, whether it knows `negative_prompt`
+    and `guidance_scale`; `has_openai_fields`, whether it knows `background`, `moderation`, `input_fidelity`,
+    `stream` and `partial_images`.
     """
 
     has_seed: bool
     has_formats: bool
+    has_guidance: bool
     image_field: str
     constants: Mapping[str, str]
     reasoning: Mapping[str, Mapping[str, Any]]
@@ -72,6 +74,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "openai": OpenAiProfile(
         has_seed=False,
         has_formats=True,
+        has_guidance=False,
         image_field="image[]",
         constants={},
         reasoning={"low": {"quality": "medium"}, "high": {"quality": "high"}},
@@ -81,6 +84,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "vllm-omni": OpenAiProfile(
         has_seed=True,
         has_formats=False,
+        has_guidance=True,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
@@ -89,6 +93,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "sglang": OpenAiProfile(
         has_seed=True,
         has_formats=True,
+        has_guidance=True,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
@@ -97,6 +102,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "openai-compatible": OpenAiProfile(
         has_seed=True,
         has_formats=False,
+        has_guidance=False,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning={"low": {"reasoning": "low"}, "high": {"reasoning": "high"}},

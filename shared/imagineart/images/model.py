@@ -48,9 +48,12 @@ class ImageRequest:
     """`count` images from a prompt, and from `references` where it has any.
 
     `size` is one of the size table and is what a backend is asked for. The image is scaled and cropped to
-    `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on. `background`,
-    `moderation` and `input_fidelity` are OpenAI's, for models that know them. Of each image, up to
-    `partial_images` are of use before it is finished.
+    `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on.
+
+    `negative_prompt` says what to avoid, `guidance` how closely to follow the prompt, and `lora_weight` how
+    much the model's LoRA counts; None leaves it to the model. `background`, `moderation` and `input_fidelity`
+    are OpenAI's. All of them are for models with the capability. Of each image, up to `partial_images` are of
+    use before it is finished.
     """
 
     prompt: str
@@ -61,6 +64,9 @@ class ImageRequest:
     delivered_as: Size | None = None
     count: int = 1
     output_format: OutputFormat = AS_PNG
+    negative_prompt: str = ""
+    guidance: float | None = None
+    lora_weight: float | None = None
     background: Background = "auto"
     moderation: str = "auto"
     input_fidelity: str = "low"

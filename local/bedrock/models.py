@@ -10,10 +10,10 @@ import math
 from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import BaseModel, BeforeValidator, Field
 
-from local.painter.draw import edit_image, generate_image
+from local.painter.draw import edit_image, generate_image, repaint_image
 
 MEGAPIXEL: Final = 1 << 20
 TEXT_REGION: Final = "us-west-2"
@@ -66,6 +66,12 @@ class StyleTransfer(Prompted):
     style_image: Annotated[bytes, _reference]
 
 
+class Inpaint(Prompted):
+    image: Annotated[bytes, _reference]
+    mask: Annotated[bytes, _reference]
+    grow_mask: Annotated[int, Field(ge=0, le=20)] = 5
+
+
 class FastUpscale(Body):
     image: Annotated[bytes, _small]
 
@@ -74,6 +80,7 @@ _MODELS: Final[dict[str, type[Body]]] = {
     "stability.stable-image-core-v1:1": TextToImage,
     "stability.stable-image-ultra-v1:1": TextToImage,
     "stability.sd3-5-large-v1:0": TextToImage,
+    "us.stability.stable-image-inpaint-v1:0": Inpaint,
     "us.stability.stable-style-transfer-v1:0": StyleTransfer,
     "us.stability.stable-fast-upscale-v1:0": FastUpscale,
 }
@@ -90,11 +97,22 @@ def invoke_model(model_id: str, region: str, document: dict[str, Any], pixels: i
     return {"seeds": [getattr(body, "seed", 0)], "finish_reasons": [None], "images": images}
 
 
+def _repaint(body: Inpaint) -> Image.Image:
+    """The painter takes a mask that is transparent, the service one that is white."""
+    image, alpha = Image.open(io.BytesIO(body.image)), io.BytesIO()
+    kept = ImageOps.invert(Image.open(io.BytesIO(body.mask)).convert("L"))
+    Image.merge("RGBA", (kept, kept, kept, kept)).save(alpha, "PNG")
+    files = [body.image, alpha.getvalue()]
+    return Image.open(io.BytesIO(repaint_image(body.prompt, body.seed, *image.size, files)))
+
+
 def _draw(body: Any, pixels: int) -> Image.Image:
     references = [value for _, value in body if isinstance(value, bytes)]
     first = Image.open(io.BytesIO(references[0])) if references else None
     if first and isinstance(body, FastUpscale):
         return first.convert("RGB").resize((4 * first.width, 4 * first.height))
+    if first and isinstance(body, Inpaint):
+        return _repaint(body)
     width, height = first.size if first else map(int, body.aspect_ratio.split(":"))
     # Sides are multiples of 64 for a megapixel, and of as much less for fewer pixels.
     unit = max(1, round(64 * math.sqrt(pixels / MEGAPIXEL)))

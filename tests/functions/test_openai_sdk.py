@@ -255,10 +255,52 @@ def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: Generat
         assert [file.content_type for file in request.files] == ["image/jpeg", "image/png"]
 
 
-def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBackend) -> None:
-    image = image_file((8, 8))
-    with pytest.raises(openai.BadRequestError, match=r"400 - mask: is not supported"):
-        client.images.edit(image=image, mask=image, prompt="at dusk")
+def mask_file(size: tuple[int, int]) -> bytes:
+    """A mask whose left half is transparent."""
+    mask = PilImage.new("RGBA", size, (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), (0, 0, size[0] // 2, size[1]))
+    return encode(mask, "PNG")
+
+
+def test_what_a_mask_marks_is_made_anew_and_the_rest_stays(
+    client: OpenAI, backend: GeneratingBackend
+) -> None:
+    image = image_file((512, 512), "before")
+    response = client.images.edit(image=image, mask=mask_file((64, 64)), prompt="a door", size="1024x1024")
+    png = open_png(images(response)[0])
+    assert sorted(png.getcolors()) == sorted(
+        [(512 * 1024, colour_of("a door")), (512 * 1024, colour_of("before"))]
+    )
+    assert png.getpixel((0, 0)) == colour_of("a door")
+    sent = {file.name: file.content for file in backend.requests[0].files}
+    assert sent.keys() == {"image", "mask"}
+    alpha = open_png(sent["mask"]).getchannel("A")
+    assert (alpha.size, alpha.getpixel((0, 0)), alpha.getpixel((1023, 0))) == ((1024, 1024), 0, 255)
+
+
+def test_a_job_keeps_its_mask(api: Deployment, backend: GeneratingBackend) -> None:
+    with api.client(api.issue_token(), **{"Prefer": "respond-async"}) as client:
+        files = [("image", ("i.png", image_file((64, 64)))), ("mask", ("m.png", mask_file((64, 64))))]
+        form = {"prompt": "a door", "size": "1024x1024"}
+        path = client.post("/v1/images/edits", data=form, files=files).headers["Location"]
+        api.work_off()
+        assert client.get(path).json()["status"] == "completed"
+        assert {file.name for file in backend.requests[0].files} == {"image", "mask"}
+        client.delete(path)
+    assert api.objects("JobsBucket") == []
+
+
+def test_a_mask_that_cannot_be_honoured_is_refused_and_not_ignored(
+    deploy: Deploy, backend: GeneratingBackend
+) -> None:
+    image, mask = image_file((8, 8)), mask_file((8, 8))
+    api = deploy(edit_backends=f"sglang {backend.base_url} flux")
+    with pytest.raises(
+        openai.BadRequestError, match=r"mask: got one; allowed for a model that repaints .*'image-edit'"
+    ):
+        sdk(api).images.edit(image=image, mask=mask, prompt="at dusk")
+    with pytest.raises(openai.BadRequestError, match=r"mask: got one with 2 images; allowed with one image"):
+        sdk(deploy()).images.edit(image=[image, image], mask=mask, prompt="at dusk")
     assert backend.requests == []
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -23,8 +23,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
-from imagineart.images.model import Background, Image, ImageRequest, OutputFormat
-from imagineart.images.sizes import Size
+from imagineart.images.model import Image, ImageRequest
 
 MAX_AT_ONCE: Final = 4
 """So many images of one request are made at the same time."""
@@ -71,7 +70,7 @@ class Backends:
         random_fraction: Callable[[], float],
         attempt_finished: AttemptFinished,
         report_failure: Callable[[str, ImagineArtError], None],
-        finish: Callable[[bytes, Size, OutputFormat, Background], Awaitable[bytes]] = finish_image,
+        finish: Callable[[bytes, ImageRequest], Awaitable[bytes]] = finish_image,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
@@ -162,9 +161,7 @@ class Backends:
         try:
             async with asyncio.timeout_at(ends_at) as timeout:
                 generated = await self._call(route.backend, task)
-                content = await self._finish(
-                    generated.content, request.delivered_size, request.output_format, request.background
-                )
+                content = await self._finish(generated.content, request)
         except TimeoutError as error:
             if not timeout.expired():
                 raise
@@ -188,7 +185,7 @@ class Backends:
         async def finish_partial(index: int, content: bytes) -> None:
             # One that cannot be shown is no reason to do without the image.
             with suppress(ModelError):
-                finished = await self._finish(content, request.delivered_size, request.output_format, "auto")
+                finished = await self._finish(content, replace(request, background="auto"))
                 report(index, finished)
 
         return await backend.generate_in_steps(request, finish_partial)

@@ -33,6 +33,11 @@ def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
             wanted, can = getattr(model.capabilities, name), getattr(offered, name)
             if wanted > can:
                 yield f"capabilities.{name}: got {wanted}; allowed with backends[{at}] ({route.kind}): {can}."
+        able = operations_of(route.kind)
+        for operation in model.operations:
+            if operation not in able:
+                allowed = ", ".join(able)
+                yield f"operations: got {operation}; allowed with backends[{at}] ({route.kind}): {allowed}."
         if isinstance(route, BedrockRoute):
             for name in _forbidden(model, route, bedrock_models):
                 yield (
@@ -57,12 +62,14 @@ def capabilities_of(kind: str, *, lora: str | None = None) -> Capabilities:
     )
 
 
+def operations_of(kind: str) -> tuple[ModelOperation, ...]:
+    """What the adapter of a kind of backend can ask for."""
+    takes_masks = kind not in PROFILES or PROFILES[kind].mask_field is not None
+    return tuple(each for each in ModelOperation if takes_masks or each is not ModelOperation.INPAINT)
+
+
 def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:
-    invoked = {
-        name
-        for operation in model.operations
-        for name in invoked_models(route, edits=operation is ModelOperation.EDIT)
-    }
+    invoked = {name for operation in model.operations for name in invoked_models(route, operation)}
     for name in sorted(invoked):
         if not fnmatchcase(name.removeprefix(_PROFILE_PREFIX), bedrock_models):
             yield name

@@ -32,6 +32,7 @@ from imagineart.errors import (
     ModelNotAvailableError,
     RequestRefusedError,
 )
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.kinds import PNG, detect_image_kind
 from imagineart.images.model import ImageRequest, TokenUsage
 from imagineart.images.sizes import Size
@@ -106,11 +107,23 @@ class OpenAiBackend:
             # Without `reasoning`, an edit leaves the effort to the model.
             fields |= self.profile.reasoning["high"] if request.reasoning == "high" else {}
             form = [*_text_parts(fields), *_file_parts(self.profile.image_field, request)]
+            if request.mask is not None:
+                form.append(await self._mask_part(request.mask))
             return await send("POST", f"{self.url}/images/edits", headers=headers, form=form)
         fields |= self.profile.reasoning[request.reasoning]
         headers["Content-Type"] = "application/json"
         content = json.dumps(fields).encode()
         return await send("POST", f"{self.url}/images/generations", headers=headers, content=content)
+
+    async def _mask_part(self, mask: bytes) -> Part:
+        """Raises RequestRefusedError for a server that takes none."""
+        if self.profile.mask_field is None:
+            raise RequestRefusedError(detail="this kind of server takes no mask")
+        if self.profile.has_alpha_masks:
+            from imagineart.images.masks import as_alpha
+
+            mask = await in_image_thread(as_alpha, mask)
+        return self.profile.mask_field, ("mask.png", mask, "image/png")
 
     def _read(self, response: HttpResponse) -> GeneratedImage:
         content, usage = _read_image(response)

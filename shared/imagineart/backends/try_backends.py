@@ -117,7 +117,7 @@ async def _try(model_id: str, route: Route, request: ImageRequest) -> Trial:
     try:
         async with asyncio.timeout(seconds):
             generated = await route.backend.generate(request)
-            image = await finish_image(generated.content, request.size, request.output_format)
+            image = await finish_image(generated.content, request)
     except (ImagineArtError, TimeoutError) as raised:
         error = raised if isinstance(raised, ImagineArtError) else ModelTimeoutError(deadline_seconds=seconds)
         failure = error.detail or error.message

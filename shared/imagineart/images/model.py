@@ -54,6 +54,9 @@ class ImageRequest:
     much the model's LoRA counts; None leaves it to the model. `background`, `moderation` and `input_fidelity`
     are OpenAI's. All of them are for models with the capability. Of each image, up to `partial_images` are of
     use before it is finished.
+
+    With a `mask`, a PNG in black and white of the size of the request and of its one reference, only what is
+    white there is made anew.
     """
 
     prompt: str
@@ -72,6 +75,7 @@ class ImageRequest:
     input_fidelity: str = "low"
     partial_images: int = 0
     operation: ModelOperation = ModelOperation.GENERATE
+    mask: bytes | None = None
 
     @property
     def delivered_size(self) -> Size:

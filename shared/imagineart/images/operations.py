@@ -10,6 +10,7 @@ class ModelOperation(StrEnum):
     GENERATE = "generate"
     EDIT = "edit"
     VARIATION = "variation"
+    INPAINT = "inpaint"
 
 
 VARIATION_PROMPT: Final = (

@@ -97,6 +97,7 @@ def _request_to_json(request: ImageRequest) -> str:
             "size": [request.size.width, request.size.height],
             "seed": request.seed,
             "operation": request.operation,
+            "mask": request.mask is not None,
             "reasoning": request.reasoning,
             "delivered_as": [delivered.width, delivered.height] if delivered else None,
             "count": request.count,
@@ -123,6 +124,7 @@ def _request_from_json(document: str) -> ImageRequest:
             "size": Size(*fields["size"]),
             "delivered_as": Size(*delivered) if delivered else None,
             "operation": ModelOperation(fields["operation"]),
+            "mask": b"" if fields["mask"] else None,
             "output_format": OutputFormat(_KIND_BY_NAME[output], quality),
             "references": tuple(
                 ReferenceImage(b"", _KIND_BY_NAME[kind], Size(width, height))

@@ -132,7 +132,7 @@ def test_zero_and_minus_one_choose_a_seed_at_random(seed: str) -> None:
     assert read(seed="7").chosen_seed == 7
 
 
-@pytest.mark.parametrize("name", ["mask", "markup", "reasoning", "style", "svg", "frame_count"])
+@pytest.mark.parametrize("name", ["markup", "reasoning", "style", "svg", "frame_count"])
 def test_an_edit_says_what_to_do_in_place_of_what_it_lacks(name: str) -> None:
     assert refusal(EditFields, **{name: "x"}).startswith(f"{name}: is not supported; ")
 

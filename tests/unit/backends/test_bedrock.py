@@ -1,5 +1,6 @@
 """What is special about Amazon Bedrock; the rest is in tests/conformance."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from imagineart.aws import AwsClients
 from imagineart.backends import bedrock as module
 from imagineart.backends.bedrock import (
     FAST_UPSCALE,
+    INPAINT,
     SD35_LARGE,
     STYLE_TRANSFER,
     ULTRA,
@@ -34,7 +36,9 @@ from imagineart.errors import (
     RateLimitedError,
     RequestRefusedError,
 )
+from imagineart.images.finish import finish_image
 from imagineart.images.kinds import JPEG, PNG
+from imagineart.images.masks import inpaint_request
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import EDIT_ASPECT_RATIOS, Size, output_size
 from imagineart.models.routes import BedrockModel
@@ -117,6 +121,30 @@ def test_of_several_references_the_first_is_edited_in_the_style_of_the_others(
     (invocation,) = bedrock.invocations
     assert invocation.model_id == STYLE_TRANSFER
     assert invocation.document.keys() == {"prompt", "init_image", "style_image", "seed", "output_format"}
+
+
+@pytest.mark.parametrize("size", [SQUARE_1K, output_size("3:1", "2K"), output_size("1:3", "1K")], ids=str)
+def test_a_mask_goes_to_the_inpaint_service_in_a_frame_that_it_takes_and_only_its_part_changes(
+    bedrock: BedrockServer, generate: Generate, size: Size
+) -> None:
+    white = Image.new("L", (64, 64))
+    white.paste(255, (0, 0, 32, 64))
+    edit = edit_of(reference(size.width, size.height, "png"), size=size)
+    request = inpaint_request(edit, encode(white, "PNG"))
+    made = generate(backend(bedrock.url), request).content
+    (invocation,) = bedrock.invocations
+    assert invocation.model_id == INPAINT
+    assert invocation.document["grow_mask"] == 0
+    image, mask = image_in(invocation, "image"), image_in(invocation, "mask")
+    assert image.size == mask.size
+    assert max(image.size) <= 2.5 * min(image.size)
+    result = decode(asyncio.run(finish_image(made, request)))
+    half = size.width // 2
+    before = decode(request.references[0].content)
+    assert result.crop((half, 0, *result.size)).tobytes() == before.crop((half, 0, *before.size)).tobytes()
+    assert (
+        result.crop((0, 0, half, size.height)).tobytes() != before.crop((0, 0, half, size.height)).tobytes()
+    )
 
 
 def test_a_negative_prompt_goes_to_every_model(bedrock: BedrockServer, generate: Generate) -> None:

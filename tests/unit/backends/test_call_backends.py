@@ -25,7 +25,7 @@ from imagineart.errors import (
 )
 from imagineart.images import finish
 from imagineart.images.kinds import WEBP
-from imagineart.images.model import AS_PNG, Image, ImageRequest, OutputFormat, TokenUsage
+from imagineart.images.model import Image, ImageRequest, OutputFormat, TokenUsage
 from imagineart.images.sizes import Size
 from tests.fakes.image_making import Attempts, FakeImageBackend, fake_backends
 from tests.fakes.virtual_time import run_in_virtual_time
@@ -408,7 +408,7 @@ def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None
         return content
 
     async def finish_several() -> list[bytes]:
-        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE, AS_PNG)) for each in range(4)]
+        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, REQUEST)) for each in range(4)]
         await asyncio.sleep(0)
         all_wait.set()
         return await asyncio.gather(*tasks)

@@ -139,6 +139,11 @@ def test_a_model_is_offered_up_to_each_of_its_bounds(size: Size, is_offered: boo
         (lambda model, _: model["backends"].append({"kind": "openai", "url": "https://a/v1", "model": "m"}),
          ["models[0].capabilities.seed: got True; allowed with backends[1] (openai): False.",
           "models[0].capabilities.negative_prompt: got True; allowed with backends[1] (openai): False."]),
+        (lambda model, _: model.update(
+            operations=["inpaint"], aliases=[], capabilities={"references": 1},
+            backends=[{"kind": "sglang", "url": "https://a/v1", "model": "m"}]),
+         ["models[0].operations: got inpaint; allowed with backends[0] (sglang): generate, edit, "
+          "variation."]),
     ],
 )  # fmt: skip
 def test_what_backends_cannot_do_is_found(change: Change, expected: list[str]) -> None:

@@ -40,7 +40,8 @@ async def edit_image(body: EditBody, call: CurrentCall) -> Response:
     async def make_request() -> ImageRequest:
         seed = choose_seed(body.fields.chosen_seed, call.services.random_below)
         references = await _read_references(call, body.references)
-        return edit_request(body.fields, body.model, references, seed=seed)
+        request = edit_request(body.fields, body.model, references, seed=seed)
+        return request if body.mask is None else await _with_mask(call, request, body.mask)
 
     return await respond_with_images(call, body, make_request)
 
@@ -71,10 +72,22 @@ async def _read_references(call: Call, images: tuple[bytes | str, ...]) -> tuple
     references = []
     for position, image in enumerate(images):
         label = f"images[{position}]"
-        if isinstance(image, str):
-            image = await asyncio.to_thread(call.services.uploads.fetch, call.consumer_id, image, label=label)
-        references.append(await in_image_thread(read_reference, image, label=label))
+        content = await _read_file(call, image, label)
+        references.append(await in_image_thread(read_reference, content, label=label))
     return tuple(references)
+
+
+async def _with_mask(call: Call, request: ImageRequest, mask: bytes | str) -> ImageRequest:
+    from imagineart.images.masks import inpaint_request
+
+    return await in_image_thread(inpaint_request, request, await _read_file(call, mask, "mask"))
+
+
+async def _read_file(call: Call, file: bytes | str, label: str) -> bytes:
+    """The file itself, or that of an upload."""
+    if isinstance(file, bytes):
+        return file
+    return await asyncio.to_thread(call.services.uploads.fetch, call.consumer_id, file, label=label)
 
 
 router: Final = APIRouter()

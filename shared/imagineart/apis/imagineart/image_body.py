@@ -10,9 +10,16 @@ from imagineart.apis.common.call import Call
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, SubmittedFields, read_fields
 from imagineart.apis.imagineart.accepted_types import prefers_json
 from imagineart.apis.imagineart.documentation import request_body
-from imagineart.apis.imagineart.image_requests import check_capabilities, check_fields, output_kind
+from imagineart.apis.imagineart.image_requests import (
+    check_capabilities,
+    check_fields,
+    check_mask,
+    output_kind,
+)
 from imagineart.apis.imagineart.parameters import (
     IMAGES_DESCRIPTION,
+    MASK_DESCRIPTION,
+    MASK_NAMES,
     MAX_REFERENCES,
     REFERENCE_NAMES,
     EditFields,
@@ -30,11 +37,12 @@ FieldsT = TypeVar("FieldsT", GenerationFields, EditFields, VariationFields)
 
 @dataclass(frozen=True, slots=True)
 class ImageBody(Generic[FieldsT]):
-    """A validated body; `references` are files or ids of uploads, in order. `webhook_url` is a secret."""
+    """A validated body; `references` and `mask` are files or ids of uploads. `webhook_url` is a secret."""
 
     fields: FieldsT
     model: Model
     references: tuple[bytes | str, ...]
+    mask: bytes | str | None
     wants_json: bool
     webhook_url: str | None = field(repr=False)
 
@@ -46,7 +54,9 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
     async def read_body(request: Request) -> ImageBody[FieldsT]:
         call: Call = request.state.call
         submitted = await read_fields(
-            request, file_fields=REFERENCE_NAMES if takes_references else frozenset()
+            request,
+            file_fields=REFERENCE_NAMES if takes_references else frozenset(),
+            single_file_fields=MASK_NAMES if issubclass(fields_type, EditFields) else frozenset(),
         )
         call.record_prompt(submitted.values.get("prompt"))
         fields = fields_type.read(submitted)
@@ -56,9 +66,12 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         if takes_references:
             most = 1 if issubclass(fields_type, VariationFields) else max_references(model)
             _check_reference_count(len(submitted.files), most)
+        mask = submitted.single_files.get("mask")
+        if mask is not None:
+            check_mask(model, references=len(submitted.files))
         wants_json = call.is_async or _wants_json(request, fields, submitted)
         _check_response(call, fields, wants_json=wants_json)
-        return ImageBody(fields, model, submitted.files, wants_json, _webhook_url(call, fields))
+        return ImageBody(fields, model, submitted.files, mask, wants_json, _webhook_url(call, fields))
 
     return read_body
 
@@ -147,7 +160,13 @@ def _object_schema(fields_type: type[ImageFields], item: dict[str, Any]) -> dict
     if fields_type is EditFields:
         images = {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_REFERENCES}
         images["description"] = IMAGES_DESCRIPTION
-        schema["properties"] = {"prompt": properties.pop("prompt"), "images": images, **properties}
+        mask = item | {"description": MASK_DESCRIPTION}
+        schema["properties"] = {
+            "prompt": properties.pop("prompt"),
+            "images": images,
+            "mask": mask,
+            **properties,
+        }
         schema["required"] = ["prompt", "images"]
     if fields_type is VariationFields:
         schema["properties"] = {"image": item | {"description": "The image to vary."}, **properties}

@@ -137,6 +137,17 @@ def check_capabilities(fields: ImageFields, model: Model) -> None:
             raise InvalidRequestError(name, f"got '{value}'; allowed for the model '{model.id}': {allowed}.")
 
 
+def check_mask(model: Model, *, references: int) -> None:
+    """Raises InvalidRequestError where the model cannot honour a mask, or it is unclear what it is for."""
+    if ModelOperation.INPAINT not in model.operations:
+        raise InvalidRequestError(
+            "mask",
+            f"got one; allowed for a model that repaints a part of an image, which '{model.id}' does not.",
+        )
+    if references > 1:
+        raise InvalidRequestError("mask", f"got one with {references} images; allowed with one image.")
+
+
 def _check_format(fields: ImageFields) -> None:
     compression = fields.output_compression
     is_given = "output_compression" in fields.model_fields_set

@@ -29,6 +29,8 @@ MAX_PARTIAL_IMAGES: Final = 3
 REFERENCE_NAMES: Final = frozenset({"images", "image", "image[]"})
 """The field of the reference images, and OpenAI's names for it."""
 
+MASK_NAMES: Final = frozenset({"mask"})
+
 AUTO: Final = "auto"
 FOREIGN_SIZES: Final = (
     Size(1536, 1024), Size(1024, 1536), Size(1792, 1024), Size(1024, 1792), Size(512, 512), Size(256, 256),
@@ -192,7 +194,6 @@ class EditFields(ImageFields):
     refusals: ClassVar[Mapping[str, str]] = {
         **_REFUSALS,
         "style": "is not supported; describe the style in the prompt.",
-        "mask": "is not supported; say in the prompt which part to change.",
         "markup": "is not supported; say in the prompt which part to change.",
         "reasoning": "is not supported; the model of this endpoint has none.",
     }
@@ -200,7 +201,7 @@ class EditFields(ImageFields):
     @classmethod
     def accepted_names(cls) -> tuple[str, ...]:
         """The names that an error message lists, those of the reference images included."""
-        return (*super().accepted_names(), *sorted(REFERENCE_NAMES - {"images"}))
+        return (*super().accepted_names(), *sorted(REFERENCE_NAMES - {"images"}), *MASK_NAMES)
 
 
 class VariationFields(ImageFields):
@@ -233,6 +234,10 @@ class UploadFields(Fields):
     size: int = Field(ge=1, le=MAX_UPLOAD_BYTES, description="Size of the image in bytes, exactly.")
 
 
+MASK_DESCRIPTION: Final = (
+    "Marks the part of the one image that is made anew: transparent, or white without transparency. "
+    "It is stretched to the image; the rest stays as it is."
+)
 IMAGES_DESCRIPTION: Final = (
     "Reference images, in order: files, or ids from POST /v1/uploads. The kind is detected by content."
 )

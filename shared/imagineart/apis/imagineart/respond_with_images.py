@@ -50,7 +50,13 @@ async def _respond_once(
     came = {name: str(getattr(body.fields, name)) for name in body.fields.model_fields_set}
     response_type = "job" if call.is_async else "json" if body.wants_json else "image"
     # What the fields mean, not their bytes, distinguishes the request from another one under its key.
-    stored = await respond_once(call, came, make, files=body.references, response_type=response_type)
+    stored = await respond_once(
+        call,
+        came,
+        make,
+        files=(*body.references, *(() if body.mask is None else ("mask", body.mask))),
+        response_type=response_type,
+    )
     status = HTTPStatus.ACCEPTED if call.is_async else HTTPStatus.OK
     return Response(stored.content, status, dict(stored.headers))
 

@@ -51,6 +51,16 @@ def frame_for_inpainting(content: bytes, mask: bytes) -> tuple[bytes, bytes]:
     return encode_jpeg(_pad(image, frame)), encode_png(_pad(marked, frame))
 
 
+def frame_image(reference: ReferenceImage, size: Size) -> bytes:
+    """An image file of the shape of `size`, with bars where it is narrower than the services take."""
+    return encode_jpeg(_pad(_fit(reference, size), wide_frame(size)))
+
+
+def crop(reference: ReferenceImage, box: tuple[int, int, int, int]) -> bytes:
+    """The part of an image between left, top, right and bottom."""
+    return encode_jpeg(_decode(reference.content).crop(box))
+
+
 def _pad(image: Image.Image, frame: Size) -> Image.Image:
     padded = Image.new(image.mode, (frame.width, frame.height))
     padded.paste(image, ((frame.width - image.width) // 2, (frame.height - image.height) // 2))

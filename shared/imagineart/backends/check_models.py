@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from imagineart.backends.bedrock import invoked_models
+from imagineart.backends.bedrock_services import OPERATIONS, invoked_models
 from imagineart.backends.openai_profiles import PROFILES
 from imagineart.images.operations import ModelOperation
 from imagineart.models.model import Capabilities, Model, ModelsDocument
 from imagineart.models.routes import BedrockRoute
 
 _MAX_REFERENCES: Final = 4
+_PLAIN: Final = (ModelOperation.GENERATE, ModelOperation.EDIT, ModelOperation.VARIATION)
 _PROFILE_PREFIX: Final = "us."
 
 
@@ -64,8 +65,14 @@ def capabilities_of(kind: str, *, lora: str | None = None) -> Capabilities:
 
 def operations_of(kind: str) -> tuple[ModelOperation, ...]:
     """What the adapter of a kind of backend can ask for."""
-    takes_masks = kind not in PROFILES or PROFILES[kind].mask_field is not None
-    return tuple(each for each in ModelOperation if takes_masks or each is not ModelOperation.INPAINT)
+    profile = PROFILES.get(kind)
+    able = set(OPERATIONS if kind == "bedrock" else _PLAIN)
+    if profile is not None and profile.mask_field is not None:
+        able |= {ModelOperation.INPAINT, ModelOperation.OUTPAINT}
+    if kind == "imagineart":
+        # It makes sizes of its table alone, which an image with margins rarely has.
+        able.add(ModelOperation.INPAINT)
+    return tuple(each for each in ModelOperation if each in able)
 
 
 def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:

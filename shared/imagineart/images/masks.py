@@ -5,7 +5,7 @@ transparency. From then on a mask is a PNG in black and white of the size of the
 """
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import Image, ImageOps
@@ -42,6 +42,53 @@ def inpaint_request(request: ImageRequest, mask: bytes) -> ImageRequest:
     reference = ReferenceImage(encode_png(fit(pixels, request.size)), PNG, request.size)
     return replace(
         request, operation=ModelOperation.INPAINT, references=(reference,), mask=encode_png(fitted)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """The pixels by which an image grows on each side."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+
+def outpaint_request(request: ImageRequest, margins: Margins) -> ImageRequest:
+    """An edit that adds margins around its one reference, which stays as it is; it has the size of both."""
+    pixels = decode_image(request.references[0].content).pixels
+    wide = pixels.width + margins.left + margins.right
+    high = pixels.height + margins.top + margins.bottom
+    corner, size = (margins.left, margins.top), Size(wide, high)
+    grown, mask = Image.new(pixels.mode, (wide, high)), Image.new("L", (wide, high), 255)
+    grown.paste(pixels, corner)
+    mask.paste(0, (*corner, margins.left + pixels.width, margins.top + pixels.height))
+    return replace(
+        request,
+        operation=ModelOperation.OUTPAINT,
+        size=size,
+        delivered_as=None,
+        references=(ReferenceImage(encode_png(grown), PNG, size),),
+        mask=encode_png(mask),
+    )
+
+
+def kept_box(mask: bytes) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what a mask leaves as it is."""
+    marked = _open(mask)
+    return ImageOps.invert(marked).getbbox() or (0, 0, *marked.size)
+
+
+def around_subject(request: ImageRequest, cut_out: bytes) -> ImageRequest:
+    """A request that makes all but the subject anew, which is what is opaque in `cut_out`."""
+    alpha = decode_image(cut_out).pixels.convert("RGBA").getchannel("A")
+    marked = alpha.point(lambda level: 255 * (level < _HALF))
+    reference = decode_image(request.references[0].content).pixels
+    return replace(
+        request,
+        references=(ReferenceImage(encode_png(fit(reference, request.size)), PNG, request.size),),
+        mask=encode_png(_fit_mask(marked, request.size)),
     )
 
 

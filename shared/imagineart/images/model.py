@@ -56,7 +56,8 @@ class ImageRequest:
     use before it is finished.
 
     With a `mask`, a PNG in black and white of the size of the request and of its one reference, only what is
-    white there is made anew.
+    white there is made anew. `strength`, from 0 to 1, is how closely a control keeps to its reference; None
+    leaves it to the backend.
     """
 
     prompt: str
@@ -76,6 +77,7 @@ class ImageRequest:
     partial_images: int = 0
     operation: ModelOperation = ModelOperation.GENERATE
     mask: bytes | None = None
+    strength: float | None = None
 
     @property
     def delivered_size(self) -> Size:

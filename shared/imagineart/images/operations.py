@@ -11,6 +11,15 @@ class ModelOperation(StrEnum):
     EDIT = "edit"
     VARIATION = "variation"
     INPAINT = "inpaint"
+    OUTPAINT = "outpaint"
+    UPSCALE = "upscale"
+    REMOVE_BACKGROUND = "remove_background"
+    REPLACE_BACKGROUND = "replace_background"
+    CONTROL_SCRIBBLE = "control_scribble"
+    CONTROL_CANNY = "control_canny"
+    CONTROL_LINEART = "control_lineart"
+    CONTROL_DEPTH = "control_depth"
+    CONTROL_POSE = "control_pose"
 
 
 VARIATION_PROMPT: Final = (

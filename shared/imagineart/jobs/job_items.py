@@ -98,6 +98,7 @@ def _request_to_json(request: ImageRequest) -> str:
             "seed": request.seed,
             "operation": request.operation,
             "mask": request.mask is not None,
+            "strength": request.strength,
             "reasoning": request.reasoning,
             "delivered_as": [delivered.width, delivered.height] if delivered else None,
             "count": request.count,

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, Responses, header, json_response
+from imagineart.apis.common.documentation import Responses, header, json_response
+from imagineart.apis.imagineart.documentation import ERROR_RESPONSES
 from imagineart.jobs.model import JobState
 
 _TEXT: Final = {"type": "string"}

@@ -309,7 +309,7 @@ def test_a_wrong_method_or_path_is_told_the_right_ones(api: Deployment, path: st
     assert [known for known in IMAGINEO if known not in message] == []
 
 
-def test_what_the_backend_of_the_service_does_is_a_500(own_api: Deployment, client: httpx.Client) -> None:
+def test_a_table_that_is_lost_is_a_500(own_api: Deployment, client: httpx.Client) -> None:
     own_api.aws("dynamodb").delete_table(TableName=own_api.references["JobsTable"])
     error_of(client.post("generate", json={"positive_prompt": MUG}), 500, "internal_error")
 

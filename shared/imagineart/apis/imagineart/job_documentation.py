@@ -29,7 +29,7 @@ JOB_SCHEMA: Final[dict[str, Any]] = {
         "attempts": {"type": "integer", "description": "How often the job was started, up to 3."},
         "repeated_calls": {
             "type": "integer",
-            "description": "For how many images a worker that crashed may have called a backend before.",
+            "description": "How often a backend may have been called again, after a worker crashed.",
         },
         "images": {
             "type": "array",

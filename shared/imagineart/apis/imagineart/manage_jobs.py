@@ -88,7 +88,7 @@ async def delete_job(job_id: JobId, call: CurrentCall) -> Response:
 async def get_job_image(
     job_id: JobId, number: Annotated[str, Path(examples=["0"])], call: CurrentCall
 ) -> Response:
-    """Get an image of a completed job as a PNG; the numbers begin with 0."""
+    """Get an image of a completed job, in the format that was asked for; the numbers begin with 0."""
     manage_jobs = call.services.manage_jobs
-    content = await asyncio.to_thread(manage_jobs.image, call.consumer_id, job_id, number)
-    return Response(content, media_type="image/png")
+    content, media_type = await asyncio.to_thread(manage_jobs.image, call.consumer_id, job_id, number)
+    return Response(content, media_type=media_type)

@@ -59,7 +59,7 @@ def job_of(client: httpx.Client, path: str) -> dict[str, Any]:
 def test_an_image_is_sent_as_what_its_job_made(
     own_api: Deployment, own_client: httpx.Client, kind: str, media_type: str
 ) -> None:
-    """Other APIs accept jobs of other formats, of which /v1 shows the images all the same."""
+    """The item says it, though /v1 itself asks for PNGs alone."""
     path, jobs, table = accept(own_client), own_api.aws("dynamodb"), own_api.references["JobsTable"]
     (item,) = [item for item in jobs.scan(TableName=table)["Items"] if item["id"]["S"] in path]
     request = json.loads(item["request"]["S"]) | {"output_format": [kind, 80]}

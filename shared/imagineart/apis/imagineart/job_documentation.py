@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, Responses, header, json_response
+from imagineart.apis.common.documentation import Responses, header, json_response
+from imagineart.apis.imagineart.documentation import ERROR_RESPONSES
+from imagineart.images.kinds import JPEG, PNG, WEBP
 from imagineart.jobs.model import JobState
-from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE
 
 _TEXT: Final = {"type": "string"}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
@@ -37,7 +38,7 @@ JOB_SCHEMA: Final[dict[str, Any]] = {
             "items": {
                 "type": "object",
                 "properties": {
-                    "url": {"type": "string", "description": "Where the PNG is, below the API's base URL."},
+                    "url": {"type": "string", "description": "Where the image is, below the API's base URL."},
                     "seed": {"type": ["integer", "null"], "description": "Null where the model has none."},
                     "size": _TEXT,
                     "backend": _TEXT,
@@ -94,8 +95,7 @@ JOB_IMAGE_RESPONSES: Final[Responses] = ERROR_RESPONSES | {
     200: {
         "description": "The image.",
         "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}}
-            for media_type in EXTENSION_BY_MEDIA_TYPE
+            kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in (PNG, JPEG, WEBP)
         },
     }
 }

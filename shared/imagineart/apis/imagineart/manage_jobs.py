@@ -21,7 +21,6 @@ from imagineart.apis.imagineart.job_documentation import (
 )
 from imagineart.apis.imagineart.job_responses import describe_job, describe_page, read_page_token
 from imagineart.apis.imagineart.operations import API, MANAGE_JOBS
-from imagineart.images.kinds import detect_image_kind
 from imagineart.jobs.manage_jobs import ManageJobs
 
 router: Final = APIRouter(route_class=authenticated(MANAGE_JOBS), tags=["Jobs"])
@@ -91,10 +90,9 @@ async def delete_job(job_id: JobId, call: CurrentCall) -> Response:
 async def get_job_image(
     job_id: JobId, number: Annotated[str, Path(examples=["0"])], call: CurrentCall
 ) -> Response:
-    """Get an image of a completed job as a file; the numbers begin with 0."""
-    content = await asyncio.to_thread(_jobs(call).image, call.consumer_id, job_id, number)
-    kind = detect_image_kind(content)
-    return Response(content, media_type=kind.media_type if kind else None)
+    """Get an image of a completed job, in the format that was asked for; the numbers begin with 0."""
+    content, media_type = await asyncio.to_thread(_jobs(call).image, call.consumer_id, job_id, number)
+    return Response(content, media_type=media_type)
 
 
 def _jobs(call: Call) -> ManageJobs:

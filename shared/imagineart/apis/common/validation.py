@@ -102,7 +102,9 @@ def _bad_field(model: type[Fields], error: ValidationError, *, is_json: bool) ->
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     field = model.model_fields[name]
-    return InvalidFieldError(name, came=_what_came(first, field, is_json=is_json), allowed=allowed_values(field))
+    return InvalidFieldError(
+        name, came=_what_came(first, field, is_json=is_json), allowed=allowed_values(field)
+    )
 
 
 def allowed_values(field: FieldInfo) -> str:

@@ -202,6 +202,17 @@ def test_images_at_urls_need_no_token_and_end_after_an_hour(
     assert all(3500 < life <= 3600 for life in lives)
 
 
+def test_a_program_that_names_dall_e_finds_urls_beside_the_images(api: Deployment, client: OpenAI) -> None:
+    """As its model once responded, which LangChain's tool relies on."""
+    (image,) = client.images.generate(prompt="a fox", model="dall-e-3", size="512x512").data or []
+    with api.client() as anonymous:
+        assert anonymous.get(image.url or "").content == base64.b64decode(image.b64_json or "")
+    chosen = client.images.generate(
+        prompt="a fox", model="dall-e-3", size="512x512", response_format="b64_json"
+    )
+    assert [each.url for each in chosen.data or []] == [None]
+
+
 def test_a_replay_names_the_same_urls_and_they_work_as_long_as_there_are_replays(
     api: Deployment, client: OpenAI, backend: GeneratingBackend
 ) -> None:

@@ -35,7 +35,7 @@ class ImageEvents:
         about = {"partial_image_index": index, "image_index": position, "size": str(request.delivered_size)}
         return self._event("partial_image", about, _base64(content))
 
-    def completed(self, images: Sequence[Image], urls: Sequence[str] | None) -> StoredResponse:
+    def completed(self, images: Sequence[Image], urls: Sequence[str]) -> StoredResponse:
         """The events of all images, at `urls` where they are given.
 
         Raises InvalidRequestError for more than a response can have.

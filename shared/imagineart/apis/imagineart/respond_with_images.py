@@ -13,7 +13,7 @@ from imagineart.apis.common.respond_once import respond_once
 from imagineart.apis.imagineart.image_body import ImageBody
 from imagineart.apis.imagineart.image_events import ImageEvents
 from imagineart.apis.imagineart.job_responses import accepted_response
-from imagineart.apis.imagineart.keep_images import keep_images
+from imagineart.apis.imagineart.keep_images import expects_urls, keep_images
 from imagineart.apis.imagineart.operations import API, GENERATE_IMAGE
 from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
 from imagineart.idempotency.model import StoredResponse
@@ -74,12 +74,19 @@ async def _make(
         deadline_seconds=call.deadline_seconds(response_bytes=response_bytes),
         partial_made=send and partial(_send_partial, events, request, send),
     )
-    urls = await keep_images(call, images) if body.fields.response_format == "url" else None
+    fields = body.fields
+    wants_urls = fields.response_format == "url"
+    urls = await keep_images(call, images) if wants_urls or (body.wants_json and expects_urls(fields)) else []
     _record(call, body, images)
     if send:
         return events.completed(images, urls)
     return image_response(
-        images, model_id=body.model.id, as_json=body.wants_json, created=int(call.services.clock()), urls=urls
+        images,
+        model_id=body.model.id,
+        as_json=body.wants_json,
+        created=int(call.services.clock()),
+        urls=urls,
+        has_contents=not wants_urls,
     )
 
 

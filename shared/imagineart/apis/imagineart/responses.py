@@ -27,13 +27,20 @@ def largest_response_bytes(size: Size, count: int, *, as_json: bool) -> int:
 
 
 def image_response(
-    images: Sequence[Image], *, model_id: str, as_json: bool, created: int, urls: Sequence[str] | None = None
+    images: Sequence[Image],
+    *,
+    model_id: str,
+    as_json: bool,
+    created: int,
+    urls: Sequence[str] = (),
+    has_contents: bool = True,
 ) -> StoredResponse:
-    """The one image as a file, or all as JSON, at `urls` where they are given; `created` is in Unix seconds.
+    """The one image as a file, or all as JSON, with their contents, their `urls` or both; `created` is in
+    Unix seconds.
 
     Raises InvalidRequestError for more than `MAX_RESPONSE_BYTES`.
     """
-    content = _to_json(images, created, urls) if as_json else images[0].content
+    content = _to_json(images, created, urls, has_contents=has_contents) if as_json else images[0].content
     check_size(content, images)
     media_type = "application/json" if as_json else images[0].kind.media_type
     return StoredResponse({"Content-Type": media_type, **_headers(images, model_id)}, content)
@@ -66,14 +73,16 @@ def backend_names(images: Sequence[Image]) -> str:
     return ", ".join(dict.fromkeys(image.backend for image in images))
 
 
-def _to_json(images: Sequence[Image], created: int, urls: Sequence[str] | None) -> bytes:
+def _to_json(images: Sequence[Image], created: int, urls: Sequence[str], *, has_contents: bool) -> bytes:
     """``{"created", "output_format", "size", "data": [{"seed", "b64_json" or "url"}, ...], "usage"}``.
 
     An image whose model has no seed has none here. ``usage`` is there where the backends reported it for
     every image.
     """
     head = {"created": created, "output_format": images[0].kind.name.lower(), "size": str(images[0].size)}
-    entries = b",".join(_entry(image, urls[at] if urls else None) for at, image in enumerate(images))
+    entries = b",".join(
+        _entry(image, urls[at] if urls else None, has_content=has_contents) for at, image in enumerate(images)
+    )
     usages = [image.usage for image in images if image.usage is not None]
     tail = {"usage": describe_usage(reduce(add, usages))} if len(usages) == len(images) else {}
     # The images are joined as they are: to write megabytes of base64 through a JSON encoder takes its time.
@@ -83,11 +92,11 @@ def _to_json(images: Sequence[Image], created: int, urls: Sequence[str] | None) 
     ])  # fmt: skip
 
 
-def _entry(image: Image, url: str | None) -> bytes:
-    seed = b"" if image.seed is None else f'"seed": {image.seed}, '.encode()
-    if url is not None:
-        return b"".join([b"{", seed, b'"url": ', json.dumps(url).encode(), b"}"])
-    return b"".join([b"{", seed, b'"b64_json": "', pybase64.b64encode(image.content), b'"}'])
+def _entry(image: Image, url: str | None, *, has_content: bool) -> bytes:
+    members = [] if image.seed is None else [f'"seed": {image.seed}'.encode()]
+    members += [] if url is None else [b'"url": ' + json.dumps(url).encode()]
+    members += [b'"b64_json": "' + pybase64.b64encode(image.content) + b'"'] if has_content else []
+    return b"{" + b", ".join(members) + b"}"
 
 
 def describe_usage(total: TokenUsage) -> dict[str, Any]:

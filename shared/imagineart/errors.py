@@ -4,6 +4,8 @@ Tree::
 
     ImagineArtError
     ├── InvalidRequestError        invalid_request
+    │   ├── KeyConflictError       invalid_request (idempotency)
+    │   └── RefusedTaskError       invalid_request (apis)
     ├── InvalidImageError          invalid_image
     ├── MissingBearerTokenError    missing_bearer_token
     ├── InvalidTokenError          invalid_token

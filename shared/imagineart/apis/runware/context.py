@@ -1,0 +1,47 @@
+"""The caller of a few tasks, and what the transport that brought them can do."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from imagineart.access.admit import Admission
+from imagineart.access.authenticate import Caller
+from imagineart.access.tokens import Scope
+from imagineart.apis.common.authorization import require_scope
+from imagineart.apis.common.services import Services
+from imagineart.backends.call_backends import MAX_AT_ONCE
+from imagineart.usage.model import FinishedRequest
+
+API: Final = "runware"
+"""What jobs that this API accepted have as their API."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContext:
+    """Who asks for tasks, and how.
+
+    `waits_for_images` is False where a transport cannot wait until images are made: each of its tasks then
+    becomes a job. `deadline_seconds` is `Call.deadline_seconds`. `places` bounds how many images of all tasks
+    are made at the same time, and `finished` has each task whose images were made, or failed to be.
+    """
+
+    services: Services
+    caller: Caller
+    admission: Admission
+    request_id: str
+    base_url: str
+    remaining_seconds: Callable[[], float]
+    deadline_seconds: Callable[..., float]
+    waits_for_images: bool
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
+    finished: list[FinishedRequest] = field(default_factory=list)
+
+    @property
+    def consumer_id(self) -> str:
+        """The authenticated consumer."""
+        return self.admission.consumer.id
+
+    def require(self, scope: Scope) -> None:
+        """Raises MissingScopeError where the token was not issued for it."""
+        require_scope(self.caller, scope)

@@ -1,0 +1,103 @@
+"""The images of a task, made within its request; each task takes a slot of its own."""
+
+import asyncio
+import time
+from typing import Any
+from uuid import UUID
+
+from imagineart.access.admit import Admission
+from imagineart.access.limits import LEASE_MARGIN_SECONDS
+from imagineart.apis.runware.context import TaskContext
+from imagineart.apis.runware.image_request import ChosenRequest
+from imagineart.apis.runware.results import MadeImage, describe_result
+from imagineart.apis.runware.tasks import ImageInference
+from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
+from imagineart.images.model import Image, ImageRequest
+from imagineart.results.model import RESULT_LIFE_SECONDS
+from imagineart.usage.model import OK, FinishedRequest
+
+_MAX_BYTES_PER_PIXEL = 4
+
+
+async def make_images(
+    context: TaskContext, task: ImageInference, chosen: ChosenRequest, request: ImageRequest
+) -> list[dict[str, Any]]:
+    """The results of a task, in the order of their seeds; all or none. They are counted when this returns."""
+    limits, started, outcome, images = context.services.limits, time.monotonic(), OK, 0
+    admission = limits.take_slot(
+        context.admission, lease_seconds=context.remaining_seconds() + LEASE_MARGIN_SECONDS
+    )
+    try:
+        admission = limits.reserve_images(admission, request.count)
+        results = await _make_all(context, task, chosen, request)
+        images = len(results)
+    except BaseException as error:
+        outcome = _outcome(error)
+        raise
+    finally:
+        finished = FinishedRequest(
+            request_id=f"{context.request_id} {task.task_uuid}",
+            consumer_id=context.consumer_id,
+            operation=chosen.model.id,
+            resolution=chosen.resolution,
+            outcome=outcome,
+            images=images,
+            seconds=time.monotonic() - started,
+            finished_at=context.services.clock(),
+        )
+        _settle(context, admission, finished)
+    return results
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, ImagineArtError):
+        return error.code
+    # The deadline of the whole request cancels its tasks.
+    return ModelTimeoutError.code if isinstance(error, asyncio.CancelledError) else InternalError.code
+
+
+def _settle(context: TaskContext, admission: Admission, finished: FinishedRequest) -> None:
+    context.services.settlement.settle(context.caller, admission, finished)
+    context.finished.append(finished)
+
+
+async def _make_all(
+    context: TaskContext, task: ImageInference, chosen: ChosenRequest, request: ImageRequest
+) -> list[dict[str, Any]]:
+    """When one image fails, the others are cancelled. Raises the error of the first that failed."""
+    cost = chosen.cost
+
+    async def make(single: ImageRequest) -> dict[str, Any]:
+        async with context.places:
+            made = await _make_one(context, task, chosen, single)
+            return describe_result(task, made, cost=cost)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            making = [group.create_task(make(single)) for single in request.series()]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [each.result() for each in making]
+
+
+async def _make_one(
+    context: TaskContext, task: ImageInference, chosen: ChosenRequest, request: ImageRequest
+) -> MadeImage:
+    services = context.services
+    reserved = 0 if task.output_type == "URL" else request.delivered_size.pixels * _MAX_BYTES_PER_PIXEL
+    deadline_seconds = context.deadline_seconds(response_bytes=reserved * task.number_results)
+    (image,) = await services.backends.of(chosen.model).generate(request, deadline_seconds=deadline_seconds)
+    uuid = str(UUID(int=services.random_below(2**128), version=4))
+    url = await _keep(context, task, image) if task.output_type == "URL" else ""
+    # The seed that was asked for, where the model has none.
+    return MadeImage(uuid, request.seed, image.kind, url, b"" if url else image.content)
+
+
+async def _keep(context: TaskContext, task: ImageInference, image: Image) -> str:
+    result = await asyncio.to_thread(
+        context.services.results.keep,
+        image.content,
+        media_type=image.kind.media_type,
+        life_seconds=task.ttl or RESULT_LIFE_SECONDS,
+    )
+    return context.base_url + result.path

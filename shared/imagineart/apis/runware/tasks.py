@@ -1,0 +1,77 @@
+"""The tasks and their fields.
+
+Source: Runware's reference of the model ``imagineart:2.0@0``, and its schema of 2026-09-22.
+"""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from imagineart.apis.runware.reading import Fields, Task, WholeNumber
+from imagineart.results.model import MAX_RESULT_LIFE_SECONDS, MIN_RESULT_LIFE_SECONDS
+
+MAX_SEED: Final = 2**63 - 1
+
+
+class Safety(Fields):
+    """Whether the content of the images is checked; `mode` decides where both are given."""
+
+    check_content: bool = False
+    mode: Literal["none", "fast"] | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is checked."""
+        return self.check_content if self.mode is None else self.mode == "fast"
+
+
+class Inputs(Fields):
+    """What an edit begins with: UUIDs, URLs, data URIs or images in base64."""
+
+    reference_images: list[str] = Field(min_length=1, max_length=4)
+
+
+class Settings(Fields):
+    """How the model works."""
+
+    thinking_level: Literal["high", "low"] = "high"
+
+
+class ImageInference(Task):
+    """Images of a prompt, and of references where there are any."""
+
+    task_type: Literal["imageInference"]
+    output_type: Literal["URL", "base64Data", "dataURI"] = Field("URL")
+    output_format: Literal["JPG", "PNG", "WEBP"] = "JPG"
+    output_quality: WholeNumber = Field(95, ge=20, le=99)
+    delivery_method: Literal["sync", "async"] = "sync"
+    safety: Safety = Safety()
+    check_nsfw: bool = Field(False, alias="checkNSFW")
+    ttl: WholeNumber | None = Field(None, ge=MIN_RESULT_LIFE_SECONDS, le=MAX_RESULT_LIFE_SECONDS)
+    include_cost: bool = False
+    number_results: WholeNumber = Field(1, ge=1, le=20)
+    model: str = Field(min_length=1, max_length=127)
+    positive_prompt: str = Field(min_length=2, max_length=3000)
+    width: WholeNumber | None = Field(None, ge=64, le=4096)
+    height: WholeNumber | None = Field(None, ge=64, le=4096)
+    resolution: Literal["1.5K"] | None = None
+    seed: WholeNumber | None = Field(None, ge=0, le=MAX_SEED)
+    inputs: Inputs | None = None
+    settings: Settings | None = None
+
+    @property
+    def references(self) -> list[str]:
+        """The reference images as they came."""
+        return self.inputs.reference_images if self.inputs else []
+
+    @property
+    def checks_content(self) -> bool:
+        """Whether the images are checked."""
+        return self.safety.is_on or self.check_nsfw
+
+
+class Ping(Fields):
+    """A sign of life of a connection."""
+
+    task_type: Literal["ping"]
+    ping: Literal[True]

@@ -19,6 +19,9 @@ from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.manage_jobs import ManageJobs
+from imagineart.jobs.name_jobs import NamedJobs
+from imagineart.media.media import Media
+from imagineart.outbound.http import OutboundHttp
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
 from imagineart.uploads.uploads import Uploads
@@ -74,6 +77,11 @@ class LambdaServices(JobEnvironment):
             self.report_job,
         )
 
+    @cached_property
+    def named_jobs(self) -> NamedJobs:
+        table = self._table(self._settings.jobs.table)
+        return NamedJobs(table, self.jobs, self.random_below, self.clock)
+
     def manage_jobs(self, api: str) -> ManageJobs:
         """What a caller does with the jobs that an API accepted."""
         return ManageJobs(
@@ -90,6 +98,14 @@ class LambdaServices(JobEnvironment):
     def uploads(self) -> Uploads:
         bucket = Bucket(self._clients, self._settings.uploads_bucket)
         return Uploads(bucket, self._peppers, self.random_below, self.clock)
+
+    @cached_property
+    def media(self) -> Media:
+        return Media(Bucket(self._clients, self._settings.uploads_bucket), self.random_below)
+
+    @cached_property
+    def outbound(self) -> OutboundHttp:
+        return OutboundHttp(self.reaches_loopback)
 
     def review_tokens(self) -> TokenReview:
         """Review the tokens of both stores; the result goes to the log and the metrics too."""

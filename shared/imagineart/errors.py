@@ -5,7 +5,8 @@ Tree::
     ImagineArtError
     ├── InvalidRequestError        invalid_request
     │   ├── KeyConflictError       invalid_request (idempotency)
-    │   └── RefusedTaskError       invalid_request (apis)
+    │   ├── RefusedTaskError       invalid_request (apis)
+    │   └── FailedTaskError        invalid_request (apis)
     ├── InvalidImageError          invalid_image
     ├── MissingBearerTokenError    missing_bearer_token
     ├── InvalidTokenError          invalid_token

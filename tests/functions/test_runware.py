@@ -1,14 +1,22 @@
 """Runware's task API over HTTP: an array of tasks in, results and errors out."""
 
+import base64
+import io
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
+from PIL import Image
 
+from tests.fault_backend import Response
 from tests.functions.deployment import Deployment, open_png
-from tests.functions.generating_backend import colour_of
+from tests.functions.generating_backend import GeneratingBackend, always, colour_of
+from tests.sample_images import sample
 
 AIR = "imagineart:2.0@0"
+EDIT = {"width": 1536, "height": 1536}
 
 
 def inference(**fields: Any) -> dict[str, Any]:
@@ -46,3 +54,149 @@ def test_a_key_may_come_as_the_first_task(api: Deployment) -> None:
             client, {"taskType": "authentication", "apiKey": token.text}, {"taskType": "ping", "ping": True}
         )
         assert response.json() == {"data": [{"taskType": "ping", "pong": True}]}
+
+
+@pytest.fixture
+def own_client(own_api: Deployment) -> Iterator[httpx.Client]:
+    """A client of an API whose queue no other test fills."""
+    with own_api.client(own_api.issue_token("acme", images_per_day=20)) as client:
+        yield client
+
+
+def poll(client: httpx.Client, task_uuid: str) -> dict[str, Any]:
+    response = post(client, {"taskType": "getResponse", "taskUUID": task_uuid})
+    document: dict[str, Any] = response.json()
+    return document
+
+
+def test_an_async_task_is_acknowledged_and_polled(own_api: Deployment, own_client: httpx.Client) -> None:
+    task = inference(deliveryMethod="async", numberResults=2, seed=5, outputFormat="PNG", includeCost=True)
+    acknowledged = {"data": [{"taskType": "imageInference", "taskUUID": task["taskUUID"]}]}
+    assert post(own_client, task).json() == acknowledged
+    assert post(own_client, task).json() == acknowledged
+    early = poll(own_client, task["taskUUID"])["data"]
+    assert [each["status"] for each in early] == ["processing"] * 2
+    assert not [name for each in early for name in each if name.endswith(("URL", "Data", "URI"))]
+    assert own_api.work_off() == 1
+    results = poll(own_client, task["taskUUID"])["data"]
+    assert [(each["status"], each["seed"], each["cost"]) for each in results] == [
+        ("success", 5, 0.03), ("success", 6, 0.03),
+    ]  # fmt: skip
+    assert [each["imageUUID"] for each in results] == [each["imageUUID"] for each in early]
+    with own_api.client() as anybody:
+        assert {anybody.get(each["imageURL"]).status_code for each in results} == {200}
+
+
+def test_a_failed_async_task_is_an_error_with_its_uuid(
+    own_api: Deployment, own_client: httpx.Client, backend: GeneratingBackend
+) -> None:
+    backend.reply = always(Response(500))
+    task = inference(deliveryMethod="async")
+    post(own_client, task)
+    own_api.work_off()
+    document = poll(own_client, task["taskUUID"])
+    (error,) = document["errors"]
+    assert (document["data"], error["code"], error["status"]) == ([], "inferenceError", "error")
+    assert error["taskUUID"] == task["taskUUID"]
+
+
+def test_a_repeated_task_makes_no_second_image(
+    own_api: Deployment, own_client: httpx.Client, backend: GeneratingBackend
+) -> None:
+    task = inference()
+    first, second = post(own_client, task), post(own_client, task)
+    assert first.json() == second.json()
+    assert len(backend.requests) == 1
+    assert sum(row.images for row in own_api.usage("acme")) == 1
+
+
+@pytest.mark.parametrize("method", ["sync", "async"])
+def test_another_task_under_the_same_uuid_is_a_conflict(client: httpx.Client, method: str) -> None:
+    task = inference(deliveryMethod=method)
+    assert post(client, task).status_code == 200
+    response = post(client, task | {"positivePrompt": "a castle"})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["parameter"]) == (400, "conflictTaskUUID", "taskUUID")
+
+
+def test_references_come_in_every_form(client: httpx.Client) -> None:
+    encoded = base64.b64encode(sample("PNG")).decode()
+    made = post(client, inference(outputFormat="PNG")).json()["data"][0]["imageUUID"]
+    for reference in (encoded, f"data:image/png;base64,{encoded}", made):
+        task = inference(inputs={"referenceImages": [reference]}, **EDIT, includeCost=True)
+        response = post(client, task)
+        assert response.json()["data"][0]["cost"] == 0.057, response.text
+    task = inference(inputs={"referenceImages": [str(uuid.uuid4())]}, **EDIT)
+    assert post(client, task).json()["error"]["code"] == "invalidReferenceImages"
+
+
+def test_outputs_are_given_as_they_were_asked_for(client: httpx.Client) -> None:
+    for output_format, kind in (("JPG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP")):
+        (result,) = post(client, inference(outputType="base64Data", outputFormat=output_format)).json()[
+            "data"
+        ]
+        assert Image.open(io.BytesIO(base64.b64decode(result["imageBase64Data"]))).format == kind
+    (result,) = post(client, inference(outputType="dataURI")).json()["data"]
+    assert result["imageDataURI"].startswith("data:image/jpeg;base64,")
+
+
+def test_one_failed_task_does_not_fail_the_others(client: httpx.Client) -> None:
+    bad = inference(numberResults=21)
+    response = post(client, bad, inference(seed=3))
+    assert response.status_code == 200
+    document = response.json()
+    assert [each["seed"] for each in document["data"]] == [3]
+    assert document["errors"] == [
+        {
+            "code": "invalidNumberResults",
+            "message": "numberResults: got '21'; allowed: an integer of 1 to 20.",
+            "parameter": "numberResults",
+            "taskType": "imageInference",
+            "taskUUID": bad["taskUUID"],
+            "type": "integer",
+            "min": 1,
+            "max": 20,
+            "documentation": "docs/runware.md#errors",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "parameter"),
+    [
+        ({"steps": 30}, "unsupportedParameter", "steps"),
+        ({"positivePrompt": "a"}, "invalidPositivePrompt", "positivePrompt"),
+        ({"positivePrompt": "a" * 3001}, "invalidPositivePrompt", "positivePrompt"),
+        ({"width": 512, "height": 512}, "invalidDimensions", "width"),
+        ({"height": None}, "missingHeight", "height"),
+        ({"model": "runware:101@1"}, "invalidModel", "model"),
+        ({"resolution": "1.5K"}, "unsupportedParameter", "resolution"),
+        ({"outputQuality": 100}, "invalidOutputQuality", "outputQuality"),
+        ({"ttl": 59}, "invalidTtl", "ttl"),
+        ({"seed": 2**63 - 1, "numberResults": 2}, "invalidSeed", "seed"),
+        ({"settings": {"thinkingLevel": "deep"}}, "invalidThinkingLevel", "settings.thinkingLevel"),
+        ({"taskUUID": "1"}, "invalidTaskUUID", "taskUUID"),
+        ({"taskType": "videoInference"}, "invalidTaskType", "taskType"),
+        ({"inputs": {"referenceImages": ["eA=="]}, "settings": {}}, "incompatibleParameters", "settings"),
+        (EDIT | {"inputs": {"referenceImages": ["http://x"]}}, "invalidReferenceImages",
+         "inputs.referenceImages"),
+    ],
+)  # fmt: skip
+def test_a_bad_field_is_refused_by_name(
+    client: httpx.Client, fields: dict[str, Any], code: str, parameter: str
+) -> None:
+    task = inference(**fields)
+    response = post(client, task)
+    document = response.json()
+    assert (response.status_code, document["data"], document["errors"]) == (400, [], [document["error"]])
+    assert (document["error"]["code"], document["error"]["parameter"]) == (code, parameter)
+    assert document["error"]["taskUUID"] == task["taskUUID"]
+
+
+def test_a_caller_without_a_key_is_told_so(api: Deployment) -> None:
+    with api.client() as client:
+        for first, code in ((inference(), "missingApiKey"), (
+            {"taskType": "authentication", "apiKey": "wrong"}, "invalidApiKey",
+        )):  # fmt: skip
+            response = post(client, first, inference())
+            assert (response.status_code, response.json()["error"]["code"]) == (401, code)

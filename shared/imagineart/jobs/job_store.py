@@ -33,8 +33,9 @@ class JobStore:
     table: DynamoDbTable
 
     def add(self, job: Job, *, due_at: float) -> None:
-        """Keep a new job, which the sweeper looks at from `due_at` on."""
-        self.table.put(job_key(job.key), new_job_item(job, due_at=due_at))
+        """Keep a new job, which the sweeper looks at from `due_at` on; one that is kept stays as it is."""
+        item = new_job_item(job, due_at=due_at)
+        self.table.put(job_key(job.key), item, ConditionExpression="attribute_not_exists(id)")
 
     def find(self, key: JobKey) -> Job | None:
         """The job, or None."""

@@ -11,7 +11,10 @@ from imagineart.backends.model_backends import ModelBackends
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.manage_jobs import ManageJobs
+from imagineart.jobs.name_jobs import NamedJobs
+from imagineart.media.media import Media
 from imagineart.models.read_models import CurrentModels
+from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
@@ -47,10 +50,19 @@ class Services(Protocol):
     @property
     def accept_job(self) -> AcceptJob: ...
 
+    @property
+    def named_jobs(self) -> NamedJobs: ...
+
     def manage_jobs(self, api: str) -> ManageJobs: ...
 
     @property
     def uploads(self) -> Uploads: ...
+
+    @property
+    def media(self) -> Media: ...
+
+    @property
+    def outbound(self) -> OutboundHttp: ...
 
     @property
     def results(self) -> Results: ...

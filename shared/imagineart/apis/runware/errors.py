@@ -14,7 +14,13 @@ from starlette.responses import JSONResponse
 from imagineart.access.limits import LimitName, LimitReachedError
 from imagineart.access.tokens import MissingScopeError
 from imagineart.backends.model import BackendBusyError
-from imagineart.errors import ImagineArtError, InvalidRequestError, ModelUnavailableError, RateLimitedError
+from imagineart.errors import (
+    ImagineArtError,
+    InvalidImageError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    RateLimitedError,
+)
 from imagineart.idempotency.respond_once import KeyConflictError
 
 DOCUMENTATION: Final = "docs/runware.md#errors"
@@ -39,6 +45,9 @@ _BY_CODE: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
 """The code and the HTTP status for each public code of `imagineart.errors`."""
 
 
+_REFUSED_PROMPT: Final = "providerContentPolicyViolation"
+
+
 class RefusedTaskError(InvalidRequestError):
     """A task breaks the contract. `task_code` is Runware's; `bounds` may have its type, min and max."""
 
@@ -52,6 +61,16 @@ class RefusedTaskError(InvalidRequestError):
         self.bounds = bounds or {}
 
 
+class FailedTaskError(InvalidRequestError):
+    """A task failed earlier, with `error`."""
+
+    code = "invalid_request"
+
+    def __init__(self, error: "TaskError") -> None:
+        super().__init__("task", error.message)
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True)
 class TaskError:
     """An error of one task; `status` is that of a request whose tasks all failed."""
@@ -63,6 +82,8 @@ class TaskError:
     bounds: Mapping[str, Any] = field(default_factory=dict)
     task_type: str | None = None
     task_uuid: str | None = None
+    is_final: bool = False
+    """Whether a task ended with it that was acknowledged before."""
 
     def document(self) -> dict[str, Any]:
         """The error as an element of ``errors``."""
@@ -72,12 +93,16 @@ class TaskError:
         yield from (("code", self.code), ("message", self.message))
         named = (("parameter", self.parameter), ("taskType", self.task_type), ("taskUUID", self.task_uuid))
         yield from ((name, value) for name, value in named if value is not None)
+        if self.is_final:
+            yield "status", "error"
         yield from self.bounds.items()
         yield "documentation", DOCUMENTATION
 
 
 def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str | None) -> TaskError:
     """What the caller is told of an error that ended a task."""
+    if isinstance(error, FailedTaskError):
+        return error.error
     code, status = _code_and_status(error)
     return TaskError(
         code,
@@ -87,6 +112,16 @@ def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str 
         getattr(error, "bounds", {}),
         task_type,
         task_uuid,
+    )
+
+
+def error_of_job(code: str, message: str, task_uuid: str) -> TaskError:
+    """What the caller is told of a job that failed with a public code, or one of Runware's."""
+    task_code, status = _BY_CODE.get(code, (code, 400))
+    if code == InvalidRequestError.code:
+        task_code = _REFUSED_PROMPT
+    return TaskError(
+        task_code, message, status, task_type="imageInference", task_uuid=task_uuid, is_final=True
     )
 
 
@@ -105,8 +140,16 @@ def _code_and_status(error: ImagineArtError) -> tuple[str, int]:
             return "noAvailableServer", status
         case InvalidRequestError(field="prompt"):
             # No other check is left once a backend has the prompt.
-            return "providerContentPolicyViolation", status
+            return _REFUSED_PROMPT, status
+        case InvalidRequestError() | InvalidImageError():
+            return f"invalid{last_name(error.field)}", status
     return code, status
+
+
+def last_name(parameter: str) -> str:
+    """``ReferenceImages`` of ``inputs.referenceImages[1]``."""
+    name = parameter.rpartition(".")[2].partition("[")[0]
+    return name[:1].upper() + name[1:]
 
 
 def _parameter(error: ImagineArtError) -> str | None:
@@ -115,7 +158,7 @@ def _parameter(error: ImagineArtError) -> str | None:
     if error.code in ("missing_bearer_token", "invalid_token"):
         return "apiKey"
     named: str | None = getattr(error, "field", None)
-    return "positivePrompt" if named == "prompt" else named
+    return "positivePrompt" if named == "prompt" else named and named.partition("[")[0]
 
 
 def error_response(error: ImagineArtError, request_id: str) -> JSONResponse:

@@ -1,16 +1,19 @@
-"""imageInference: images of a prompt within the request, once for each taskUUID."""
+"""imageInference: images of a prompt within the request, or a job for them; once for each taskUUID."""
 
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from imagineart.access.tokens import Scope
-from imagineart.apis.runware.context import TaskContext
-from imagineart.apis.runware.image_request import ChosenRequest, choose_request, image_request
+from imagineart.apis.runware.context import API, TaskContext
+from imagineart.apis.runware.image_request import ChosenRequest, choose_request, make_request
 from imagineart.apis.runware.make_images import make_images
 from imagineart.apis.runware.reading import read_task
 from imagineart.apis.runware.tasks import ImageInference
 from imagineart.idempotency.model import StoredResponse, fingerprint
-from imagineart.images.sizes import Size
+from imagineart.jobs.model import Job, JobKey
+from imagineart.outbound.addresses import parse_url
+from imagineart.results.model import RESULT_LIFE_SECONDS
 
 PATIENCE_SECONDS: Final = 20.0
 """How long a task waits for an earlier one with its taskUUID."""
@@ -21,6 +24,9 @@ async def infer_images(context: TaskContext, element: Any) -> list[dict[str, Any
     task = read_task(ImageInference, element)
     context.require(Scope.EDIT_IMAGES if task.references else Scope.GENERATE_IMAGES)
     chosen = choose_request(context, task)
+    if task.wants_job or not context.waits_for_images:
+        await _accept_once(context, task, chosen)
+        return [{"taskType": task.task_type, "taskUUID": task.task_uuid}]
     return await _make_once(context, task, chosen)
 
 
@@ -30,13 +36,12 @@ async def _make_once(
     """A task that is sent again gets the same results again, and costs nothing."""
 
     async def make() -> StoredResponse:
-        request = image_request(context, task, chosen, chosen.size or Size(0, 0))
-        return StoredResponse({}, json.dumps(await make_images(context, task, chosen, request)).encode())
+        return StoredResponse({}, json.dumps(await make_images(context, task, chosen)).encode())
 
     response, _ = await context.services.idempotency.respond_once(
         context.consumer_id,
         f"runware {task.task_uuid}",
-        fingerprint_of(task),
+        _fingerprint(task),
         make,
         lease_seconds=context.remaining_seconds(),
         transfer_seconds=lambda size: context.deadline_seconds(response_bytes=size),
@@ -46,7 +51,33 @@ async def _make_once(
     return results
 
 
-def fingerprint_of(task: ImageInference) -> str:
+async def _accept_once(context: TaskContext, task: ImageInference, chosen: ChosenRequest) -> None:
+    """A task that is sent again is acknowledged again, and there is one job."""
+    services, loopback = context.services, context.services.reaches_loopback
+    urls = {
+        name: parse_url(name, text, allows_loopback=loopback).text if text else None
+        for name, text in (("webhookURL", task.webhook_url), ("uploadEndpoint", task.upload_endpoint))
+    }
+
+    async def accept(key: JobKey) -> Job:
+        return await services.accept_job.accept(
+            context.admission,
+            await make_request(context, task, chosen),
+            api=API,
+            base_url=context.base_url,
+            model_id=chosen.model.id,
+            resolution=chosen.resolution,
+            result_life_seconds=task.ttl or RESULT_LIFE_SECONDS,
+            webhook_url=urls["webhookURL"],
+            upload_url=urls["uploadEndpoint"],
+            details={"task": asdict(task.shown()), "cost": chosen.cost},
+            key=key,
+        )
+
+    await services.named_jobs.accept_once(context.consumer_id, task.task_uuid, _fingerprint(task), accept)
+
+
+def _fingerprint(task: ImageInference) -> str:
     """What distinguishes a task from another one under its taskUUID."""
     came = task.model_dump_json(by_alias=True, exclude_unset=True)
     return fingerprint(task.task_uuid, task.task_type, {"task": came}, (), "results")

@@ -5,7 +5,8 @@ from typing import Final
 
 from imagineart.apis.runware.context import TaskContext
 from imagineart.apis.runware.errors import RefusedTaskError
-from imagineart.apis.runware.sizes import requested_size
+from imagineart.apis.runware.references import read_references
+from imagineart.apis.runware.sizes import requested_size, size_like
 from imagineart.apis.runware.tasks import MAX_SEED, ImageInference
 from imagineart.errors import ModelNotAvailableError
 from imagineart.images.kinds import JPEG, PNG, WEBP
@@ -72,19 +73,22 @@ def _air(model: Model) -> str:
     return next((alias for alias in model.aliases if "@" in alias), model.id)
 
 
-def image_request(
-    context: TaskContext, task: ImageInference, chosen: ChosenRequest, size: Size
-) -> ImageRequest:
-    """The images that a task asks for, in `size`. Raises RefusedTaskError for a size that is not offered."""
-    sizes = chosen.model.sizes
+async def make_request(context: TaskContext, task: ImageInference, chosen: ChosenRequest) -> ImageRequest:
+    """The images that a task asks for, its references fetched and decoded.
+
+    Raises RefusedTaskError for a size that the model is not offered in; InvalidImageError.
+    """
+    references = await read_references(context, task.references, name="inputs.referenceImages")
+    sizes, size = chosen.model.sizes, chosen.size or size_like(references[0].size)
     if not sizes.admit(size):
-        raise RefusedTaskError("invalidDimensions", "width", f"got {size}; the model makes {sizes}.")
+        raise RefusedTaskError("invalidDimensions", "width", f"got {size}; the model makes images {sizes}.")
     made = output_size(*smallest_covering(size))
     request = ImageRequest(
         prompt=task.positive_prompt,
         size=made,
         seed=choose_seed(task.seed, context.services.random_below),
-        reasoning=(task.settings.thinking_level if task.settings else "high"),
+        references=references,
+        reasoning=task.settings.thinking_level if task.settings else "high",
         delivered_as=None if made == size else size,
         count=task.number_results,
         output_format=OutputFormat(_KINDS[task.output_format], task.output_quality),

@@ -8,19 +8,19 @@ from uuid import UUID
 from imagineart.access.admit import Admission
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.runware.context import TaskContext
-from imagineart.apis.runware.image_request import ChosenRequest
+from imagineart.apis.runware.image_request import ChosenRequest, make_request
 from imagineart.apis.runware.results import MadeImage, describe_result
 from imagineart.apis.runware.tasks import ImageInference
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
 from imagineart.images.model import Image, ImageRequest
-from imagineart.results.model import RESULT_LIFE_SECONDS
+from imagineart.results.model import NONCE_BITS, RESULT_LIFE_SECONDS
 from imagineart.usage.model import OK, FinishedRequest
 
 _MAX_BYTES_PER_PIXEL = 4
 
 
 async def make_images(
-    context: TaskContext, task: ImageInference, chosen: ChosenRequest, request: ImageRequest
+    context: TaskContext, task: ImageInference, chosen: ChosenRequest
 ) -> list[dict[str, Any]]:
     """The results of a task, in the order of their seeds; all or none. They are counted when this returns."""
     limits, started, outcome, images = context.services.limits, time.monotonic(), OK, 0
@@ -28,8 +28,8 @@ async def make_images(
         context.admission, lease_seconds=context.remaining_seconds() + LEASE_MARGIN_SECONDS
     )
     try:
-        admission = limits.reserve_images(admission, request.count)
-        results = await _make_all(context, task, chosen, request)
+        admission = limits.reserve_images(admission, task.number_results)
+        results = await _make_all(context, task, chosen, await make_request(context, task, chosen))
         images = len(results)
     except BaseException as error:
         outcome = _outcome(error)
@@ -65,12 +65,11 @@ async def _make_all(
     context: TaskContext, task: ImageInference, chosen: ChosenRequest, request: ImageRequest
 ) -> list[dict[str, Any]]:
     """When one image fails, the others are cancelled. Raises the error of the first that failed."""
-    cost = chosen.cost
 
     async def make(single: ImageRequest) -> dict[str, Any]:
         async with context.places:
             made = await _make_one(context, task, chosen, single)
-            return describe_result(task, made, cost=cost)
+            return describe_result(task.shown(), made, cost=chosen.cost)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -87,17 +86,19 @@ async def _make_one(
     reserved = 0 if task.output_type == "URL" else request.delivered_size.pixels * _MAX_BYTES_PER_PIXEL
     deadline_seconds = context.deadline_seconds(response_bytes=reserved * task.number_results)
     (image,) = await services.backends.of(chosen.model).generate(request, deadline_seconds=deadline_seconds)
-    uuid = str(UUID(int=services.random_below(2**128), version=4))
-    url = await _keep(context, task, image) if task.output_type == "URL" else ""
+    uuid = UUID(int=services.random_below(2**NONCE_BITS), version=4)
+    url = await _keep(context, task, image, uuid) if task.output_type == "URL" else ""
     # The seed that was asked for, where the model has none.
-    return MadeImage(uuid, request.seed, image.kind, url, b"" if url else image.content)
+    return MadeImage(str(uuid), request.seed, image.kind, url, b"" if url else image.content)
 
 
-async def _keep(context: TaskContext, task: ImageInference, image: Image) -> str:
+async def _keep(context: TaskContext, task: ImageInference, image: Image, uuid: UUID) -> str:
+    """The URL of the image, which is found by its UUID too."""
     result = await asyncio.to_thread(
         context.services.results.keep,
         image.content,
         media_type=image.kind.media_type,
         life_seconds=task.ttl or RESULT_LIFE_SECONDS,
+        nonce=uuid.int,
     )
     return context.base_url + result.path

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from imagineart.apis.runware.errors import RefusedTaskError
+from imagineart.apis.runware.errors import RefusedTaskError, last_name
 from imagineart.quoting import shown
 
 _UUID4: Final = re.compile(
@@ -101,7 +101,7 @@ def _refusal(fields: type[Fields], error: ErrorDetails) -> RefusedTaskError:
         return RefusedTaskError("unsupportedParameter", shown(parameter).strip("'"), problem)
     field = _field_at(fields, place)
     bounds = _bounds_of(field)
-    suffix = place[-1][0].upper() + place[-1][1:]
+    suffix = last_name(parameter)
     if error["type"] == "missing":
         return RefusedTaskError(
             f"missing{suffix}",

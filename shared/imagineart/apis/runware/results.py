@@ -5,7 +5,7 @@ from typing import Any
 
 import pybase64
 
-from imagineart.apis.runware.tasks import ImageInference
+from imagineart.apis.runware.tasks import ShownTask
 from imagineart.images.kinds import ImageKind
 
 
@@ -24,10 +24,10 @@ class MadeImage:
     is_unsafe: bool | None = None
 
 
-def describe_result(task: ImageInference, image: MadeImage, *, cost: float | None) -> dict[str, Any]:
+def describe_result(task: ShownTask, image: MadeImage, *, cost: float | None) -> dict[str, Any]:
     """An element of ``data``; `cost` is in USD. A seed is always there: some clients require it."""
     described: dict[str, Any] = {
-        "taskType": task.task_type,
+        "taskType": "imageInference",
         "taskUUID": task.task_uuid,
         "imageUUID": image.uuid,
         **_output(task, image),
@@ -40,7 +40,7 @@ def describe_result(task: ImageInference, image: MadeImage, *, cost: float | Non
     return described
 
 
-def _output(task: ImageInference, image: MadeImage) -> dict[str, str]:
+def _output(task: ShownTask, image: MadeImage) -> dict[str, str]:
     if task.output_type == "URL":
         return {"imageURL": image.url}
     encoded = pybase64.b64encode(image.content).decode()

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from imagineart.apis.runware.context import TaskContext
 from imagineart.apis.runware.errors import RefusedTaskError, TaskError, task_error
+from imagineart.apis.runware.get_response import get_response
 from imagineart.apis.runware.image_inference import infer_images
 from imagineart.apis.runware.reading import described, read_task
 from imagineart.apis.runware.tasks import Ping
@@ -88,4 +89,8 @@ async def _ping(_: TaskContext, element: Element) -> list[dict[str, Any]]:
     return [{"taskType": "ping", "pong": True}]
 
 
-_HANDLERS: Final[Mapping[str, Handler]] = {"imageInference": infer_images, "ping": _ping}
+_HANDLERS: Final[Mapping[str, Handler]] = {
+    "imageInference": infer_images,
+    "getResponse": get_response,
+    "ping": _ping,
+}

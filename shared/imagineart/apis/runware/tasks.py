@@ -3,11 +3,13 @@
 Source: Runware's reference of the model ``imagineart:2.0@0``, and its schema of 2026-09-22.
 """
 
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
 from imagineart.apis.runware.reading import Fields, Task, WholeNumber
+from imagineart.outbound.addresses import MAX_URL_CHARACTERS
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS, MIN_RESULT_LIFE_SECONDS
 
 MAX_SEED: Final = 2**63 - 1
@@ -37,11 +39,26 @@ class Settings(Fields):
     thinking_level: Literal["high", "low"] = "high"
 
 
+OutputType: TypeAlias = Literal["URL", "base64Data", "dataURI"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTask:
+    """What the results of a task are made of, beside the images."""
+
+    task_uuid: str
+    model: str
+    output_type: OutputType
+    include_cost: bool
+
+
 class ImageInference(Task):
-    """Images of a prompt, and of references where there are any."""
+    """Images of a prompt, and of references where there are any. Its URLs are secrets."""
 
     task_type: Literal["imageInference"]
-    output_type: Literal["URL", "base64Data", "dataURI"] = Field("URL")
+    output_type: OutputType = "URL"
+    webhook_url: str | None = Field(None, max_length=MAX_URL_CHARACTERS, repr=False)
+    upload_endpoint: str | None = Field(None, max_length=MAX_URL_CHARACTERS, repr=False)
     output_format: Literal["JPG", "PNG", "WEBP"] = "JPG"
     output_quality: WholeNumber = Field(95, ge=20, le=99)
     delivery_method: Literal["sync", "async"] = "sync"
@@ -65,9 +82,24 @@ class ImageInference(Task):
         return self.inputs.reference_images if self.inputs else []
 
     @property
+    def wants_job(self) -> bool:
+        """Whether it is acknowledged at once, and its images are made later."""
+        return self.delivery_method == "async" or self.webhook_url is not None
+
+    def shown(self) -> ShownTask:
+        """What its results are made of."""
+        return ShownTask(self.task_uuid, self.model, self.output_type, self.include_cost)
+
+    @property
     def checks_content(self) -> bool:
         """Whether the images are checked."""
         return self.safety.is_on or self.check_nsfw
+
+
+class GetResponse(Task):
+    """The results of an earlier task."""
+
+    task_type: Literal["getResponse"]
 
 
 class Ping(Fields):

@@ -81,6 +81,7 @@ def runtime_variables(endpoint_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint_url,
         **CREDENTIALS,
         "IMAGINEART_REACH_LOOPBACK": "true",
+        "IMAGINEART_CONTENT_CHECKER": "prompt",
     }
 
 

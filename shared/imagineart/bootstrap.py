@@ -21,7 +21,6 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.name_jobs import NamedJobs
 from imagineart.media.media import Media
-from imagineart.outbound.http import OutboundHttp
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
 from imagineart.uploads.uploads import Uploads
@@ -102,10 +101,6 @@ class LambdaServices(JobEnvironment):
     @cached_property
     def media(self) -> Media:
         return Media(Bucket(self._clients, self._settings.uploads_bucket), self.random_below)
-
-    @cached_property
-    def outbound(self) -> OutboundHttp:
-        return OutboundHttp(self.reaches_loopback)
 
     def review_tokens(self) -> TokenReview:
         """Review the tokens of both stores; the result goes to the log and the metrics too."""

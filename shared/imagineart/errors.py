@@ -6,6 +6,7 @@ Tree::
     ├── InvalidRequestError        invalid_request
     │   ├── InvalidFieldError      invalid_request
     │   ├── KeyConflictError       invalid_request (idempotency)
+    │   ├── UploadFailedError      invalid_request (results)
     │   ├── RefusedTaskError       invalid_request (apis)
     │   └── FailedTaskError        invalid_request (apis)
     ├── InvalidImageError          invalid_image

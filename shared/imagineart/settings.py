@@ -79,7 +79,8 @@ class MetricsSettings:
 class JobSettings:
     """Where jobs and results are stored, jobs are sent and counted, and what makes images.
 
-    Names of what a function does not use are empty.
+    Names of what a function does not use are empty. `content_checker` is ``prompt``, or empty for Amazon
+    Rekognition; that and `reaches_loopback` are for the local stack.
     """
 
     table: str
@@ -93,6 +94,8 @@ class JobSettings:
     webhooks_queue: str
     results_bucket: str
     pepper_secret: str
+    content_checker: str
+    reaches_loopback: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "JobSettings":
@@ -109,6 +112,8 @@ class JobSettings:
             webhooks_queue=_optional(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
             results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
             pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
+            content_checker=_optional(variables, "IMAGINEART_CONTENT_CHECKER"),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
         )
 
 

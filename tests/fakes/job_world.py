@@ -1,6 +1,7 @@
 """Everything that jobs need, in memory, with workers that may be killed between any two calls to AWS."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import Job
-from imagineart.jobs.queue_job_webhook import QueueJobWebhook
+from imagineart.jobs.queue_job_webhook import Notice, QueueJobWebhook
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
+from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
+from imagineart.safety.check_content import PromptChecker
 from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
@@ -104,6 +107,10 @@ class CountingBackends:
         return [Image(content, request.delivered_size, request.seed, "fake", 1.0)]
 
 
+def _notices(job: Job, _: float) -> list[Notice]:
+    return [Notice(job.key.id, f"job.{job.state}", json.dumps({"status": str(job.state)}))]
+
+
 class JobWorld:
     """One deployment and its consumers; workers, sweeper and API share its stores."""
 
@@ -125,7 +132,7 @@ class JobWorld:
         limits_of_jobs = JobLimits(counters, self.random_below, self.clock)
         sender = JobSender(jobs, places, queue, counters.concurrent_requests)
         report = self.reports.append
-        job_webhooks = QueueJobWebhook(jobs, webhooks, lambda job: {"status": str(job.state)}, self.clock)
+        job_webhooks = QueueJobWebhook(jobs, webhooks, _notices, self.clock)
         settlement = JobSettlement(
             jobs,
             limits_of_jobs,
@@ -143,8 +150,8 @@ class JobWorld:
             jobs, bucket, sender, limits_of_jobs, self.random_below, self.clock, report
         )
         self.run_job = RunJob(
-            jobs, bucket, results, sender, limits_of_jobs, settlement, lambda _: self.backends,
-            self.random_below, self.clock,
+            jobs, bucket, results, sender, limits_of_jobs, settlement, PromptChecker(),
+            OutboundHttp(allows_loopback=False), lambda _: self.backends, self.random_below, self.clock,
         )  # fmt: skip
         self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_webhooks, report, self.clock)
         self.manage_jobs = ManageJobs(API, jobs, bucket, settlement, webhooks, self.random_below, self.clock)

@@ -2,17 +2,19 @@
 
 import base64
 import io
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from tests.fault_backend import Response
 from tests.functions.deployment import Deployment, open_png
 from tests.functions.generating_backend import GeneratingBackend, always, colour_of
+from tests.receiver import Receiver
 from tests.sample_images import sample
 
 AIR = "imagineart:2.0@0"
@@ -200,3 +202,88 @@ def test_a_caller_without_a_key_is_told_so(api: Deployment) -> None:
         )):  # fmt: skip
             response = post(client, first, inference())
             assert (response.status_code, response.json()["error"]["code"]) == (401, code)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+def test_each_result_of_a_task_has_a_webhook(
+    own_api: Deployment, own_client: httpx.Client, receiver: Receiver
+) -> None:
+    task = inference(webhookURL=receiver.url, numberResults=2, seed=5)
+    assert post(own_client, task).json()["data"] == [
+        {"taskType": "imageInference", "taskUUID": task["taskUUID"]}
+    ]
+    own_api.work_off()
+    results = [json.loads(each.body)["data"] for each in receiver.requests]
+    assert sorted(result["seed"] for (result,) in results) == [5, 6]
+    assert {len(each.headers["webhook-signature"].split()) for each in receiver.requests} == {1}
+    polled = poll(own_client, task["taskUUID"])["data"]
+    assert {result["imageURL"] for (result,) in results} == {each["imageURL"] for each in polled}
+
+
+@pytest.mark.parametrize("method", ["sync", "async"])
+def test_an_image_is_put_to_the_upload_endpoint(
+    own_api: Deployment, own_client: httpx.Client, receiver: Receiver, method: str
+) -> None:
+    task = inference(uploadEndpoint=receiver.url, deliveryMethod=method)
+    assert "errors" not in post(own_client, task).json()
+    own_api.work_off()
+    (upload,) = receiver.requests
+    assert (upload.method, upload.headers["content-type"]) == ("PUT", "image/jpeg")
+    assert Image.open(io.BytesIO(upload.body)).size == (1024, 1024)
+
+
+@pytest.mark.parametrize("method", ["sync", "async"])
+def test_an_upload_that_is_refused_fails_the_task(
+    own_api: Deployment, own_client: httpx.Client, receiver: Receiver, method: str
+) -> None:
+    receiver.answers = [(403, {})]
+    task = inference(uploadEndpoint=receiver.url, deliveryMethod=method)
+    document = post(own_client, task).json()
+    own_api.work_off()
+    (error,) = (document if method == "sync" else poll(own_client, task["taskUUID"]))["errors"]
+    assert (error["code"], error["taskUUID"]) == ("uploadFailed", task["taskUUID"])
+    assert receiver.url not in error["message"]
+
+
+@pytest.mark.parametrize("method", ["sync", "async"])
+def test_content_is_checked_where_it_is_asked_for(
+    own_api: Deployment, own_client: httpx.Client, method: str
+) -> None:
+    found = []
+    for fields in ({"safety": {"checkContent": True}}, {"checkNSFW": True}, {"safety": {"mode": "none"}}):
+        for prompt in ("a boat", "an nsfw boat"):
+            task = inference(positivePrompt=prompt, deliveryMethod=method, **fields)
+            document = post(own_client, task).json()
+            own_api.work_off()
+            (result,) = (document if method == "sync" else poll(own_client, task["taskUUID"]))["data"]
+            found.append(result.get("NSFWContent"))
+    assert found == [False, True, False, True, None, None]
+
+
+def test_a_watermark_is_drawn_where_it_was_asked_for(own_api: Deployment, own_client: httpx.Client) -> None:
+    def pixels(method: str, **watermark: Any) -> Image.Image:
+        features = {"advancedFeatures": {"watermark": watermark}} if watermark else {}
+        task = inference(outputFormat="PNG", outputType="base64Data", deliveryMethod=method, **features)
+        document = post(own_client, task).json()
+        own_api.work_off()
+        data = (document if method == "sync" else poll(own_client, task["taskUUID"]))["data"]
+        return open_png(base64.b64decode(data[0]["imageBase64Data"]))
+
+    plain = pixels("sync")
+    for method in ("sync", "async"):
+        text = pixels(method, text="Acme", displayPosition="top-left", bgColor="#fff", opacity=1)
+        left, top, right, bottom = ImageChops.difference(plain, text).getbbox() or (0, 0, 0, 0)
+        assert (left > 0, top > 0, right < 512, bottom < 512) == (True,) * 4
+        image = pixels(method, image=base64.b64encode(sample("PNG")).decode(), displayPosition="bottom-right")
+        left, top, *_ = ImageChops.difference(plain, image).getbbox() or (0, 0, 0, 0)
+        assert (left > 512, top > 512) == (True, True)
+
+
+def test_a_watermark_has_either_text_or_an_image(client: httpx.Client) -> None:
+    response = post(client, inference(advancedFeatures={"watermark": {"opacity": 1}}))
+    assert response.json()["error"]["code"] == "incompatibleParameters"

@@ -1,7 +1,7 @@
 """The images of a request, each from the first backend that can make it, within the deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -21,7 +21,7 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.finish import finish_image
-from imagineart.images.model import Image, ImageRequest, OutputFormat
+from imagineart.images.model import Image, ImageRequest, OutputFormat, Watermark
 from imagineart.images.sizes import Size
 
 MAX_AT_ONCE: Final = 4
@@ -55,6 +55,14 @@ class AttemptFinished(Protocol):
     def __call__(self, backend: str, *, failed: bool, needs_operator: bool) -> None: ...
 
 
+class Finish(Protocol):
+    """Makes the image that is delivered. See `finish_image`."""
+
+    async def __call__(
+        self, content: bytes, size: Size, output: OutputFormat, watermark: Watermark | None = None
+    ) -> bytes: ...
+
+
 class Backends:
     """Calls the routes in their order; the next one where one fails.
 
@@ -69,7 +77,7 @@ class Backends:
         random_fraction: Callable[[], float],
         attempt_finished: AttemptFinished,
         report_failure: Callable[[str, ImagineArtError], None],
-        finish: Callable[[bytes, Size, OutputFormat], Awaitable[bytes]] = finish_image,
+        finish: Finish = finish_image,
     ) -> None:
         """`random_fraction` is uniform from 0 to 1.
 
@@ -155,7 +163,9 @@ class Backends:
         try:
             async with asyncio.timeout_at(ends_at) as timeout:
                 generated = await route.backend.generate(request)
-                content = await self._finish(generated.content, request.delivered_size, request.output_format)
+                content = await self._finish(
+                    generated.content, request.delivered_size, request.output_format, request.watermark
+                )
         except TimeoutError as error:
             if not timeout.expired():
                 raise

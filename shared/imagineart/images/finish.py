@@ -6,21 +6,25 @@ The usual response of a backend, a file of the right format and size, is cleaned
 from imagineart.errors import ModelError
 from imagineart.images.in_thread import in_image_thread
 from imagineart.images.kinds import JPEG, PNG, UnusableImageError, detect_image_kind
-from imagineart.images.model import OutputFormat
+from imagineart.images.model import OutputFormat, Watermark
 from imagineart.images.png import read_png
 from imagineart.images.profiles import png_profile
 from imagineart.images.sizes import Size
 
 
-async def finish_image(content: bytes, size: Size, output: OutputFormat) -> bytes:
+async def finish_image(
+    content: bytes, size: Size, output: OutputFormat, watermark: Watermark | None = None
+) -> bytes:
     """A clean sRGB image of exactly `size`; another size is cropped to the ratio and resampled.
 
     Cleaning takes a millisecond. Converting takes up to some seconds, in the image thread. A JPEG or WebP
     that only has to be cleaned keeps its own quality: encoding it twice would lose more. Raises ModelError.
     """
     try:
-        cleaned = _cleaned(content, size, output)
-        return cleaned if cleaned is not None else await in_image_thread(_converted, content, size, output)
+        cleaned = None if watermark else _cleaned(content, size, output)
+        if cleaned is not None:
+            return cleaned
+        return await in_image_thread(_converted, content, size, output, watermark)
     except UnusableImageError as error:
         raise ModelError(
             "The inference backend returned something that is not an image.",
@@ -54,8 +58,13 @@ def _cleaned_png(content: bytes, size: Size) -> bytes | None:
     return png.pixels_only()
 
 
-def _converted(content: bytes, size: Size, output: OutputFormat) -> bytes:
+def _converted(content: bytes, size: Size, output: OutputFormat, watermark: Watermark | None) -> bytes:
     from imagineart.images.decoding import decode_image, fit
     from imagineart.images.encoding import encode_image
 
-    return encode_image(fit(decode_image(content).pixels, size), output)
+    image = fit(decode_image(content).pixels, size)
+    if watermark:
+        from imagineart.images.watermark import with_watermark
+
+        image = with_watermark(image, watermark)
+    return encode_image(image, output)

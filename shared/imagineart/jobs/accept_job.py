@@ -65,6 +65,8 @@ class AcceptJob:
             for position, reference in enumerate(request.references):
                 name = key.reference_object(position)
                 await asyncio.to_thread(self.objects.put, name, reference.content)
+            if request.watermark and request.watermark.image:
+                await asyncio.to_thread(self.objects.put, key.watermark_object, request.watermark.image)
             job = Job(
                 key,
                 api,

@@ -1,11 +1,12 @@
 """Jobs as items of DynamoDB."""
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 from imagineart.dynamodb import Item, number, text
 from imagineart.images.kinds import INPUT_IMAGE_KINDS
-from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage, Watermark
 from imagineart.images.sizes import Size
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobError, JobKey, JobState, KeptImage
 
@@ -78,6 +79,7 @@ def image_to_json(image: KeptImage) -> str:
             "backend": image.backend,
             "backend_seconds": round(image.backend_seconds, 3),
             "attempt": image.attempt,
+            "is_unsafe": image.is_unsafe,
             "result": image.result,
         }
     )
@@ -93,7 +95,7 @@ def _time(item: Item, name: str) -> float | None:
 
 
 def _request_to_json(request: ImageRequest) -> str:
-    delivered = request.delivered_as
+    delivered, watermark = request.delivered_as, request.watermark
     return json.dumps(
         {
             "prompt": request.prompt,
@@ -106,6 +108,8 @@ def _request_to_json(request: ImageRequest) -> str:
             "guidance": request.guidance,
             "lora_weight": request.lora_weight,
             "output_format": [request.output_format.kind.name, request.output_format.quality],
+            "watermark": asdict(replace(watermark, image=b"")) | {"image": ""} if watermark else None,
+            "checks_content": request.checks_content,
             "references": [
                 [each.kind.name, each.size.width, each.size.height] for each in request.references
             ],
@@ -121,6 +125,7 @@ def _request_from_json(document: str) -> ImageRequest:
             **fields,
             "size": Size(*fields["size"]),
             "delivered_as": Size(*delivered) if delivered else None,
+            "watermark": Watermark(**fields["watermark"] | {"image": b""}) if fields["watermark"] else None,
             "output_format": OutputFormat(_KIND_BY_NAME[output], quality),
             "references": tuple(
                 ReferenceImage(b"", _KIND_BY_NAME[kind], Size(width, height))

@@ -9,7 +9,7 @@ attempt in the item.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from imagineart.dynamodb import ConditionFailed, DynamoDbTable, Item, number, read_item, text
@@ -187,7 +187,7 @@ class JobStore:
     def _end(
         self, key: JobKey, attempt: str, state: JobState, error: JobError | None, now: float, condition: str
     ) -> bool:
-        reason = json.dumps({"code": error.code, "message": error.message}) if error else ""
+        reason = json.dumps(asdict(error)) if error else ""
         updated = self._update(
             key,
             f"SET #state = :state, ended_at = :now, attempt = :attempt{', #error = :error' if error else ''} "

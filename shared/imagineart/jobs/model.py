@@ -75,6 +75,11 @@ class JobKey:
         """Where a reference image of the job is kept, from 0."""
         return f"jobs/{self.consumer_id}/{self.id}/references/{position}"
 
+    @property
+    def watermark_object(self) -> str:
+        """Where the watermark of the job is kept, where that is an image."""
+        return f"jobs/{self.consumer_id}/{self.id}/watermark"
+
     def result_nonce(self, position: int) -> int:
         """What an image of the job is kept under as a result: the same for every attempt that makes it."""
         digest = hashlib.sha256(self.image_object(position).encode()).digest()
@@ -86,7 +91,7 @@ class KeptImage:
     """A finished image whose content is kept; `attempt` is the number of the attempt that made it.
 
     `seed` is None where the model has none. `backend_seconds` is how long the backends took. `result` is the
-    name of the result that it is kept as, where it is one.
+    name of the result that it is kept as, where it is one. `is_unsafe` is None where nobody checked.
     """
 
     size: Size
@@ -95,14 +100,16 @@ class KeptImage:
     backend_seconds: float
     attempt: int
     result: str | None = None
+    is_unsafe: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed: a public code, and a message for the caller."""
+    """Why a job failed: a public code, a message for the caller, and the field that was at fault, if any."""
 
     code: str
     message: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,8 @@ class Job:
     def objects(self) -> list[str]:
         """Where everything is that may be kept of the job, except results."""
         references = [self.key.reference_object(each) for each in range(len(self.request.references))]
+        if self.request.watermark and not self.request.watermark.text:
+            references.append(self.key.watermark_object)
         if self.result_life_seconds is not None:
             return references
         return [self.key.image_object(position) for position in range(self.request.count)] + references

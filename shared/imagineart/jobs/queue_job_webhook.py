@@ -1,8 +1,8 @@
 """The webhook of a job that has ended. The job keeps its URL until it is queued, so that none is lost."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from imagineart.jobs.model import Job, JobKey
 
@@ -23,35 +23,43 @@ class EndedJobs(Protocol):
 class WebhookQueue(Protocol):
     """Where webhooks are queued. See `QueueWebhooks.queue_webhook`."""
 
-    def queue_webhook(
-        self, consumer_id: str, *, event_id: str, type: str, data: Mapping[str, Any], url: str
-    ) -> str: ...
+    def queue_webhook(self, consumer_id: str, *, event_id: str, type: str, body: str, url: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A webhook of a job: its `event_id` is its own, and `body` is JSON."""
+
+    event_id: str
+    type: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
 class QueueJobWebhook:
     """Queues webhooks of jobs. Every method raises AwsCallError.
 
-    `describe` gives a job as its caller sees it.
+    `notices` gives what a caller is told of a job that has ended, at a time in Unix seconds.
     """
 
     jobs: EndedJobs
     webhooks: WebhookQueue
-    describe: Callable[[Job], Mapping[str, Any]]
+    notices: Callable[[Job, float], Sequence[Notice]]
     clock: Callable[[], float]
 
     def queue(self, key: JobKey) -> None:
-        """Queue the webhook of a job that has ended, if it has one that was not; again does no harm."""
+        """Queue the webhooks of a job that has ended, if it has some that were not; again does no harm."""
         job = self.jobs.find(key)
         if job is None or not job.has_ended or job.webhook_url is None:
             return
-        self.webhooks.queue_webhook(
-            key.consumer_id,
-            event_id=key.id,
-            type=f"job.{job.state}",
-            data=self.describe(job),
-            url=job.webhook_url,
-        )
+        for notice in self.notices(job, self.clock()):
+            self.webhooks.queue_webhook(
+                key.consumer_id,
+                event_id=notice.event_id,
+                type=notice.type,
+                body=notice.body,
+                url=job.webhook_url,
+            )
         self.jobs.forget_webhook(key)
 
     def overdue(self) -> Iterator[JobKey]:

@@ -25,7 +25,7 @@ from imagineart.errors import (
 )
 from imagineart.images import finish
 from imagineart.images.kinds import WEBP
-from imagineart.images.model import AS_PNG, Image, ImageRequest, OutputFormat, TokenUsage
+from imagineart.images.model import AS_PNG, Image, ImageRequest, OutputFormat, TokenUsage, Watermark
 from imagineart.images.sizes import Size
 from tests.fakes.image_making import Attempts, FakeImageBackend, fake_backends
 from tests.fakes.virtual_time import run_in_virtual_time
@@ -97,7 +97,9 @@ def test_an_error_that_another_backend_cannot_change_is_raised_at_once() -> None
 
 
 def test_an_image_that_cannot_be_finished_is_made_by_the_next_backend() -> None:
-    async def finish(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
+    async def finish(
+        content: bytes, size: Size, output: OutputFormat, watermark: Watermark | None = None
+    ) -> bytes:
         if content.startswith(b"garbage"):
             raise ModelError(detail="unusable image")
         return content

@@ -16,6 +16,7 @@ from imagineart.media.media import Media
 from imagineart.models.read_models import CurrentModels
 from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
+from imagineart.safety.check_content import ContentChecker
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
@@ -60,6 +61,9 @@ class Services(Protocol):
 
     @property
     def media(self) -> Media: ...
+
+    @property
+    def content_checker(self) -> ContentChecker: ...
 
     @property
     def outbound(self) -> OutboundHttp: ...

@@ -22,6 +22,8 @@ from imagineart.errors import (
     RateLimitedError,
 )
 from imagineart.idempotency.respond_once import KeyConflictError
+from imagineart.jobs.run_job import UPLOAD_FIELD
+from imagineart.results.send_file import UploadFailedError
 
 DOCUMENTATION: Final = "docs/runware.md#errors"
 
@@ -46,6 +48,7 @@ _BY_CODE: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
 
 
 _REFUSED_PROMPT: Final = "providerContentPolicyViolation"
+_UPLOAD_FAILED: Final = "uploadFailed"
 
 
 class RefusedTaskError(InvalidRequestError):
@@ -115,11 +118,11 @@ def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str 
     )
 
 
-def error_of_job(code: str, message: str, task_uuid: str) -> TaskError:
+def error_of_job(code: str, message: str, task_uuid: str, *, field: str = "") -> TaskError:
     """What the caller is told of a job that failed with a public code, or one of Runware's."""
     task_code, status = _BY_CODE.get(code, (code, 400))
     if code == InvalidRequestError.code:
-        task_code = _REFUSED_PROMPT
+        task_code = _UPLOAD_FAILED if field == UPLOAD_FIELD else _REFUSED_PROMPT
     return TaskError(
         task_code, message, status, task_type="imageInference", task_uuid=task_uuid, is_final=True
     )
@@ -138,6 +141,8 @@ def _code_and_status(error: ImagineArtError) -> tuple[str, int]:
             return "quotaExceeded", status
         case ModelUnavailableError():
             return "noAvailableServer", status
+        case UploadFailedError():
+            return _UPLOAD_FAILED, status
         case InvalidRequestError(field="prompt"):
             # No other check is left once a backend has the prompt.
             return _REFUSED_PROMPT, status

@@ -12,7 +12,6 @@ from imagineart.apis.runware.reading import read_task
 from imagineart.apis.runware.tasks import ImageInference
 from imagineart.idempotency.model import StoredResponse, fingerprint
 from imagineart.jobs.model import Job, JobKey
-from imagineart.outbound.addresses import parse_url
 from imagineart.results.model import RESULT_LIFE_SECONDS
 
 PATIENCE_SECONDS: Final = 20.0
@@ -53,11 +52,7 @@ async def _make_once(
 
 async def _accept_once(context: TaskContext, task: ImageInference, chosen: ChosenRequest) -> None:
     """A task that is sent again is acknowledged again, and there is one job."""
-    services, loopback = context.services, context.services.reaches_loopback
-    urls = {
-        name: parse_url(name, text, allows_loopback=loopback).text if text else None
-        for name, text in (("webhookURL", task.webhook_url), ("uploadEndpoint", task.upload_endpoint))
-    }
+    services = context.services
 
     async def accept(key: JobKey) -> Job:
         return await services.accept_job.accept(
@@ -68,8 +63,8 @@ async def _accept_once(context: TaskContext, task: ImageInference, chosen: Chose
             model_id=chosen.model.id,
             resolution=chosen.resolution,
             result_life_seconds=task.ttl or RESULT_LIFE_SECONDS,
-            webhook_url=urls["webhookURL"],
-            upload_url=urls["uploadEndpoint"],
+            webhook_url=task.webhook_url,
+            upload_url=task.upload_endpoint,
             details={"task": asdict(task.shown()), "cost": chosen.cost},
             key=key,
         )

@@ -8,12 +8,15 @@ from imagineart.apis.runware.errors import RefusedTaskError
 from imagineart.apis.runware.references import read_references
 from imagineart.apis.runware.sizes import requested_size, size_like
 from imagineart.apis.runware.tasks import MAX_SEED, ImageInference
+from imagineart.apis.runware.watermark import read_watermark
 from imagineart.errors import ModelNotAvailableError
 from imagineart.images.kinds import JPEG, PNG, WEBP
 from imagineart.images.model import ImageRequest, OutputFormat
 from imagineart.images.seeds import choose_seed
 from imagineart.images.sizes import Size, output_size, smallest_covering
+from imagineart.jobs.run_job import UPLOAD_FIELD
 from imagineart.models.model import Model, ModelOperation
+from imagineart.outbound.addresses import parse_url
 from imagineart.quoting import shown
 
 _KINDS: Final = {"JPG": JPEG, "PNG": PNG, "WEBP": WEBP}
@@ -42,6 +45,7 @@ def choose_request(context: TaskContext, task: ImageInference) -> ChosenRequest:
             "incompatibleParameters", "settings", "not allowed with inputs.referenceImages."
         )
     _check_seed(task)
+    _check_urls(context, task)
     size, resolution = requested_size(task)
     return ChosenRequest(_choose_model(context, task, operation), size, resolution)
 
@@ -53,6 +57,18 @@ def _check_seed(task: ImageInference) -> None:
             "invalidSeed",
             "seed",
             f"got {task.seed} with numberResults {task.number_results}; allowed: 0 to {last}.",
+        )
+
+
+def _check_urls(context: TaskContext, task: ImageInference) -> None:
+    for name, url in (("webhookURL", task.webhook_url), (UPLOAD_FIELD, task.upload_endpoint)):
+        if url is not None:
+            parse_url(name, url, allows_loopback=context.services.reaches_loopback)
+    if task.output_type != "URL" and task.ttl is not None:
+        raise RefusedTaskError("incompatibleParameters", "ttl", "allowed with outputType URL alone.")
+    if task.output_type != "URL" and task.webhook_url is not None:
+        raise RefusedTaskError(
+            "incompatibleParameters", "outputType", f"got {task.output_type}; allowed with webhookURL: URL."
         )
 
 
@@ -82,6 +98,7 @@ async def make_request(context: TaskContext, task: ImageInference, chosen: Chose
     sizes, size = chosen.model.sizes, chosen.size or size_like(references[0].size)
     if not sizes.admit(size):
         raise RefusedTaskError("invalidDimensions", "width", f"got {size}; the model makes images {sizes}.")
+    watermark = await read_watermark(context, task)
     made = output_size(*smallest_covering(size))
     request = ImageRequest(
         prompt=task.positive_prompt,
@@ -91,6 +108,8 @@ async def make_request(context: TaskContext, task: ImageInference, chosen: Chose
         reasoning=task.settings.thinking_level if task.settings else "high",
         delivered_as=None if made == size else size,
         count=task.number_results,
+        watermark=watermark,
+        checks_content=task.checks_content,
         output_format=OutputFormat(_KINDS[task.output_format], task.output_quality),
     )
     return request if sizes.admit(made) else replace(request, size=size, delivered_as=None)

@@ -1,6 +1,7 @@
 """The results of a task that became a job."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from imagineart.apis.runware.tasks import ShownTask
 from imagineart.backends.model import MAX_IMAGE_BYTES
 from imagineart.errors import ResultExpiredError
 from imagineart.jobs.model import Job, JobState, KeptImage
+from imagineart.jobs.queue_job_webhook import Notice
 from imagineart.results.model import result_path
 from imagineart.results.results import Results
 
@@ -28,7 +30,11 @@ def error_of(job: Job) -> TaskError | None:
     """Why a job made no images, or None where it did not fail."""
     if job.state is JobState.CANCELLED:
         return error_of_job("taskCancelled", "The task was cancelled.", task_of(job).task_uuid)
-    return error_of_job(job.error.code, job.error.message, task_of(job).task_uuid) if job.error else None
+    return (
+        error_of_job(job.error.code, job.error.message, task_of(job).task_uuid, field=job.error.field)
+        if job.error
+        else None
+    )
 
 
 async def describe_job(job: Job, results: Results) -> list[dict[str, Any]]:
@@ -52,8 +58,24 @@ def describe_image(job: Job, position: int, content: bytes = b"") -> dict[str, A
         kind=job.request.output_format.kind,
         url=job.base_url + result_path(image.result or ""),
         content=content,
+        is_unsafe=image.is_unsafe,
     )
     return describe_result(task, made, cost=job.details["cost"]) | {"resultIndex": position}
+
+
+def job_notices(job: Job) -> list[Notice]:
+    """A webhook for each result, or one for the error, in the form of Runware's."""
+    error = error_of(job)
+    if error is not None:
+        return [Notice(job.key.id, "imageInference", json.dumps({"data": [], "errors": [error.document()]}))]
+    return [
+        Notice(
+            f"{job.key.id}_{position}",
+            "imageInference",
+            json.dumps({"data": [describe_image(job, position)]}),
+        )
+        for position in sorted(job.images)
+    ]
 
 
 def _processing(job: Job, position: int) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from imagineart.apis.runware.results import MadeImage, describe_result
 from imagineart.apis.runware.tasks import ImageInference
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
 from imagineart.images.model import Image, ImageRequest
+from imagineart.jobs.run_job import UPLOAD_FIELD
 from imagineart.results.model import NONCE_BITS, RESULT_LIFE_SECONDS
+from imagineart.results.send_file import send_file
+from imagineart.safety.check_content import check_content
 from imagineart.usage.model import OK, FinishedRequest
 
 _MAX_BYTES_PER_PIXEL = 4
@@ -86,10 +89,21 @@ async def _make_one(
     reserved = 0 if task.output_type == "URL" else request.delivered_size.pixels * _MAX_BYTES_PER_PIXEL
     deadline_seconds = context.deadline_seconds(response_bytes=reserved * task.number_results)
     (image,) = await services.backends.of(chosen.model).generate(request, deadline_seconds=deadline_seconds)
+    is_unsafe = None
+    if task.checks_content:
+        is_unsafe = await check_content(services.content_checker, image.content, task.positive_prompt)
     uuid = UUID(int=services.random_below(2**NONCE_BITS), version=4)
     url = await _keep(context, task, image, uuid) if task.output_type == "URL" else ""
+    if task.upload_endpoint:
+        await send_file(
+            services.outbound,
+            task.upload_endpoint,
+            image.content,
+            media_type=image.kind.media_type,
+            field=UPLOAD_FIELD,
+        )
     # The seed that was asked for, where the model has none.
-    return MadeImage(str(uuid), request.seed, image.kind, url, b"" if url else image.content)
+    return MadeImage(str(uuid), request.seed, image.kind, url, b"" if url else image.content, is_unsafe)
 
 
 async def _keep(context: TaskContext, task: ImageInference, image: Image, uuid: UUID) -> str:

@@ -50,7 +50,12 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _real(value: Any) -> Any:
+    return float(value) if type(value) is int and abs(value) < 2**53 else value
+
+
 UuidText: TypeAlias = Annotated[str, AfterValidator(_check_uuid)]
+Number: TypeAlias = Annotated[float, BeforeValidator(_real)]
 WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 
 

@@ -8,11 +8,13 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from imagineart.apis.runware.reading import Fields, Task, WholeNumber
+from imagineart.apis.runware.reading import Fields, Number, Task, WholeNumber
 from imagineart.outbound.addresses import MAX_URL_CHARACTERS
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS, MIN_RESULT_LIFE_SECONDS
 
 MAX_SEED: Final = 2**63 - 1
+
+_COLOUR: Final = r"^#([A-Fa-f0-9]{6}|[A-Fa-f0-9]{3})$"
 
 
 class Safety(Fields):
@@ -37,6 +39,26 @@ class Settings(Fields):
     """How the model works."""
 
     thinking_level: Literal["high", "low"] = "high"
+
+
+class Watermark(Fields):
+    """Text or an image on top of each image."""
+
+    text: str | None = Field(None, min_length=2, max_length=32)
+    image: str | None = None
+    display_position: Literal[
+        "top-left", "top-center", "top-right", "center-left", "center-center", "center-right", "bottom-left",
+        "bottom-center", "bottom-right", "tiled",
+    ] = "bottom-right"  # fmt: skip
+    opacity: Number = Field(0.5, ge=0.1, le=1)
+    font_color: str = Field("#ffffff", pattern=_COLOUR)
+    bg_color: str | None = Field(None, pattern=_COLOUR)
+
+
+class AdvancedFeatures(Fields):
+    """What happens to an image after it was made."""
+
+    watermark: Watermark | None = None
 
 
 OutputType: TypeAlias = Literal["URL", "base64Data", "dataURI"]
@@ -75,6 +97,7 @@ class ImageInference(Task):
     seed: WholeNumber | None = Field(None, ge=0, le=MAX_SEED)
     inputs: Inputs | None = None
     settings: Settings | None = None
+    advanced_features: AdvancedFeatures | None = None
 
     @property
     def references(self) -> list[str]:

@@ -404,7 +404,7 @@ def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None
     threads: set[int] = set()
     all_wait = threading.Event()
 
-    def convert(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
+    def convert(content: bytes, _size: Size, _output: OutputFormat, _watermark: object) -> bytes:
         all_wait.wait()
         threads.add(threading.get_ident())
         return content

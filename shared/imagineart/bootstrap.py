@@ -18,6 +18,7 @@ from imagineart.bootstrap_jobs import JobEnvironment
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.name_jobs import NamedJobs
 from imagineart.media.media import Media
@@ -80,6 +81,10 @@ class LambdaServices(JobEnvironment):
     def named_jobs(self) -> NamedJobs:
         table = self._table(self._settings.jobs.table)
         return NamedJobs(table, self.jobs, self.random_below, self.clock)
+
+    @cached_property
+    def estimate_job(self) -> EstimateJob:
+        return EstimateJob(self.jobs, self.job_places)
 
     def manage_jobs(self, api: str) -> ManageJobs:
         """What a caller does with the jobs that an API accepted."""

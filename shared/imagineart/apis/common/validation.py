@@ -6,9 +6,16 @@ A message never quotes the prompt: text that is too long or too short is describ
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -18,6 +25,12 @@ from imagineart.quoting import shown
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _BOOLEANS: Final = {"true": True, "false": False}
+
+
+Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+"""A prompt."""
+
+ModelName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 
 
 class Fields(BaseModel):

@@ -11,11 +11,12 @@ import httpx
 import pytest
 from PIL import Image, ImageChops
 
+from imagineart.access.tokens import Scope
 from tests.fault_backend import Response
 from tests.functions.deployment import Deployment, open_png
 from tests.functions.generating_backend import GeneratingBackend, always, colour_of
 from tests.receiver import Receiver
-from tests.sample_images import sample
+from tests.sample_images import encode, gradient, sample
 
 AIR = "imagineart:2.0@0"
 EDIT = {"width": 1536, "height": 1536}
@@ -287,3 +288,58 @@ def test_a_watermark_is_drawn_where_it_was_asked_for(own_api: Deployment, own_cl
 def test_a_watermark_has_either_text_or_an_image(client: httpx.Client) -> None:
     response = post(client, inference(advancedFeatures={"watermark": {"opacity": 1}}))
     assert response.json()["error"]["code"] == "incompatibleParameters"
+
+
+def utility(task_type: str, **fields: Any) -> dict[str, Any]:
+    return {"taskType": task_type, "taskUUID": str(uuid.uuid4())} | fields
+
+
+def test_an_uploaded_image_can_be_named_shown_and_deleted(client: httpx.Client, api: Deployment) -> None:
+    large = encode(gradient(3000, 1500), "PNG")
+    upload = utility("imageUpload", image=f"data:image/png;base64,{base64.b64encode(large).decode()}")
+    (kept,) = post(client, upload).json()["data"]
+    with api.client() as anybody:
+        assert open_png(anybody.get(kept["imageURL"]).content).size == (2048, 1024)
+    (media,) = post(
+        client, utility("mediaStorage", operation="upload", media=base64.b64encode(large).decode())
+    ).json()["data"]
+    edit = {"inputs": {"referenceImages": [kept["imageUUID"], media["mediaUUID"]]}, "resolution": "1.5K"}
+    task = inference(**edit, width=None, height=None, outputFormat="PNG")
+    (result,) = post(client, task).json()["data"]
+    with api.client() as anybody:
+        assert open_png(anybody.get(result["imageURL"]).content).size == (2048, 1152)
+    with api.client(api.issue_token()) as stranger:
+        assert post(stranger, inference(**edit, **EDIT)).status_code == 400
+    deletion = utility("mediaStorage", operation="delete", media=media["mediaUUID"])
+    assert post(client, deletion).json()["data"][0]["mediaUUID"] == media["mediaUUID"]
+    again = post(client, inference(**edit, width=None, height=None)).json()
+    assert again["error"]["parameter"] == "inputs.referenceImages"
+
+
+def test_a_caller_finds_its_account_its_models_and_its_tasks(
+    own_api: Deployment, own_client: httpx.Client
+) -> None:
+    account, models = post(
+        own_client, utility("accountManagement", operation="getDetails"), utility("modelSearch", search="2.0")
+    ).json()["data"]
+    assert (account["organizationName"], len(account["apiKeys"])) == ("acme", 1)
+    assert (models["totalResults"], models["results"][0]["air"]) == (1, AIR)
+    task = inference(deliveryMethod="async", positivePrompt="a windmill")
+    post(own_client, task)
+    own_api.work_off()
+    (details,) = post(own_client, utility("getTaskDetails", taskUUID=task["taskUUID"])).json()["data"]
+    assert details["request"][0]["positivePrompt"] == "a windmill"
+    assert details["response"]["data"] == poll(own_client, task["taskUUID"])["data"]
+    for unknown in (str(uuid.uuid4()), "x"):
+        assert post(own_client, utility("getResponse", taskUUID=unknown)).status_code == 400
+
+
+def test_each_task_needs_its_scope_and_counts(api: Deployment) -> None:
+    token = api.issue_token(scopes=frozenset({Scope.GENERATE_IMAGES}), requests_per_minute=3)
+    with api.client(token) as client:
+        edit = inference(inputs={"referenceImages": ["eA=="]}, **EDIT)
+        tasks = (edit, utility("modelSearch"), utility("modelSearch"), utility("modelSearch"))
+        document = post(client, *tasks).json()
+        assert len(document["data"]) == 2
+        codes = [error["code"] for error in document["errors"]]
+        assert codes == ["insufficientPermissions", "rateLimitExceeded"]

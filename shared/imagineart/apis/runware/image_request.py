@@ -80,11 +80,11 @@ def _choose_model(context: TaskContext, task: ImageInference, operation: ModelOp
     for model in serving:
         if model.answers_to(task.model) and may_use(model.id):
             return model
-    allowed = ", ".join(_air(model) for model in serving if may_use(model.id))
+    allowed = ", ".join(air_of(model) for model in serving if may_use(model.id))
     raise RefusedTaskError("invalidModel", "model", f"got {shown(task.model)}; allowed: {allowed or 'none'}.")
 
 
-def _air(model: Model) -> str:
+def air_of(model: Model) -> str:
     """The name that Runware's clients know a model by, where it has one."""
     return next((alias for alias in model.aliases if "@" in alias), model.id)
 

@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from imagineart.apis.runware.account_tasks import describe_task, manage_account, search_models
 from imagineart.apis.runware.context import TaskContext
 from imagineart.apis.runware.errors import RefusedTaskError, TaskError, task_error
 from imagineart.apis.runware.get_response import get_response
 from imagineart.apis.runware.image_inference import infer_images
+from imagineart.apis.runware.media_tasks import store_media, upload_image
 from imagineart.apis.runware.reading import described, read_task
 from imagineart.apis.runware.tasks import Ping
 from imagineart.errors import ImagineArtError, InternalError
@@ -92,5 +94,10 @@ async def _ping(_: TaskContext, element: Element) -> list[dict[str, Any]]:
 _HANDLERS: Final[Mapping[str, Handler]] = {
     "imageInference": infer_images,
     "getResponse": get_response,
+    "getTaskDetails": describe_task,
+    "imageUpload": upload_image,
+    "mediaStorage": store_media,
+    "accountManagement": manage_account,
+    "modelSearch": search_models,
     "ping": _ping,
 }

@@ -125,6 +125,59 @@ class GetResponse(Task):
     task_type: Literal["getResponse"]
 
 
+class GetTaskDetails(Task):
+    """What an earlier task asked for, and its results."""
+
+    task_type: Literal["getTaskDetails"]
+
+
+class ImageUpload(Task):
+    """An image to be kept."""
+
+    task_type: Literal["imageUpload"]
+    image: str = Field(min_length=1)
+
+
+class MediaStorage(Task):
+    """An image to be kept, or the UUID of one to be deleted."""
+
+    task_type: Literal["mediaStorage"]
+    operation: Literal["upload", "delete"]
+    media: str = Field(min_length=1)
+
+
+class AccountManagement(Task):
+    """A question about the caller's account."""
+
+    task_type: Literal["accountManagement"]
+    operation: Literal["getDetails"]
+
+
+class ModelSearch(Task):
+    """Models by name; the filters are those of Runware's whole catalogue."""
+
+    task_type: Literal["modelSearch"]
+    search: str | None = Field(None, max_length=200)
+    source: Literal["official", "community"] | None = None
+    category: Literal["checkpoint", "lora", "lycoris", "vae", "embeddings"] | None = None
+    capabilities: list[str] | None = Field(None, max_length=100)
+    architecture: str | None = Field(None, max_length=100)
+    visibility: Literal["public", "private", "favorite", "owned"] | None = None
+    limit: WholeNumber = Field(20, ge=1, le=100)
+    offset: WholeNumber = Field(0, ge=0, le=10_000)
+    sort: str = Field("name", max_length=40)
+
+    @property
+    def admits_models(self) -> bool:
+        """Whether the filters leave any model of this API: a public checkpoint of its own architecture."""
+        return (
+            self.source != "community"
+            and self.category in (None, "checkpoint")
+            and self.architecture in (None, "imagineart")
+            and self.visibility in (None, "public")
+        )
+
+
 class Ping(Fields):
     """A sign of life of a connection."""
 

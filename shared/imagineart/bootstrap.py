@@ -105,7 +105,7 @@ class LambdaServices(JobEnvironment):
 
     @cached_property
     def media(self) -> Media:
-        return Media(Bucket(self._clients, self._settings.uploads_bucket), self.random_below)
+        return Media(self.job_objects, self.random_below)
 
     def review_tokens(self) -> TokenReview:
         """Review the tokens of both stores; the result goes to the log and the metrics too."""

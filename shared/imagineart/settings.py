@@ -79,8 +79,8 @@ class MetricsSettings:
 class JobSettings:
     """Where jobs and results are stored, jobs are sent and counted, and what makes images.
 
-    Names of what a function does not use are empty. `content_checker` is ``prompt``, or empty for Amazon
-    Rekognition; that and `reaches_loopback` are for the local stack.
+    Names of what a function does not use are empty. `content_checker` is ``rekognition``, or ``prompt``
+    for the local stack; `reaches_loopback` is for that too.
     """
 
     table: str

@@ -123,7 +123,10 @@ def test_only_functions_that_make_images_may_read_the_backends_credentials() -> 
     }
     policies = of_kind(RESOURCES, "AWS::IAM::ManagedPolicy")
     granting = [name for name, policy in policies.items() if "BackendCredentialSecret" in str(policy)]
-    assert (allowed, granting) == ({*IMAGE_FUNCTIONS, "RunJobFunction"}, ["BackendAccessPolicy"])
+    assert (allowed, granting) == (
+        {*IMAGE_FUNCTIONS, "RunwareFunction", "RunJobFunction"},
+        ["BackendAccessPolicy"],
+    )
 
 
 def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> None:

@@ -7,6 +7,8 @@ from threading import Condition
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from moto.core.botocore_stubber import MockRawResponse
 
 from imagineart.aws import AwsClients
 from tests.permissions import Permission
@@ -15,7 +17,7 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
-    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage"
+    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|rekognition:DetectModerationLabels"
 )
 
 
@@ -74,6 +76,8 @@ class RecordedCalls:
 
         client.meta.events.register("provide-client-params", called)
         client.meta.events.register("after-call.s3.GetObject", responded)
+        # The stand-in for AWS has no Rekognition.
+        client.meta.events.register("before-send.rekognition", _respond_without_labels)
 
     def _resource(self, params: Mapping[str, Any], region: str) -> str:
         match params:
@@ -85,6 +89,8 @@ class RecordedCalls:
                 return f"${{{self._name_of(table)}.Arn}}"
             case {"SecretId": secret}:
                 return f"${{{self._name_of(secret)}}}"
+            case {"Image": _}:
+                return "*"
             case {"Bucket": bucket, "Key": key}:
                 return f"${{{self._name_of(bucket)}.Arn}}/{key}"
             case {"modelId": str(model)} if model.startswith("us."):
@@ -103,3 +109,7 @@ class RecordedCalls:
         with self._changed:
             self.needed[function_id].add(permission)
             self._changed.notify_all()
+
+
+def _respond_without_labels(request: Any, **_: Any) -> AWSResponse:
+    return AWSResponse(request.url, 200, {}, MockRawResponse(b'{"ModerationLabels": []}'))

@@ -1,10 +1,13 @@
 """The role of a function allows the calls that the function makes, and no others."""
 
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
+import pybase64
 import pytest
 
 from imagineart.access.consumers import Consumer
@@ -12,7 +15,9 @@ from imagineart.access.limits import Limits
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
+from local.cloud import runtime_variables
 from tests.fault_backend import Response
+from tests.functions import deployment
 from tests.functions.deployment import (
     DUE,
     Cloud,
@@ -58,6 +63,23 @@ def generate_for_imagineo(client: httpx.Client) -> httpx.Response:
     return client.post("/imagineo/v1/generate", json={"positive_prompt": "a lighthouse"})
 
 
+TASK = {
+    "taskType": "imageInference", "taskUUID": "7fb4e7f8-7d10-4a53-8a55-3e9f2f8f2a11",
+    "positivePrompt": "a boat", "model": "imagineart:2.0@0", "width": 1024, "height": 1024,
+}  # fmt: skip
+
+
+def run_task(client: httpx.Client) -> httpx.Response:
+    """The same task each time, whose replay has the same image."""
+    response = client.post("/runware/v1", json=[TASK])
+    if response.status_code == 200:
+        uuid = response.json()["data"][0]["imageUUID"]
+        response.headers["Idempotent-Replayed"] = str(uuid in seen_images).lower()
+        seen_images.add(uuid)
+    return response
+
+
+seen_images: set[str] = set()
 IMAGE_CALLS: dict[str, Call] = {"GenerateImageFunction": generate_one, "EditImageFunction": edit_a_file}
 
 
@@ -68,6 +90,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
     generating_server.reset()
     with pytest.MonkeyPatch.context() as monkeypatch, BedrockServer(pixels=1 << 16) as bedrock:
         calls.record(monkeypatch)
+        monkeypatch.setattr(deployment, "runtime_variables", without_the_local_checker)
         backends = (
             f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0, "
             f"openai-compatible {generating_server.base_url} a-model"
@@ -79,15 +102,23 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             edit_backends=backends,
         )
         calls.references = api.references
-        for call in (list_models, list_jobs, request_upload, generate_for_imagineo, *IMAGE_CALLS.values()):
+        for call in (
+            list_models,
+            list_jobs,
+            request_upload,
+            generate_for_imagineo,
+            run_task,
+            *IMAGE_CALLS.values(),
+        ):
             send_as_every_caller(api, call)
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
+            run_every_task(api, client, bedrock)
             edit_uploads(client)
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
             use_jobs(api, client, bedrock, generating_server, receiver)
-        for function_id, call in (IMAGE_CALLS | {"ImagineoFunction": generate_for_imagineo}).items():
+        for function_id, call in (IMAGE_CALLS | OTHER_CALLS).items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         serve_results(api)
@@ -95,6 +126,42 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         deliver_webhooks(api)
     cloud.empty()
     return calls.needed
+
+
+OTHER_CALLS: dict[str, Call] = {"ImagineoFunction": generate_for_imagineo, "RunwareFunction": run_task}
+
+
+def without_the_local_checker(url: str) -> dict[str, str]:
+    variables = runtime_variables(url)
+    return {name: each for name, each in variables.items() if name != "IMAGINEART_CONTENT_CHECKER"}
+
+
+def run_every_task(api: Deployment, client: httpx.Client, bedrock: BedrockServer) -> None:
+    """Tasks of Runware's API: made here and as jobs, with a fallback, with media and with a check."""
+
+    def run(fields: dict[str, Any]) -> httpx.Response:
+        return client.post("/runware/v1", json=[TASK | fields | {"taskUUID": str(uuid.uuid4())}])
+
+    media = pybase64.b64encode(image_file((64, 64))).decode()
+    upload = {
+        "taskType": "mediaStorage",
+        "taskUUID": str(uuid.uuid4()),
+        "operation": "upload",
+        "media": media,
+    }
+    kept = client.post("/runware/v1", json=[upload]).json()["data"][0]["mediaUUID"]
+    checked = {"safety": {"checkContent": True}, "width": 2048, "height": 2048, "outputFormat": "PNG"}
+    for method in ("sync", "async"):
+        references = {"inputs": {"referenceImages": [kept]}, "width": 1536, "height": 1536}
+        for fields in (checked, references):
+            assert run(fields | {"deliveryMethod": method}).status_code == 200
+    bedrock.fail(Fault.INTERNAL)
+    assert run({}).status_code == 200
+    unknown = {"inputs": {"referenceImages": [str(uuid.uuid4())]}, "width": 1536, "height": 1536}
+    assert run(unknown).status_code == 400
+    deletion = upload | {"operation": "delete", "media": kept}
+    assert client.post("/runware/v1", json=[deletion]).status_code == 200
+    api.work_off()
 
 
 def send_as_every_caller(api: Deployment, call: Call) -> None:

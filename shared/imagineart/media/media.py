@@ -1,4 +1,4 @@
-"""Images of callers, each consumer its own; the bucket deletes each 30 days after it was kept."""
+"""Images of callers, each consumer its own; the bucket deletes each 31 days after it was kept."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -20,6 +20,7 @@ from imagineart.errors import (
     InvalidRequestError,
     ModelUnavailableError,
     RateLimitedError,
+    ResponsePendingError,
 )
 from imagineart.idempotency.respond_once import KeyConflictError
 from imagineart.jobs.run_job import UPLOAD_FIELD
@@ -34,7 +35,7 @@ _BY_CODE: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
         "missing_bearer_token": ("missingApiKey", 401),
         "invalid_token": ("invalidApiKey", 401),
         "unknown_request": ("unknownRequestNotFound", 404),
-        "result_expired": ("resultExpired", 410),
+        "result_expired": ("resultExpired", 400),
         "rate_limited": ("rateLimitExceeded", 429),
         "internal_error": ("internalServerError", 500),
         "model_not_available": ("modelUnavailable", 502),
@@ -109,7 +110,7 @@ def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str 
     code, status = _code_and_status(error)
     return TaskError(
         code,
-        error.message,
+        _message(error),
         status,
         _parameter(error),
         getattr(error, "bounds", {}),
@@ -151,6 +152,14 @@ def _code_and_status(error: ImagineArtError) -> tuple[str, int]:
     return code, status
 
 
+def _message(error: ImagineArtError) -> str:
+    if isinstance(error, KeyConflictError):
+        return "taskUUID: came with another task before; allowed: the same task again, or a new UUID."
+    if isinstance(error, ResponsePendingError):
+        return "The first task with this taskUUID is still running. Send it again."
+    return error.message
+
+
 def last_name(parameter: str) -> str:
     """``ReferenceImages`` of ``inputs.referenceImages[1]``."""
     name = parameter.rpartition(".")[2].partition("[")[0]
@@ -176,7 +185,8 @@ def failure_response(errors: list[TaskError], first: ImagineArtError | None, req
 
     Runware's SDKs read ``errors``; its provider for the AI SDK reads ``error`` alone.
     """
-    headers = {"X-Request-Id": request_id}
+    is_retryable = first is not None and first.retryable
+    headers = {"X-Request-Id": request_id, "X-Should-Retry": str(is_retryable).lower()}
     if isinstance(first, (RateLimitedError, BackendBusyError)):
         headers["Retry-After"] = str(first.retry_after_seconds)
     documents = [each.document() for each in errors]

@@ -14,6 +14,7 @@ from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.route import authenticated
 from imagineart.apis.runware.authentication import is_authentication, request_token
 from imagineart.apis.runware.context import TaskContext
+from imagineart.apis.runware.documentation import BODY, RESPONSES
 from imagineart.apis.runware.errors import RefusedTaskError, failure_response
 from imagineart.apis.runware.reading import read_array
 from imagineart.apis.runware.run_tasks import Reply, failed, run_tasks
@@ -27,14 +28,23 @@ RUN_TASKS: Final = Operation(
 router: Final = APIRouter(route_class=authenticated(RUN_TASKS), tags=["Runware"])
 
 
-@router.post("/runware/v1", summary="Run tasks", response_class=Response)
+@router.post(
+    "/runware/v1",
+    operation_id="run_tasks",
+    summary="Run tasks",
+    response_class=Response,
+    responses=RESPONSES,
+    openapi_extra={"requestBody": BODY},
+)
 async def run(request: Request, call: CurrentCall) -> Response:
-    """Run the tasks of an array, as Runware's API does."""
+    """Run the tasks of an array, as Runware's API does: docs/runware.md has their fields."""
     elements = read_array(await request.body())
     if len(elements) > 0 and is_authentication(elements[0]):
         elements = elements[1:]
         if not elements:
             return _json(b'{"taskType": "authentication"}')
+    for each in elements:
+        call.record_prompt(each.get("positivePrompt") if isinstance(each, dict) else None)
     context = task_context(call)
     replies = await run_tasks(context, elements)
     _record(call, context, replies)
@@ -64,7 +74,7 @@ def _record(call: Call, context: TaskContext, replies: list[Reply]) -> None:
     record.log_fields.update(tasks=len(replies), images=record.images_of_tasks)
     if codes:
         details = [each.cause.detail for each in replies if each.cause and each.cause.detail]
-        record.log_fields.update(task_errors=codes, detail=details)
+        record.log_fields.update(task_errors=codes, task_details=details)
 
 
 def _respond(call: Call, elements: list[Any], replies: list[Reply]) -> Response:

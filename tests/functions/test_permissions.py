@@ -113,8 +113,9 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             send_as_every_caller(api, call)
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
-            run_every_task(api, client, bedrock)
             edit_uploads(client)
+        with api.client(api.issue_token(concurrent_requests=1)) as client:
+            run_every_task(api, client, bedrock)
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
             use_jobs(api, client, bedrock, generating_server, receiver)
@@ -151,6 +152,7 @@ def run_every_task(api: Deployment, client: httpx.Client, bedrock: BedrockServer
     }
     kept = client.post("/runware/v1", json=[upload]).json()["data"][0]["mediaUUID"]
     checked = {"safety": {"checkContent": True}, "width": 2048, "height": 2048, "outputFormat": "PNG"}
+    # A second job waits for the first one.
     for method in ("sync", "async"):
         references = {"inputs": {"referenceImages": [kept]}, "width": 1536, "height": 1536}
         for fields in (checked, references):
@@ -161,6 +163,8 @@ def run_every_task(api: Deployment, client: httpx.Client, bedrock: BedrockServer
     assert run(unknown).status_code == 400
     deletion = upload | {"operation": "delete", "media": kept}
     assert client.post("/runware/v1", json=[deletion]).status_code == 200
+    poll = {"taskType": "getResponse", "taskUUID": str(uuid.uuid4())}
+    assert client.post("/runware/v1", json=[poll]).status_code == 400
     api.work_off()
 
 

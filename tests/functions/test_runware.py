@@ -196,6 +196,12 @@ def test_a_bad_field_is_refused_by_name(
     assert document["error"]["taskUUID"] == task["taskUUID"]
 
 
+def test_tasks_of_one_array_wait_for_the_slots_of_their_consumer(api: Deployment) -> None:
+    with api.client(api.issue_token(concurrent_requests=1)) as client:
+        document = post(client, *(inference(seed=seed) for seed in range(3))).json()
+    assert [each["seed"] for each in document["data"]] == [0, 1, 2]
+
+
 def test_a_caller_without_a_key_is_told_so(api: Deployment) -> None:
     with api.client() as client:
         for first, code in ((inference(), "missingApiKey"), (

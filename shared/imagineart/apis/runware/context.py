@@ -22,8 +22,8 @@ class TaskContext:
     """Who asks for tasks, and how.
 
     `waits_for_images` is False where a transport cannot wait until images are made: each of its tasks then
-    becomes a job. `deadline_seconds` is `Call.deadline_seconds`. `places` bounds how many images of all tasks
-    are made at the same time, and `finished` has each task whose images were made, or failed to be.
+    becomes a job. `deadline_seconds` is `Call.deadline_seconds`. `slots` bounds how many tasks make images at
+    the same time, `places` how many images of all are made, and `finished` has each task whose images were made, or failed to be.
     """
 
     services: Services
@@ -34,6 +34,7 @@ class TaskContext:
     remaining_seconds: Callable[[], float]
     deadline_seconds: Callable[..., float]
     waits_for_images: bool
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
     finished: list[FinishedRequest] = field(default_factory=list)
 

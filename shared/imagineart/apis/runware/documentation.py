@@ -37,8 +37,8 @@ _ERRORS: Final[dict[int, tuple[str, dict[str, str]]]] = {
         {
             "invalidNumberResults": "numberResults: got '21'; allowed: an integer of 1 to 20.",
             "unsupportedParameter": "steps: is no parameter of this task; allowed: model, width, ...",
-            "conflictTaskUUID": "taskUUID: came with another task before; allowed: the same task again, or a new "
-            "UUID.",
+            "conflictTaskUUID": "taskUUID: came with another task before; allowed: the same task again, "
+            "or a new UUID.",
         },
     ),
     401: (

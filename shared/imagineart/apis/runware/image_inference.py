@@ -35,7 +35,8 @@ async def _make_once(
     """A task that is sent again gets the same results again, and costs nothing."""
 
     async def make() -> StoredResponse:
-        return StoredResponse({}, json.dumps(await make_images(context, task, chosen)).encode())
+        async with context.slots:
+            return StoredResponse({}, json.dumps(await make_images(context, task, chosen)).encode())
 
     response, _ = await context.services.idempotency.respond_once(
         context.consumer_id,

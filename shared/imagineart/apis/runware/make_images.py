@@ -7,6 +7,7 @@ from uuid import UUID
 
 from imagineart.access.admit import Admission
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
+from imagineart.apis.common.call import KEEPING_SECONDS
 from imagineart.apis.runware.context import TaskContext
 from imagineart.apis.runware.image_request import ChosenRequest, make_request
 from imagineart.apis.runware.results import MadeImage, describe_result
@@ -87,7 +88,8 @@ async def _make_one(
 ) -> MadeImage:
     services = context.services
     reserved = 0 if task.output_type == "URL" else request.delivered_size.pixels * _MAX_BYTES_PER_PIXEL
-    deadline_seconds = context.deadline_seconds(response_bytes=reserved * task.number_results)
+    left = context.deadline_seconds(response_bytes=reserved * task.number_results)
+    deadline_seconds = max(0.0, left - KEEPING_SECONDS)
     (image,) = await services.backends.of(chosen.model).generate(request, deadline_seconds=deadline_seconds)
     is_unsafe = None
     if task.checks_content:

@@ -42,7 +42,7 @@ FieldsT = TypeVar("FieldsT", bound=Fields)
 def _check_uuid(text: str) -> str:
     if not _UUID4.fullmatch(text):
         raise PydanticCustomError("uuid", "a UUID v4")
-    return text.lower()
+    return text
 
 
 def _whole(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """POST /runware/v1: tasks over HTTP, as ``runware-sdk`` with its REST transport sends them."""
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from imagineart.apis.runware.documentation import BODY, RESPONSES
 from imagineart.apis.runware.errors import RefusedTaskError, failure_response
 from imagineart.apis.runware.reading import read_array
 from imagineart.apis.runware.run_tasks import Reply, failed, run_tasks
+from imagineart.backends.call_backends import MAX_AT_ONCE
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
@@ -55,6 +57,7 @@ def task_context(call: Call) -> TaskContext:
     """The context of the tasks of a request."""
     if call.caller is None:
         raise LookupError("the request was not authenticated")
+    limits = call.required_admission.consumer.limits
     return TaskContext(
         services=call.services,
         caller=call.caller,
@@ -64,6 +67,8 @@ def task_context(call: Call) -> TaskContext:
         remaining_seconds=lambda: call.remaining_seconds,
         deadline_seconds=call.deadline_seconds,
         waits_for_images=True,
+        # The tasks of one array wait for each other where the consumer has fewer slots.
+        slots=asyncio.Semaphore(min(MAX_AT_ONCE, limits.concurrent_requests)),
     )
 
 

@@ -34,7 +34,7 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(Received(self.path, headers, body, self.command))
                 answer = receiver.answers.pop(0) if receiver.answers else (204, {})
@@ -46,8 +46,9 @@ class Receiver:
                 for name, value in answer[1].items():
                     self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(b"hello"[: int(answer[1].get("Content-Length", 0))])
 
-            do_PUT = do_POST
+            do_GET = do_PUT = do_POST
 
             def log_message(self, *_: Any) -> None:
                 pass

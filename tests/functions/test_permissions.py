@@ -114,7 +114,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
             edit_uploads(client)
-        with api.client(api.issue_token(concurrent_requests=1)) as client:
+        with api.client(api.issue_token("tasks", concurrent_requests=1)) as client:
             run_every_task(api, client, bedrock)
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
@@ -152,11 +152,13 @@ def run_every_task(api: Deployment, client: httpx.Client, bedrock: BedrockServer
     }
     kept = client.post("/runware/v1", json=[upload]).json()["data"][0]["mediaUUID"]
     checked = {"safety": {"checkContent": True}, "width": 2048, "height": 2048, "outputFormat": "PNG"}
-    # A second job waits for the first one.
     for method in ("sync", "async"):
         references = {"inputs": {"referenceImages": [kept]}, "width": 1536, "height": 1536}
         for fields in (checked, references):
             assert run(fields | {"deliveryMethod": method}).status_code == 200
+    # The second job waits for the first one, and is sent before a third once there is room.
+    api.operator.consumers.replace_consumer(Consumer("tasks", Limits(1_000, 3)))
+    assert run({"deliveryMethod": "async"}).status_code == 200
     bedrock.fail(Fault.INTERNAL)
     assert run({}).status_code == 200
     unknown = {"inputs": {"referenceImages": [str(uuid.uuid4())]}, "width": 1536, "height": 1536}

@@ -168,6 +168,10 @@ def test_one_failed_task_does_not_fail_the_others(client: httpx.Client) -> None:
     ("fields", "code", "parameter"),
     [
         ({"steps": 30}, "unsupportedParameter", "steps"),
+        ({"routing": {}}, "unsupportedParameter", "routing"),
+        ({"outputType": "base64Data", "ttl": 60}, "incompatibleParameters", "ttl"),
+        ({"outputType": "dataURI", "webhookURL": "https://a.b/"}, "incompatibleParameters", "outputType"),
+        ({"uploadEndpoint": "http://a.example/"}, "invalidUploadEndpoint", "uploadEndpoint"),
         ({"positivePrompt": "a"}, "invalidPositivePrompt", "positivePrompt"),
         ({"positivePrompt": "a" * 3001}, "invalidPositivePrompt", "positivePrompt"),
         ({"width": 512, "height": 512}, "invalidDimensions", "width"),
@@ -209,6 +213,9 @@ def test_a_caller_without_a_key_is_told_so(api: Deployment) -> None:
         )):  # fmt: skip
             response = post(client, first, inference())
             assert (response.status_code, response.json()["error"]["code"]) == (401, code)
+        # No more of a body is looked at than an element of authentication can have.
+        key = {"taskType": "authentication", "apiKey": api.issue_token().text}
+        assert post(client, {"padding": "x" * 3000} | key).status_code == 401
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ class TaskContext:
 
     `waits_for_images` is False where a transport cannot wait until images are made: each of its tasks then
     becomes a job. `deadline_seconds` is `Call.deadline_seconds`. `slots` bounds how many tasks make images at
-    the same time, `places` how many images of all are made, and `finished` has each task whose images were made, or failed to be.
+    the same time, `places` how many images of all are made, and `finished` has each task whose images were
+    made, or failed to be.
     """
 
     services: Services

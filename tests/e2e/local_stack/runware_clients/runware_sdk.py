@@ -27,7 +27,8 @@ RUNS: dict[str, dict[str, Any]] = {
     "one": SYNC,
     "four": SYNC | {"numberResults": 4},
     "async": {"numberResults": 2},
-    "reference": SYNC | {"inputs": {"referenceImages": [REFERENCE]}, "width": 2048, "height": 1152},
+    # One at a URL, as it was made before, and one in base64.
+    "reference": SYNC | {"width": 2048, "height": 1152},
     "unsafe": SYNC | {"positivePrompt": "An nsfw lighthouse", "safety": {"checkContent": True}},
 }
 
@@ -48,8 +49,11 @@ async def failure(key: str, **fields: Any) -> str:
 async def main() -> None:
     notes: dict[str, Any] = {}
     async with client(TOKEN) as runware, aiohttp.ClientSession() as session:
+        made = ""
         for name, fields in RUNS.items():
-            results = await runware.run(TASK | fields)
+            references = {"inputs": {"referenceImages": [made, REFERENCE]}} if name == "reference" else {}
+            results = await runware.run(TASK | fields | references)
+            made = results[0]["imageURL"]
             notes[name] = [result.get("NSFWContent") for result in results]
             for number, result in enumerate(results):
                 async with session.get(result["imageURL"]) as response:

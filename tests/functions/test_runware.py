@@ -90,6 +90,24 @@ def test_an_async_task_is_acknowledged_and_polled(own_api: Deployment, own_clien
         assert {anybody.get(each["imageURL"]).status_code for each in results} == {200}
 
 
+def test_a_task_whose_job_was_never_kept_is_accepted_again(
+    own_api: Deployment, own_client: httpx.Client
+) -> None:
+    """As after a crash between the two writes of its acceptance."""
+    task = inference(deliveryMethod="async")
+    post(own_client, task)
+    own_api.work_off()
+    jobs, table = own_api.aws("dynamodb"), own_api.references["JobsTable"]
+    (job,) = [item for item in jobs.scan(TableName=table)["Items"] if item["id"]["S"].startswith("job_")]
+    jobs.delete_item(TableName=table, Key={name: job[name] for name in ("consumer_id", "id")})
+    (error,) = poll(own_client, task["taskUUID"])["errors"]
+    assert error["code"] == "taskNotFound"
+    assert post(own_client, task).status_code == 200
+    own_api.work_off()
+    (result,) = poll(own_client, task["taskUUID"])["data"]
+    assert result["status"] == "success"
+
+
 def test_a_failed_async_task_is_an_error_with_its_uuid(
     own_api: Deployment, own_client: httpx.Client, backend: GeneratingBackend
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 OPERATIONS = {
+    "apigatewaymanagementapi": {"PostToConnection"},
     "bedrock-runtime": {"InvokeModel"},
     "dynamodb": {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"},
     "rekognition": {"DetectModerationLabels"},

@@ -29,7 +29,14 @@ from imagineart.safety.check_content import PromptChecker
 from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
-from tests.fakes.jobs import InMemoryJobs, InMemoryPlaces, InMemoryQueue, InMemoryWebhooks, Message
+from tests.fakes.jobs import (
+    InMemoryJobs,
+    InMemoryPlaces,
+    InMemoryQueue,
+    InMemorySessions,
+    InMemoryWebhooks,
+    Message,
+)
 from tests.fakes.randomness import repeatable_random_below
 from tests.fakes.tokens import InMemoryPeppers
 from tests.fakes.usage import InMemoryUsage
@@ -121,6 +128,7 @@ class JobWorld:
         self.jobs, self.places = InMemoryJobs(), InMemoryPlaces()
         self.bucket, self.results = InMemoryBucket(), InMemoryBucket()
         self.queue, self.webhooks = InMemoryQueue(self.clock), InMemoryWebhooks()
+        self.sessions = InMemorySessions()
         self.backends = CountingBackends(self.mortality)
         self.reports: list[str] = []
         self.add_consumer("acme", **limits)
@@ -132,7 +140,7 @@ class JobWorld:
         limits_of_jobs = JobLimits(counters, self.random_below, self.clock)
         sender = JobSender(jobs, places, queue, counters.concurrent_requests)
         report = self.reports.append
-        job_webhooks = QueueJobWebhook(jobs, webhooks, _notices, self.clock)
+        job_webhooks = QueueJobWebhook(jobs, webhooks, _notices, guard(self.sessions).push, self.clock)
         settlement = JobSettlement(
             jobs,
             limits_of_jobs,
@@ -171,6 +179,7 @@ class JobWorld:
         webhook_url: str | None = None,
         api: str = API,
         result_life_seconds: int | None = None,
+        session_id: str | None = None,
     ) -> Job:
         """A job of `count` images, the seeds of which are its own."""
         admission = self.requests.enter(consumer_id, lease_seconds=None)
@@ -188,6 +197,7 @@ class JobWorld:
             resolution="1K",
             result_life_seconds=result_life_seconds,
             webhook_url=webhook_url,
+            session_id=session_id,
         )
         job = asyncio.run(accepted)
         self.clock.advance(0.01)

@@ -54,12 +54,12 @@ class InMemoryJobs:
         return iter([key for key, due_at in self.due_at.items() if due_at <= now])
 
     def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
-        jobs = [job for job in self.jobs.values() if job.webhook_url is not None]
+        jobs = [job for job in self.jobs.values() if job.has_listener]
         return iter([job.key for job in jobs if job.ended_at is not None and job.ended_at <= ended_before])
 
     def forget_webhook(self, key: JobKey) -> None:
         if key in self.jobs:
-            self.jobs[key] = replace(self.jobs[key], webhook_url=None)
+            self.jobs[key] = replace(self.jobs[key], webhook_url=None, session_id=None)
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None:
         job = self.jobs.get(claim.key)
@@ -202,6 +202,16 @@ class InMemoryWebhooks:
 
     def remove(self, consumer_id: str, *, event_id: str) -> None:
         self.webhooks.pop(event_id, None)
+
+
+@dataclass(slots=True)
+class InMemorySessions:
+    """The jobs whose results were sent to each session, with the state in which they ended."""
+
+    pushed: dict[str, list[tuple[str, JobState]]] = field(default_factory=dict)
+
+    def push(self, job: Job) -> None:
+        self.pushed.setdefault(job.session_id or "", []).append((job.key.id, job.state))
 
 
 @dataclass(slots=True)

@@ -17,8 +17,11 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
-    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|rekognition:DetectModerationLabels"
+    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|execute-api:ManageConnections"
+    r"|rekognition:DetectModerationLabels"
 )
+_ACTIONS = {"PostToConnection": "ManageConnections"}
+"""Those that are not called as their operation."""
 
 
 def name_the_functions(document: dict[str, Any]) -> None:
@@ -60,7 +63,7 @@ class RecordedCalls:
 
     def _listen(self, function_id: str, client: Any) -> None:
         def called(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-            action = f"{model.service_model.signing_name}:{model.name}"
+            action = f"{model.service_model.signing_name}:{_ACTIONS.get(model.name, model.name)}"
             assert _KNOWN_ACTIONS.fullmatch(action), f"what {action} needs is not known here"
             context["test_object"] = (params.get("Bucket"), params.get("Key"))
             self._need(function_id, Permission(action, self._resource(params, client.meta.region_name)))
@@ -87,6 +90,9 @@ class RecordedCalls:
                 return f"${{{self._name_of(queue)}.Arn}}"
             case {"TableName": table}:
                 return f"${{{self._name_of(table)}.Arn}}"
+            case {"ConnectionId": connection_id}:
+                api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebSocketApi}"
+                return f"{api}/v1/POST/@connections/{connection_id}"
             case {"SecretId": secret}:
                 return f"${{{self._name_of(secret)}}}"
             case {"Image": _}:

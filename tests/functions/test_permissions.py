@@ -30,6 +30,8 @@ from tests.functions.deployment import (
 )
 from tests.functions.generating_backend import GeneratingBackend, always, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
+from tests.functions.socket_clients import ManagementServer, SocketClient, results_of
+from tests.functions.test_runware import inference
 from tests.permissions import Permission, granted_to
 from tests.receiver import Receiver
 
@@ -84,7 +86,9 @@ IMAGE_CALLS: dict[str, Call] = {"GenerateImageFunction": generate_one, "EditImag
 
 
 @pytest.fixture(scope="module")
-def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[Permission]]:
+def needed(
+    cloud: Cloud, generating_server: GeneratingBackend, management: ManagementServer
+) -> dict[str, set[Permission]]:
     """What each function needed while it did all that it can do."""
     calls = RecordedCalls()
     generating_server.reset()
@@ -123,6 +127,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         serve_results(api)
+        use_sockets(api, management, generating_server)
         api.gateway.invoke("ReviewTokensFunction", {})
         deliver_webhooks(api)
     cloud.empty()
@@ -132,8 +137,8 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
 OTHER_CALLS: dict[str, Call] = {"ImagineoFunction": generate_for_imagineo, "RunwareFunction": run_task}
 
 
-def without_the_local_checker(url: str) -> dict[str, str]:
-    variables = runtime_variables(url)
+def without_the_local_checker(*urls: str) -> dict[str, str]:
+    variables = runtime_variables(*urls)
     return {name: each for name, each in variables.items() if name != "IMAGINEART_CONTENT_CHECKER"}
 
 
@@ -261,7 +266,6 @@ def use_jobs(
     Most have a webhook, and some keep their images as results.
     """
     client.headers["Prefer"] = "respond-async"
-    sqs, queues = api.aws("sqs"), api.references
 
     def accept(**fields: str) -> str:
         fields["webhook_url"] = receiver.url
@@ -294,20 +298,59 @@ def use_jobs(
     backend.reset()
     paths.append(accept())
     keep_as_result(paths[-1])
-    lost = sqs.receive_message(QueueUrl=queues["JobsQueue"])["Messages"][0]
     change_job(api, paths[-1], **DUE)
     api.gateway.invoke("SweepJobsFunction", {})
-    sqs.purge_queue(QueueUrl=queues["JobsQueue"])
-    sqs.send_message(QueueUrl=queues["FailedJobsQueue"], MessageBody=lost["Body"])
+    move_to_dead_letters(api)
     api.work_off()
     jobs = {job["id"]: job["status"] for job in client.get("/v1/jobs").json()["data"]}
     states = [jobs[path.rpartition("/")[2]] for path in paths]
     assert states == [*["completed"] * 4, "cancelled", "completed", "failed", "failed"]
     assert client.get(f"{paths[0]}/images/0").status_code == 200
     for key in api.objects("JobsBucket"):
-        api.aws("s3").delete_object(Bucket=queues["JobsBucket"], Key=key)
+        api.aws("s3").delete_object(Bucket=api.references["JobsBucket"], Key=key)
     assert client.get(f"{paths[0]}/images/0").status_code == 404
     assert {client.delete(path).status_code for path in paths if path not in results} == {204}
+
+
+def use_sockets(api: Deployment, management: ManagementServer, backend: GeneratingBackend) -> None:
+    """Connections with tokens of both kinds; tasks that are made, polled or lost, and results that wait."""
+    orphan = api.issue_token("orphan")
+    api.aws("dynamodb").delete_item(TableName=api.references["ConsumersTable"], Key={"key": {"S": "orphan"}})
+    for token in (orphan, api.issue_token(kind=TokenKind.INTERNAL), api.issue_token("socket")):
+        client = SocketClient(api, management)
+        client.authenticate(token.text)
+        client.send(inference())
+    # A job that waits is sent before a new one, once there is room.
+    for places in (1, 3):
+        api.operator.consumers.replace_consumer(Consumer("socket", Limits(1_000, places, 100)))
+        client.send(inference())
+    api.work_off()
+    made, *_ = client.results()
+    unknown = str(uuid.uuid4())
+    for reference in (made["imageUUID"], unknown):
+        referring = {"inputs": {"referenceImages": [reference]}}
+        client.send(inference(**referring, width=1536, height=1536))
+    client.send({"taskType": "getResponse", "taskUUID": made["taskUUID"]})
+    storage = {"taskType": "mediaStorage", "taskUUID": unknown}
+    content = pybase64.b64encode(image_file((64, 64))).decode()
+    (kept,) = results_of(client.send(storage | {"operation": "upload", "media": content}))
+    client.send(storage | {"operation": "delete", "media": kept["mediaUUID"]})
+    client.disconnect()
+    api.work_off()
+    again = client.resumed()
+    assert again.received[1:]
+    again.send(inference())
+    again.disconnect()
+    move_to_dead_letters(api)
+    api.work_off()
+
+
+def move_to_dead_letters(api: Deployment) -> None:
+    """Let the messages of jobs be ones that no worker could handle."""
+    sqs, queue, dead = api.aws("sqs"), api.references["JobsQueue"], api.references["FailedJobsQueue"]
+    for lost in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]:
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=lost["ReceiptHandle"])
+        sqs.send_message(QueueUrl=dead, MessageBody=lost["Body"])
 
 
 @pytest.mark.parametrize("function_id", EVERY_FUNCTION)

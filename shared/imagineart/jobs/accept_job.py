@@ -49,6 +49,7 @@ class AcceptJob:
         base_url: str = "",
         result_life_seconds: int | None = None,
         webhook_url: str | None = None,
+        session_id: str | None = None,
         upload_url: str | None = None,
         details: Mapping[str, Any] | None = None,
         key: JobKey | None = None,
@@ -77,6 +78,7 @@ class AcceptJob:
                 result_life_seconds,
                 counted,
                 webhook_url=webhook_url,
+                session_id=session_id,
                 upload_url=upload_url,
                 details=details or {},
             )

@@ -2,9 +2,9 @@
 
 Keys consumer_id and id; the later a job was accepted, the larger its id. While a job is ``open``, the index
 OpenJobs has it by ``due_at``, when the sweeper looks at it. The index UnsentWebhooks has a job that has ended
-by ``ended_at``, while it has ``webhook`` and the URL. Each write is conditional: one of several workers
-claims a job, and one of several ends it. A call that is sent again after its response was lost finds its own
-attempt in the item.
+by ``ended_at``, while it has ``webhook``: until it is reported to a URL or to a session. Each write is
+conditional: one of several workers claims a job, and one of several ends it. A call that is sent again after
+its response was lost finds its own attempt in the item.
 """
 
 import json
@@ -86,7 +86,7 @@ class JobStore:
         return map(key_from_item, items)
 
     def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
-        """The jobs that ended before, and have a webhook that may not be queued."""
+        """The jobs that ended before, and whose end may not be reported to a webhook or a session."""
         items = self.table.pages(
             "query",
             is_consistent=False,
@@ -97,10 +97,22 @@ class JobStore:
         return map(key_from_item, items)
 
     def forget_webhook(self, key: JobKey) -> None:
-        """Remove the URL of a webhook that is queued."""
+        """Remove what the end of a job was reported to."""
         self.table.update(
-            job_key(key), "REMOVE webhook, webhook_url", ConditionExpression="attribute_exists(webhook)"
+            job_key(key),
+            "REMOVE webhook, webhook_url, session_id",
+            ConditionExpression="attribute_exists(webhook)",
         )
+
+    def listen(self, key: JobKey, session_id: str) -> Job | None:
+        """The job, whose end is to be reported to this session; None where it is gone."""
+        updated = self.table.update(
+            job_key(key),
+            "SET session_id = :session, webhook = :unsent",
+            ConditionExpression="attribute_exists(id)",
+            ExpressionAttributeValues={":session": text(session_id), ":unsent": text("unsent")},
+        )
+        return None if isinstance(updated, ConditionFailed) else read_item(updated, job_from_item)
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None:
         """The job, claimed; None where it is gone, has ended, or another worker has it."""

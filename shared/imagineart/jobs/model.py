@@ -122,7 +122,8 @@ class Job:
 
     The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
-    many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
+    many `attempts`, until `lease_ends_at`. `webhook_url` is a secret. It and `session_id`, the session of
+    WebSocket connections that gets the results, are None once the end of the job was reported there.
     `upload_url` is another, to which each image is sent. `details` are what `api` needs to show the job.
     """
 
@@ -144,6 +145,7 @@ class Job:
     images: Mapping[int, KeptImage] = field(default_factory=dict)
     error: JobError | None = None
     webhook_url: str | None = field(default=None, repr=False)
+    session_id: str | None = None
     upload_url: str | None = field(default=None, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -151,6 +153,11 @@ class Job:
     def has_ended(self) -> bool:
         """Whether the state is final."""
         return self.state not in (JobState.QUEUED, JobState.PROCESSING)
+
+    @property
+    def has_listener(self) -> bool:
+        """Whether its end has to be reported to a webhook or a session."""
+        return self.webhook_url is not None or self.session_id is not None
 
     @property
     def repeated_calls(self) -> int:

@@ -25,8 +25,8 @@ class NamedJobs:
 
     async def accept_once(
         self, consumer_id: str, name: str, fingerprint: str, accept: Callable[[JobKey], Awaitable[Job]]
-    ) -> None:
-        """Accept the job of a name unless it is accepted. Raises what `accept` raises.
+    ) -> JobKey | None:
+        """Accept the job of a name, or return the earlier one that has it. Raises what `accept` raises.
 
         `fingerprint` distinguishes what is asked for. Raises KeyConflictError where the name came with other
         ones.
@@ -42,8 +42,10 @@ class NamedJobs:
             ConditionExpression="attribute_not_exists(id)",
         )
         key = _named(consumer_id, failed, fingerprint) or own
-        if key == own or self.jobs.find(key) is None:
-            await accept(key)
+        if key != own and self.jobs.find(key) is not None:
+            return key
+        await accept(key)
+        return None
 
     def find(self, consumer_id: str, name: str) -> JobKey | None:
         """The job of a name, which may be gone, or not be accepted yet; None for an unknown name."""

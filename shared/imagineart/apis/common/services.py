@@ -13,6 +13,7 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.name_jobs import NamedJobs
+from imagineart.jobs.push_job import PushJob
 from imagineart.media.media import Media
 from imagineart.models.read_models import CurrentModels
 from imagineart.outbound.http import OutboundHttp
@@ -54,6 +55,9 @@ class Services(Protocol):
 
     @property
     def named_jobs(self) -> NamedJobs: ...
+
+    @property
+    def push_job(self) -> PushJob: ...
 
     @property
     def estimate_job(self) -> EstimateJob: ...

@@ -24,7 +24,7 @@ class TaskContext:
     `waits_for_images` is False where a transport cannot wait until images are made: each of its tasks then
     becomes a job. `deadline_seconds` is `Call.deadline_seconds`. `slots` bounds how many tasks make images at
     the same time, `places` how many images of all are made, and `finished` has each task whose images were
-    made, or failed to be.
+    made, or failed to be. The session of `session_id` gets the results of jobs.
     """
 
     services: Services
@@ -35,6 +35,7 @@ class TaskContext:
     remaining_seconds: Callable[[], float]
     deadline_seconds: Callable[..., float]
     waits_for_images: bool
+    session_id: str | None = None
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
     finished: list[FinishedRequest] = field(default_factory=list)

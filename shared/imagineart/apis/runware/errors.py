@@ -108,12 +108,13 @@ def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str 
     if isinstance(error, FailedTaskError):
         return error.error
     code, status = _code_and_status(error)
+    parameter = _parameter(error)
     return TaskError(
         code,
         _message(error),
         status,
-        _parameter(error),
-        getattr(error, "bounds", {}),
+        parameter,
+        getattr(error, "bounds", None) or ({"type": "string"} if parameter == "apiKey" else {}),
         task_type,
         task_uuid,
     )

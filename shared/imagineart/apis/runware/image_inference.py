@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from imagineart.access.tokens import Scope
 from imagineart.apis.runware.context import API, TaskContext
+from imagineart.apis.runware.errors import RefusedTaskError
 from imagineart.apis.runware.image_request import ChosenRequest, choose_request, make_request
 from imagineart.apis.runware.make_images import make_images
 from imagineart.apis.runware.reading import read_task
@@ -22,10 +23,18 @@ async def infer_images(context: TaskContext, element: Any) -> list[dict[str, Any
     """The images of a task, or its acknowledgement. Raises what its steps raise."""
     task = read_task(ImageInference, element)
     context.require(Scope.EDIT_IMAGES if task.references else Scope.GENERATE_IMAGES)
+    if not context.waits_for_images and task.output_type != "URL":
+        raise RefusedTaskError(
+            "unsupportedOutputType",
+            "outputType",
+            f"got {task.output_type}, and a message of a WebSocket has no room for an image; allowed: URL, "
+            "or the same task over HTTP.",
+        )
     chosen = choose_request(context, task)
     if task.wants_job or not context.waits_for_images:
         await _accept_once(context, task, chosen)
-        return [{"taskType": task.task_type, "taskUUID": task.task_uuid}]
+        # Over a WebSocket, the results of a synchronous task come when they are made.
+        return [{"taskType": task.task_type, "taskUUID": task.task_uuid}] if task.wants_job else []
     return await _make_once(context, task, chosen)
 
 
@@ -52,7 +61,7 @@ async def _make_once(
 
 
 async def _accept_once(context: TaskContext, task: ImageInference, chosen: ChosenRequest) -> None:
-    """A task that is sent again is acknowledged again, and there is one job."""
+    """A task that is sent again is acknowledged again. There is one job, whose results go where it came."""
     services = context.services
 
     async def accept(key: JobKey) -> Job:
@@ -66,11 +75,16 @@ async def _accept_once(context: TaskContext, task: ImageInference, chosen: Chose
             result_life_seconds=task.ttl or RESULT_LIFE_SECONDS,
             webhook_url=task.webhook_url,
             upload_url=task.upload_endpoint,
+            session_id=context.session_id,
             details={"task": asdict(task.shown()), "cost": chosen.cost},
             key=key,
         )
 
-    await services.named_jobs.accept_once(context.consumer_id, task.task_uuid, _fingerprint(task), accept)
+    earlier = await services.named_jobs.accept_once(
+        context.consumer_id, task.task_uuid, _fingerprint(task), accept
+    )
+    if earlier is not None and context.session_id is not None:
+        services.push_job.follow(earlier, context.session_id)
 
 
 def _fingerprint(task: ImageInference) -> str:

@@ -38,6 +38,7 @@ from tests.e2e.deployed_stack.jobs import (
     runs_jobs,
     sweeps_jobs,
 )
+from tests.e2e.deployed_stack.sockets import handles_messages
 from tests.functions.deployment import message_event
 from tests.permissions import listed
 from tests.receiver import Receiver
@@ -340,6 +341,10 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("MakeAttempt", "dynamodb:UpdateItem"): attempts_a_webhook,
     ("FindOverdue", "dynamodb:Query"): finds_overdue_webhooks,
     ("SendMessage", "sqs:SendMessage"): attempts_a_webhook,
+    ("KeepConnection", "dynamodb:PutItem"): handles_messages,
+    ("FindConnection", "dynamodb:GetItem"): handles_messages,
+    ("FindConnection", "dynamodb:UpdateItem"): handles_messages,
+    ("SendMessage", "execute-api:ManageConnections"): handles_messages,
     ("ReadWebhookSecret", "secretsmanager:GetSecretValue"): attempts_a_webhook,
     ("PutUpload", "s3:PutObject"): takes_uploads,
     ("ReadUpload", "s3:GetObject"): edits_uploads,

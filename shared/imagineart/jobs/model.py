@@ -123,7 +123,8 @@ class Job:
     The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
     many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
-    `upload_url` is another, to which each image is sent, and is None once the job has ended. `details` are what `api` needs to show the job.
+    `upload_url` is another, to which each image is sent, and is None once the job has ended. `details` are
+    what `api` needs to show the job.
     """
 
     key: JobKey

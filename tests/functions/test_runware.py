@@ -264,6 +264,9 @@ def test_an_image_is_put_to_the_upload_endpoint(
     task = inference(uploadEndpoint=receiver.url, deliveryMethod=method)
     assert "errors" not in post(own_client, task).json()
     own_api.work_off()
+    # A job that has ended does not keep the URL.
+    kept = own_api.aws("dynamodb").scan(TableName=own_api.references["JobsTable"])["Items"]
+    assert "a-secret-of-the-receiver" not in str(kept)
     (upload,) = receiver.requests
     assert (upload.method, upload.headers["content-type"]) == ("PUT", "image/jpeg")
     assert Image.open(io.BytesIO(upload.body)).size == (1024, 1024)

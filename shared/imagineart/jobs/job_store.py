@@ -23,7 +23,7 @@ _PAGE_ITEMS: Final = 50
 _NAMES: Final = {"#state": "state", "#open": "open", "#error": "error"}
 _IS_UNATTENDED: Final = "(#state = :queued OR (#state = :processing AND lease_ends_at < :now))"
 _IS_OWN: Final = "(attempt = :attempt AND #state = :processing)"
-_NO_LONGER_OPEN: Final = "REMOVE #open, due_at, lease_ends_at"
+_NO_LONGER_OPEN: Final = "REMOVE #open, due_at, lease_ends_at, upload_url"
 
 
 @dataclass(frozen=True, slots=True)

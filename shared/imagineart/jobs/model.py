@@ -124,7 +124,8 @@ class Job:
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
     many `attempts`, until `lease_ends_at`. `webhook_url` is a secret. It and `session_id`, the session of
     WebSocket connections that gets the results, are None once the end of the job was reported there.
-    `upload_url` is another, to which each image is sent. `details` are what `api` needs to show the job.
+    `upload_url` is another, to which each image is sent, and is None once the job has ended. `details` are
+    what `api` needs to show the job.
     """
 
     key: JobKey

@@ -186,6 +186,8 @@ def test_one_failed_task_does_not_fail_the_others(client: httpx.Client) -> None:
     ("fields", "code", "parameter"),
     [
         ({"steps": 30}, "unsupportedParameter", "steps"),
+        ({"advancedFeatures": {"watermark": {"text": "ab", "fontColor": "red"}}}, "invalidFontColor",
+         "advancedFeatures.watermark.fontColor"),
         ({"routing": {}}, "unsupportedParameter", "routing"),
         ({"outputType": "base64Data", "ttl": 60}, "incompatibleParameters", "ttl"),
         ({"outputType": "dataURI", "webhookURL": "https://a.b/"}, "incompatibleParameters", "outputType"),
@@ -216,6 +218,24 @@ def test_a_bad_field_is_refused_by_name(
     assert (response.status_code, document["data"], document["errors"]) == (400, [], [document["error"]])
     assert (document["error"]["code"], document["error"]["parameter"]) == (code, parameter)
     assert document["error"]["taskUUID"] == task["taskUUID"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[",
+        b'[{"\\ud800": 1}]',
+        b'["\xed\xa0\x80"]',
+        b"[" * 100_000,
+        b"[NaN]",
+        b"[" + b"9" * 5000 + b"]",
+    ],
+)
+def test_a_body_that_is_no_array_of_tasks_is_refused(client: httpx.Client, body: bytes) -> None:
+    response = client.post("/runware/v1", content=body)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalidJSON")
 
 
 def test_tasks_of_one_array_wait_for_the_slots_of_their_consumer(api: Deployment) -> None:

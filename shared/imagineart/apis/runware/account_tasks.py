@@ -36,7 +36,9 @@ async def search_models(context: TaskContext, element: Any) -> list[dict[str, An
     """The models that the caller may use, by name; one element with all results of the page."""
     task = read_task(ModelSearch, element)
     may_use = context.admission.consumer.may_use
-    models = {air_of(each): each for each in context.services.models.current().models if may_use(each.id)}
+    offered = [each for each in context.services.models.current().models if may_use(each.id)]
+    # Of models that share a name, the first one is shown.
+    models = {air_of(each): each for each in reversed(offered)}
     wanted = (task.search or "").lower()
     found = [
         _described(air, model)

@@ -15,6 +15,7 @@ from imagineart.quoting import shown
 _UUID4: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
 )
+_COLOUR: Final = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})", re.I)
 _ABBREVIATIONS: Final = ("UUID", "URL", "URI", "NSFW")
 _BOUNDS: Final = {"ge": "min", "le": "max", "min_length": "min", "max_length": "max"}
 _NAMES_OF_TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
@@ -54,6 +55,13 @@ def _real(value: Any) -> Any:
     return float(value) if type(value) is int and abs(value) < 2**53 else value
 
 
+def _check_colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise PydanticCustomError("colour", "a colour such as #fa0 or #ffaa00")
+    return text
+
+
+Colour: TypeAlias = Annotated[str, AfterValidator(_check_colour)]
 UuidText: TypeAlias = Annotated[str, AfterValidator(_check_uuid)]
 Number: TypeAlias = Annotated[float, BeforeValidator(_real)]
 WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole)]
@@ -69,9 +77,15 @@ class Task(Fields):
 def read_array(body: bytes) -> list[Any]:
     """The elements of a body. Raises RefusedTaskError."""
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        text = body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            # A lone surrogate, which JSON can spell and UTF-8 cannot, raises here.
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise RefusedTaskError("invalidJSON", "body", "got no JSON; allowed: an array of tasks.") from error
+        raise RefusedTaskError(
+            "invalidJSON", "body", "got no JSON in UTF-8; allowed: an array of tasks."
+        ) from error
     if not isinstance(document, list):
         raise RefusedTaskError("invalidJSON", "body", f"got {described(document)}; allowed: an array.")
     return document
@@ -114,7 +128,7 @@ def _refusal(fields: type[Fields], error: ErrorDetails) -> RefusedTaskError:
             f"is required; allowed: {_allowed(field)}.",
             bounds=bounds,
         )
-    custom = error["msg"] if error["type"] in ("uuid", "value_error") else None
+    custom = error["msg"] if error["type"] in ("uuid", "colour") else None
     came = f"{len(error['input'])} characters" if _is_long(error) else described(error["input"])
     problem = f"got {came}; allowed: {custom or _allowed(field)}."
     return RefusedTaskError(f"invalid{suffix}", parameter, problem, bounds=bounds)

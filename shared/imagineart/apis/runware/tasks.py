@@ -8,13 +8,11 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from imagineart.apis.runware.reading import Fields, Number, Task, WholeNumber
+from imagineart.apis.runware.reading import Colour, Fields, Number, Task, WholeNumber
 from imagineart.outbound.addresses import MAX_URL_CHARACTERS
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS, MIN_RESULT_LIFE_SECONDS
 
 MAX_SEED: Final = 2**63 - 1
-
-_COLOUR: Final = r"^#([A-Fa-f0-9]{6}|[A-Fa-f0-9]{3})$"
 
 
 class Safety(Fields):
@@ -51,8 +49,8 @@ class Watermark(Fields):
         "bottom-center", "bottom-right", "tiled",
     ] = "bottom-right"  # fmt: skip
     opacity: Number = Field(0.5, ge=0.1, le=1)
-    font_color: str = Field("#ffffff", pattern=_COLOUR)
-    bg_color: str | None = Field(None, pattern=_COLOUR)
+    font_color: Colour = "#ffffff"
+    bg_color: Colour | None = None
 
 
 class AdvancedFeatures(Fields):

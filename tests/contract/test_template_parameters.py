@@ -80,6 +80,8 @@ def evaluate(expression: Any, parameters: dict[str, str]) -> Any:
             return not evaluate(each, parameters)
         case {"Fn::Or": each}:
             return any(evaluate(one, parameters) for one in each)
+        case {"Fn::And": each}:
+            return all(evaluate(one, parameters) for one in each)
         case {"Fn::Contains": [values, each]}:
             return evaluate(each, parameters) in values
     return expression
@@ -106,6 +108,15 @@ def messages(region: str = "eu-west-1", **parameters: str) -> list[str]:
         ({"DomainName": "api.example.com"}, ["CertificateArn"]),
         ({"CertificateArn": CERTIFICATE}, ["DomainName"]),
         ({"HostedZoneId": "Z0123"}, ["DomainName"]),
+        ({"WebSocketDomainName": "ws.example.com"}, ["DomainName"]),
+        (
+            {
+                "WebSocketDomainName": "a.example.com",
+                "DomainName": "a.example.com",
+                "CertificateArn": CERTIFICATE,
+            },
+            ["DomainName"],
+        ),
         ({"SnapStart": "PublishedVersions", "ProvisionedConcurrency": "5"}, ["ProvisionedConcurrency"]),
     ],
 )

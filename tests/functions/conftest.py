@@ -10,6 +10,7 @@ import pytest
 from local.moto_server import serving_moto
 from tests.functions.deployment import Cloud, Deployment
 from tests.functions.generating_backend import GeneratingBackend
+from tests.functions.socket_clients import ManagementServer, serving_management
 
 Deploy = Callable[..., Deployment]
 
@@ -34,9 +35,16 @@ def botocore_data_is_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+def management() -> Iterator[ManagementServer]:
+    """Where the functions of every deployment send messages to WebSocket connections."""
+    with serving_management() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cloud(management: ManagementServer) -> Iterator[Cloud]:
     with serving_moto() as url:
-        cloud = Cloud(url)
+        cloud = Cloud(url, management.url)
         yield cloud
         cloud.empty()
 

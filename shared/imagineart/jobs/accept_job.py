@@ -1,9 +1,9 @@
 """A request becomes a job: it is counted, its references are kept, and it is sent when its turn comes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from imagineart.access.admit import Admission
 from imagineart.access.job_limits import JobLimits
@@ -49,14 +49,18 @@ class AcceptJob:
         base_url: str = "",
         result_life_seconds: int | None = None,
         webhook_url: str | None = None,
+        session_id: str | None = None,
+        upload_url: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        key: JobKey | None = None,
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
 
-        `Job` says what each value is; `webhook_url` is one that `parse_url` has accepted. Raises
-        LimitReachedError where the day leaves no room for its images; AwsCallError.
+        `Job` says what each value is; both URLs are ones that `parse_url` has accepted, and `key` is one that
+        no job has yet. Raises LimitReachedError where the day leaves no room for its images; AwsCallError.
         """
         consumer_id = admission.consumer.id
-        key = create_key(consumer_id, now=self.clock(), random_below=self.random_below)
+        key = key or create_key(consumer_id, now=self.clock(), random_below=self.random_below)
         counted = self.limits.count_images(admission, key.id, request.count)
         try:
             for position, reference in enumerate(request.references):
@@ -64,6 +68,8 @@ class AcceptJob:
                 await asyncio.to_thread(self.objects.put, name, reference.content)
             if request.mask is not None:
                 await asyncio.to_thread(self.objects.put, key.mask_object, request.mask)
+            if request.watermark and request.watermark.image:
+                await asyncio.to_thread(self.objects.put, key.watermark_object, request.watermark.image)
             job = Job(
                 key,
                 api,
@@ -74,6 +80,9 @@ class AcceptJob:
                 result_life_seconds,
                 counted,
                 webhook_url=webhook_url,
+                session_id=session_id,
+                upload_url=upload_url,
+                details=details or {},
             )
             self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)
         except BaseException:

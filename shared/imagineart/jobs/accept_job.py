@@ -67,6 +67,8 @@ class AcceptJob:
                 await asyncio.to_thread(self.objects.put, name, reference.content)
             if request.watermark and request.watermark.image:
                 await asyncio.to_thread(self.objects.put, key.watermark_object, request.watermark.image)
+            if request.mask is not None:
+                await asyncio.to_thread(self.objects.put, key.mask_object, request.mask)
             job = Job(
                 key,
                 api,
@@ -104,4 +106,5 @@ class AcceptJob:
 
 
 def _without_contents(request: ImageRequest) -> ImageRequest:
-    return replace(request, references=tuple(replace(each, content=b"") for each in request.references))
+    references = tuple(replace(each, content=b"") for each in request.references)
+    return replace(request, references=references, mask=None if request.mask is None else b"")

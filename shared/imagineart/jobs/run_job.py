@@ -211,15 +211,16 @@ class RunJob:
 
     async def _with_contents(self, job: Job) -> ImageRequest:
         references = [
-            replace(reference, content=await self._content(job.key.reference_object(position)))
+            replace(reference, content=await self._get(job.key.reference_object(position)))
             for position, reference in enumerate(job.request.references)
         ]
+        mask = None if job.request.mask is None else await self._get(job.key.mask_object)
         watermark = job.request.watermark
         if watermark and not watermark.text:
-            watermark = replace(watermark, image=await self._content(job.key.watermark_object))
-        return replace(job.request, references=tuple(references), watermark=watermark)
+            watermark = replace(watermark, image=await self._get(job.key.watermark_object))
+        return replace(job.request, references=tuple(references), mask=mask, watermark=watermark)
 
-    async def _content(self, name: str) -> bytes:
+    async def _get(self, name: str) -> bytes:
         content = await asyncio.to_thread(self.objects.get, name, limit_bytes=MAX_REFERENCE_BYTES)
         if content is None:
             raise InternalError(detail=f"{name} is gone")

@@ -12,10 +12,11 @@ from imagineart.apis.runware.watermark import read_watermark
 from imagineart.errors import ModelNotAvailableError
 from imagineart.images.kinds import JPEG, PNG, WEBP
 from imagineart.images.model import ImageRequest, OutputFormat
+from imagineart.images.operations import ModelOperation
 from imagineart.images.seeds import choose_seed
 from imagineart.images.sizes import Size, output_size, smallest_covering
 from imagineart.jobs.run_job import UPLOAD_FIELD
-from imagineart.models.model import Model, ModelOperation
+from imagineart.models.model import Model
 from imagineart.outbound.addresses import parse_url
 from imagineart.quoting import shown
 
@@ -105,6 +106,7 @@ async def make_request(context: TaskContext, task: ImageInference, chosen: Chose
         size=made,
         seed=choose_seed(task.seed, context.services.random_below),
         references=references,
+        operation=ModelOperation.EDIT if references else ModelOperation.GENERATE,
         reasoning=task.settings.thinking_level if task.settings else "high",
         delivered_as=None if made == size else size,
         count=task.number_results,

@@ -53,8 +53,9 @@ async def _respond(body: ImageRequest, draw: Callable[..., bytes], **options: An
     image = await to_thread.run_sync(work, limiter=_busy)
     if body.response_format == "png":
         return Response(image, media_type="image/png")
-    encoded = base64.b64encode(image).decode()
-    return JSONResponse({"created": int(time.time()), "data": [{"b64_json": encoded}]})
+    return JSONResponse(
+        {"created": int(time.time()), "data": [{"b64_json": base64.b64encode(image).decode()}]}
+    )
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

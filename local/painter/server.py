@@ -53,9 +53,8 @@ async def _respond(body: ImageRequest, draw: Callable[..., bytes], **options: An
     image = await to_thread.run_sync(work, limiter=_busy)
     if body.response_format == "png":
         return Response(image, media_type="image/png")
-    return JSONResponse(
-        {"created": int(time.time()), "data": [{"b64_json": base64.b64encode(image).decode()}]}
-    )
+    encoded = base64.b64encode(image).decode()
+    return JSONResponse({"created": int(time.time()), "data": [{"b64_json": encoded}]})
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

@@ -202,6 +202,9 @@ def test_a_consumer_has_as_many_places_as_its_limit_and_each_job_one(places: Pla
     assert places.take_place(keys[3], limit=2, is_newest=True)
     places.release_place(keys[3])
     assert not places.take_place(keys[2], limit=2, is_newest=True), "a later one was sent"
+    for key in (keys[2], keys[0]):
+        places.note_late(key)
+    assert places.find("acme").late == {keys[2].id}, "the other one has a place"
     assert places.take_place(keys[2], limit=2, is_newest=False)
     assert places.find("acme") == JobQueue(frozenset({keys[0].id, keys[2].id}), keys[3].id)
     for key in keys:

@@ -206,10 +206,15 @@ class JobClaim:
 
 @dataclass(frozen=True, slots=True)
 class JobQueue:
-    """What of a consumer's jobs is in the queue: those of which it has a message, and the latest of them."""
+    """What of a consumer's jobs is in the queue: those of which it has a message, and the latest of them.
+
+    `late` are jobs that wait though a later one was sent: requests that come at the same time overtake each
+    other.
+    """
 
     in_flight: frozenset[str] = frozenset()
     last_sent: str = ""
+    late: frozenset[str] = frozenset()
 
 
 def create_key(consumer_id: str, *, now: float, random_below: RandomBelow) -> JobKey:

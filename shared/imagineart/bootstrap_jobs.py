@@ -3,14 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from imagineart.access.job_counters import JobCounters
 from imagineart.access.job_limits import JobLimits
 from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
 from imagineart.apis.imagineart.job_responses import job_notices
-from imagineart.apis.runware import job_results
-from imagineart.apis.runware.context import API as RUNWARE
-from imagineart.apis.runware.socket_messages import job_messages
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
@@ -26,7 +24,6 @@ from imagineart.jobs.queue_store import QueueStore
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
-from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.safety.check_content import ContentChecker, PromptChecker
@@ -36,6 +33,9 @@ from imagineart.usage.model import FinishedRequest
 from imagineart.usage.usage_store import UsageStore
 from imagineart.webhooks.queue_webhook import QueueWebhooks
 from imagineart.webhooks.webhook_store import WebhookStore
+
+if TYPE_CHECKING:
+    from imagineart.outbound.http import OutboundHttp
 
 
 class JobEnvironment(Environment):
@@ -109,6 +109,8 @@ class JobEnvironment(Environment):
 
     @cached_property
     def push_job(self) -> PushJob:
+        from imagineart.apis.runware.socket_messages import job_messages
+
         messages = SendMessages(self.connections, self.management_api)
         return PushJob(self.jobs, messages, self.connections, job_messages, self.clock)
 
@@ -121,7 +123,9 @@ class JobEnvironment(Environment):
         return RekognitionChecker(self._clients)
 
     @cached_property
-    def outbound(self) -> OutboundHttp:
+    def outbound(self) -> "OutboundHttp":
+        from imagineart.outbound.http import OutboundHttp
+
         return OutboundHttp(self._job_settings.reaches_loopback)
 
     @cached_property
@@ -170,4 +174,6 @@ class JobEnvironment(Environment):
 
 def _notices(job: Job, now: float) -> list[Notice]:
     """The webhooks of a job, in the words of its API."""
-    return job_results.job_notices(job) if job.api == RUNWARE else job_notices(job, now)
+    from imagineart.apis.runware import context, job_results
+
+    return job_results.job_notices(job) if job.api == context.API else job_notices(job, now)

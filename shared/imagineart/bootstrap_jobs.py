@@ -19,8 +19,8 @@ from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.job_store import JobStore
 from imagineart.jobs.model import Job
 from imagineart.jobs.push_job import PushJob
-from imagineart.jobs.queue_job_webhook import Notice, QueueJobWebhook
 from imagineart.jobs.queue_store import QueueStore
+from imagineart.jobs.report_job_end import Notice, ReportJobEnd
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
@@ -96,8 +96,8 @@ class JobEnvironment(Environment):
         return QueueWebhooks(webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock)
 
     @cached_property
-    def job_webhooks(self) -> QueueJobWebhook:
-        return QueueJobWebhook(self.jobs, self.webhook_queue, _notices, self.push_job.push, self.clock)
+    def job_reports(self) -> ReportJobEnd:
+        return ReportJobEnd(self.jobs, self.webhook_queue, _notices, self.push_job.push, self.clock)
 
     @cached_property
     def connections(self) -> ConnectionStore:
@@ -136,7 +136,7 @@ class JobEnvironment(Environment):
             self.usage,
             self.job_objects,
             self._results_bucket,
-            self.job_webhooks,
+            self.job_reports,
             self.job_ended,
             self._report_settlement,
             self.random_below,

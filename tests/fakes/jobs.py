@@ -57,11 +57,11 @@ class InMemoryJobs:
     def due(self, now: float) -> Iterator[JobKey]:
         return iter([key for key, due_at in self.due_at.items() if due_at <= now])
 
-    def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
+    def unreported(self, ended_before: float) -> Iterator[JobKey]:
         jobs = [job for job in self.jobs.values() if job.has_listener]
         return iter([job.key for job in jobs if job.ended_at is not None and job.ended_at <= ended_before])
 
-    def forget_webhook(self, key: JobKey) -> None:
+    def forget_listeners(self, key: JobKey) -> None:
         if key in self.jobs:
             self.jobs[key] = replace(self.jobs[key], webhook_url=None, session_id=None)
 

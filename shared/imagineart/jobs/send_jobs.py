@@ -1,6 +1,7 @@
 """Which jobs are in the queue: at most as many of a consumer as it may have requests in progress.
 
-So a consumer with thousands of jobs delays nobody. Whoever accepts or ends a job sends the next ones.
+So a consumer with thousands of jobs delays no other. The function that accepts or ends a job sends the next
+ones.
 """
 
 import json
@@ -61,7 +62,7 @@ class JobSender:
         """Send the jobs of a consumer that wait, the oldest first, while it has places.
 
         `also` is a job that may wait though a later one was sent, as where that one's request overtook its
-        own: it is noted, so that whoever ends a job sends it.
+        own: it is noted, so that the next job that ends is followed by it.
         """
         limit = limit or self.concurrent_requests(consumer_id) or _PLACES_OF_THE_UNREGISTERED
         queue = self.places.find(consumer_id)

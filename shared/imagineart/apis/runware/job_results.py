@@ -11,7 +11,7 @@ from imagineart.apis.runware.tasks import ShownTask
 from imagineart.backends.model import MAX_IMAGE_BYTES
 from imagineart.errors import ResultExpiredError
 from imagineart.jobs.model import Job, JobState, KeptImage
-from imagineart.jobs.queue_job_webhook import Notice
+from imagineart.jobs.report_job_end import Notice
 from imagineart.results.model import result_path
 from imagineart.results.results import Results
 

@@ -23,7 +23,7 @@ def task_of(job: Job) -> ShownTask:
 
 def image_uuid(job: Job, position: int) -> str:
     """The UUID of an image, the same from the first poll on; the image can be named by it as a reference."""
-    return str(UUID(int=job.key.result_nonce(position)))
+    return str(UUID(int=job.key.image_number(position)))
 
 
 def error_of(job: Job) -> TaskError | None:

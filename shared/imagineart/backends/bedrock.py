@@ -211,7 +211,8 @@ def _edit_of(request: ImageRequest) -> tuple[str, dict[str, Any]]:
     image = _base64(fit_reference(first, reference_frame(request.size)))
     if styles:
         return STYLE_TRANSFER, {"init_image": image, "style_image": _base64(lay_side_by_side(styles))}
-    return SD35_LARGE, {"mode": "image-to-image", "image": image, "strength": EDIT_STRENGTH}
+    change = EDIT_STRENGTH if request.strength is None else 1 - request.strength
+    return SD35_LARGE, {"mode": "image-to-image", "image": image, "strength": change}
 
 
 def _outpainting(request: ImageRequest) -> dict[str, Any]:

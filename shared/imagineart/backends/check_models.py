@@ -55,6 +55,8 @@ def capabilities_of(kind: str, *, lora: str | None = None) -> Capabilities:
         seed=profile is None or profile.has_seed,
         negative_prompt=profile.has_guidance if profile else kind == "bedrock",
         guidance=profile is not None and profile.has_guidance,
+        steps=profile is not None and profile.has_guidance,
+        strength=kind == "bedrock",
         lora=lora is not None,
         references=_MAX_REFERENCES,
         transparency=has_openai_fields,

@@ -164,7 +164,11 @@ def _openai_fields(request: ImageRequest) -> dict[str, str]:
 
 
 def _guidance_fields(request: ImageRequest) -> dict[str, Any]:
-    fields = {"negative_prompt": request.negative_prompt or None, "guidance_scale": request.guidance}
+    fields = {
+        "negative_prompt": request.negative_prompt or None,
+        "guidance_scale": request.guidance,
+        "num_inference_steps": request.steps,
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 

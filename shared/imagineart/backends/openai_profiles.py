@@ -28,10 +28,11 @@ class OpenAiProfile:
     `image_field` is the name of each reference's part. `constants` are sent with every request, and
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
     that the requested one can be cut out of it. `has_formats` is whether the server knows `output_format` and
-    `output_compression`, which is a quality from 0 to 100; `has_guidance`, whether it knows `negative_prompt`
-    and `guidance_scale`; `has_openai_fields`, whether it knows `background`, `moderation`, `input_fidelity`,
-    `stream` and `partial_images`. `mask_field` is the name of a mask's part, where the server takes one, and
-    `has_alpha_masks`, whether a mask is transparent where the image is repainted, or white.
+    `output_compression`, which is a quality from 0 to 100; `has_guidance`, whether it knows
+    `negative_prompt`, `guidance_scale` and `num_inference_steps`; `has_openai_fields`, whether it knows
+    `background`, `moderation`, `input_fidelity`, `stream` and `partial_images`. `mask_field` is the name of a
+    mask's part, where the server takes one, and `has_alpha_masks`, whether a mask is transparent where the
+    image is repainted, or white.
     """
 
     has_seed: bool

@@ -67,14 +67,14 @@ class ImageRequest:
     `delivered_as` where that is given, and gets the watermark. The images have the seeds `seed`, `seed + 1`
     and so on. Where the request `checks_content`, it is known of each image whether it is unsafe.
 
-    `negative_prompt` says what to avoid, `guidance` how closely to follow the prompt, and `lora_weight` how
-    much the model's LoRA counts; None leaves it to the model. `background`, `moderation` and `input_fidelity`
-    are OpenAI's. All of them are for models with the capability. Of each image, up to `partial_images` are of
-    use before it is finished.
+    `negative_prompt` says what to avoid, `guidance` how closely to follow the prompt, `steps` in how many
+    steps the image is made, and `lora_weight` how much the model's LoRA counts; None leaves it to the model.
+    `background`, `moderation` and `input_fidelity` are OpenAI's. All of them are for models with the
+    capability. Of each image, up to `partial_images` are of use before it is finished.
 
     With a `mask`, a PNG in black and white of the size of the request and of its one reference, only what is
-    white there is made anew. `strength`, from 0 to 1, is how closely a control keeps to its reference; None
-    leaves it to the backend.
+    white there is made anew. `strength`, from 0 to 1, is how closely a control, or a variation, keeps to its
+    reference; None leaves it to the backend.
     """
 
     prompt: str
@@ -89,6 +89,7 @@ class ImageRequest:
     checks_content: bool = False
     negative_prompt: str = ""
     guidance: float | None = None
+    steps: int | None = None
     lora_weight: float | None = None
     background: Background = "auto"
     moderation: str = "auto"

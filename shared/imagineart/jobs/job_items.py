@@ -116,6 +116,7 @@ def _request_to_json(request: ImageRequest) -> str:
             "input_fidelity": request.input_fidelity,
             "negative_prompt": request.negative_prompt,
             "guidance": request.guidance,
+            "steps": request.steps,
             "lora_weight": request.lora_weight,
             "output_format": [request.output_format.kind.name, request.output_format.quality],
             "watermark": asdict(replace(watermark, image=b"")) | {"image": ""} if watermark else None,

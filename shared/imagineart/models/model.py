@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
@@ -21,6 +21,17 @@ OWNER: Final = "imagineart"
 ModelId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 Alias: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,126}$")]
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+PROMPT_PLACE: Final = "{prompt}"
+"""Where a style has the words of the caller."""
+
+
+def _with_place(text: str) -> str:
+    if text.count(PROMPT_PLACE) != 1:
+        raise ValueError(f"got no {PROMPT_PLACE}, or several; allowed: text with one {PROMPT_PLACE}")
+    return text
+
+
+StylePrompt: TypeAlias = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_with_place)]
 Resolution: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d)?K$")]
 
 
@@ -44,13 +55,15 @@ class SizeBounds(Value):
 class Capabilities(Value):
     """What requests of a model may ask for; `references` is the most images that an edit may have.
 
-    The last three before it are OpenAI's: a transparent background, milder moderation, and more fidelity to
-    references.
+    `strength` is how closely a control, or a variation, keeps to its reference. The last three before
+    `references` are OpenAI's: a transparent background, milder moderation, and more fidelity to references.
     """
 
     seed: bool = False
     negative_prompt: bool = False
     guidance: bool = False
+    steps: bool = False
+    strength: bool = False
     lora: bool = False
     transparency: bool = False
     moderation: bool = False
@@ -91,10 +104,29 @@ class Model(Value):
         return name == self.id or name in self.aliases
 
 
+class Style(Value):
+    """A look that callers choose by one of its `names`; `prompt` puts it into words around the caller's own.
+
+    It is made by the first of `models` that has the operation; where it names none, by the first of all.
+    """
+
+    names: tuple[Alias, ...] = Field(min_length=1)
+    prompt: StylePrompt = PROMPT_PLACE
+    models: tuple[ModelId, ...] = ()
+
+    def worded(self, prompt: str) -> str:
+        """The prompt that asks for this look."""
+        return self.prompt.replace(PROMPT_PLACE, prompt)
+
+
 class ModelsDocument(Value):
-    """All models; of those that have an operation, the first is the one where a request names none."""
+    """All models; of those that have an operation, the first is the one where a request names none.
+
+    A document without `styles` has those of the package.
+    """
 
     models: tuple[Model, ...] = Field(min_length=1)
+    styles: tuple[Style, ...] = ()
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -112,6 +144,15 @@ class ModelsDocument(Value):
             raise ValueError(
                 f"got '{taken}' for more than one model; allowed: a name for each operation once"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_styles(self) -> Self:
+        names = Counter(name for style in self.styles for name in style.names)
+        for taken in (name for name, count in names.items() if count > 1):
+            raise ValueError(f"got the style '{taken}' more than once; allowed: each name once")
+        for unknown in (id for style in self.styles for id in style.models if id not in self.ids):
+            raise ValueError(f"got the model '{unknown}' in a style; allowed: {', '.join(self.ids)}")
         return self
 
     @property

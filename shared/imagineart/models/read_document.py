@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from imagineart.models.model import Capabilities, Model, ModelsDocument, SizeBounds
+from imagineart.models.model import Capabilities, Model, ModelsDocument, SizeBounds, Style
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.quoting import shown
 
@@ -20,6 +20,7 @@ _PARTS: Final[dict[str, type[BaseModel]]] = {
     "models": Model,
     "sizes": SizeBounds,
     "capabilities": Capabilities,
+    "styles": Style,
     **ROUTES_BY_KIND,
 }
 
@@ -37,13 +38,16 @@ def read_document(text: str) -> ModelsDocument:
     if len(text.encode(errors="replace")) > MAX_DOCUMENT_BYTES:
         raise InvalidModelsError([f"document: got more than {MAX_DOCUMENT_BYTES:,} bytes."])
     try:
-        return ModelsDocument.model_validate_json(text)
+        document = ModelsDocument.model_validate_json(text)
     except ValidationError as error:
         found = error.errors(include_url=False)
         # A list of one bad item counts as too short as well.
         raise InvalidModelsError(
             [_describe(each) for each in found if not (each["type"] == "too_short" and each["input"])]
         ) from error
+    if "styles" in document.model_fields_set:
+        return document
+    return document.model_copy(update={"styles": packaged_document().styles})
 
 
 def packaged_document() -> ModelsDocument:

@@ -235,6 +235,13 @@ def test_a_control_goes_to_its_service_with_its_strength(
     assert images[0].tobytes() != images[1].tobytes()
 
 
+def test_a_variation_is_changed_as_much_as_its_strength_leaves(
+    bedrock: BedrockServer, generate: Generate
+) -> None:
+    generate(backend(bedrock.url), replace(edit_of(reference()), strength=0.75))
+    assert bedrock.invocations[0].document["strength"] == 0.25
+
+
 def test_a_negative_prompt_goes_to_every_model(bedrock: BedrockServer, generate: Generate) -> None:
     for request in (GENERATION, edit_of(reference()), edit_of(reference(), reference())):
         generate(backend(bedrock.url), replace(request, negative_prompt="rain"))

@@ -60,11 +60,11 @@ SENT: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 """What each kind of server is sent always, and in generations for low and for high reasoning."""
 
 
-GUIDED = replace(GENERATION, negative_prompt="blurry", guidance=7.5)
+GUIDED = replace(GENERATION, negative_prompt="blurry", guidance=7.5, steps=30)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_negative_prompt_and_guidance_are_sent_to_servers_that_know_them(
+def test_a_negative_prompt_guidance_and_steps_are_sent_to_servers_that_know_them(
     server: FaultBackend, http: HttpClient, generate: Generate, profile: str
 ) -> None:
     backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
@@ -72,8 +72,9 @@ def test_a_negative_prompt_and_guidance_are_sent_to_servers_that_know_them(
     generate(backend, replace(GUIDED, references=EDIT.references))
     generation, edit = ({**server.requests[0].json}, {**server.requests[1].fields})
     is_known = profile in ("vllm-omni", "sglang")
-    expected = {"negative_prompt": "blurry", "guidance_scale": 7.5} if is_known else {}
-    names = ("negative_prompt", "guidance_scale", "lora")
+    guided = {"negative_prompt": "blurry", "guidance_scale": 7.5, "num_inference_steps": 30}
+    expected = guided if is_known else {}
+    names = (*guided, "lora")
     assert {name: generation[name] for name in names if name in generation} == expected
     assert {name: edit[name] for name in names if name in edit} == {
         name: str(value) for name, value in expected.items()

@@ -49,7 +49,7 @@ def test_what_every_backend_can_do_is_promised() -> None:
     texts = ("sglang http://a/v1 m", "sglang http://a/v1 m, openai http://b/v1 m")
     documents = [read_document(document_of({EDIT: text})) for text in texts]
     capable, bare = (each.models[1].capabilities for each in documents)
-    assert capable == Capabilities(seed=True, negative_prompt=True, guidance=True, references=4)
+    assert capable == Capabilities(seed=True, negative_prompt=True, guidance=True, steps=True, references=4)
     assert bare == Capabilities(references=4)
 
 

@@ -156,3 +156,41 @@ def test_bedrock_models_that_the_role_does_not_allow_are_found() -> None:
         "models[1].backends[0]: the functions may not invoke stability.sd3-5-large-v1:0; allowed: "
         "stability.sta*, as the stack's parameter BedrockModels says."
     ]
+
+
+# Styles
+
+
+def styled(*styles: dict[str, Any]) -> str:
+    return json.dumps(json.loads(PACKAGED_FILE.read_text()) | {"styles": styles})
+
+
+def test_the_package_has_every_style_that_imagine_s_programs_name() -> None:
+    names = {name for style in packaged_document().styles for name in style.names}
+    numbers = {21, 22, *range(26, 35), *range(100, 106), *range(110, 120)}
+    assert {int(name) for name in names if name.isdigit()} == numbers
+    assert {"realistic", "anime", "flux-dev", "sdxl-1.0", "imagine-turbo", "product-shoot"} <= names
+
+
+def test_a_style_words_a_prompt_and_a_document_without_styles_has_those_of_the_package() -> None:
+    (style,) = read_document(styled({"names": ["ink"], "prompt": "{prompt}, in ink"})).styles
+    assert style.worded("a {prompt} boat") == "a {prompt} boat, in ink"
+    assert read_document(styled()).styles == ()
+    silent = json.loads(PACKAGED_FILE.read_text())
+    del silent["styles"]
+    assert read_document(json.dumps(silent)) == packaged_document()
+
+
+@pytest.mark.parametrize(
+    ("style", "problem"),
+    [
+        ({"names": []}, "styles[0].names: got a list of 0"),
+        ({"names": ["ink"], "prompt": "in ink"}, "styles[0].prompt: got no {prompt}, or several; allowed: "),
+        ({"names": ["ink"], "model": "m"}, "styles[0]: got the unknown field 'model'; allowed: names, pro"),
+        ({"names": ["ink", "ink"]}, "document: got the style 'ink' more than once; allowed: each name once"),
+        ({"names": ["ink"], "models": ["m"]}, "got the model 'm' in a style; allowed: text-to-image, image-"),
+    ],
+)
+def test_what_a_style_may_not_say_is_refused_by_name(style: dict[str, Any], problem: str) -> None:
+    (found,) = problems(styled(style))
+    assert problem in found

@@ -37,6 +37,7 @@ _reference: Final = BeforeValidator(partial(_read_image, sides=(64, 16_384), pix
 _small: Final = BeforeValidator(partial(_read_image, sides=(32, 1536), pixels=MEGAPIXEL, ratio=48))
 _NO_COLOUR: Final = (254, 1, 253)
 """What no image is filled with otherwise."""
+_FILLED_SIDE: Final = 320
 
 _Text: TypeAlias = Annotated[str, Field(max_length=10_000)]
 
@@ -157,13 +158,15 @@ def _follow(body: Control, image: Image.Image) -> Image.Image:
 
 def _cut_out(image: Image.Image) -> Image.Image:
     """The image without what has nearly the colour of its corners and touches one."""
-    filled = image.convert("RGB")
-    for corner in ((0, 0), (image.width - 1, 0), (0, image.height - 1), (image.width - 1, image.height - 1)):
+    cut = image.convert("RGB")
+    # Pillow fills pixel by pixel, which takes seconds for a megapixel.
+    filled = ImageOps.contain(cut, (_FILLED_SIDE, _FILLED_SIDE), Image.Resampling.NEAREST)
+    right, bottom = filled.width - 1, filled.height - 1
+    for corner in ((0, 0), (right, 0), (0, bottom), (right, bottom)):
         ImageDraw.floodfill(filled, corner, _NO_COLOUR, thresh=60)
     red, green, blue = ImageChops.difference(filled, Image.new("RGB", filled.size, _NO_COLOUR)).split()
     alpha = ImageChops.lighter(ImageChops.lighter(red, green), blue).point(lambda level: 255 * (level > 0))
-    cut = image.convert("RGB")
-    cut.putalpha(alpha)
+    cut.putalpha(alpha.resize(cut.size, Image.Resampling.NEAREST))
     return cut
 
 

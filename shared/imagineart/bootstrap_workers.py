@@ -10,11 +10,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
-from imagineart.backends.call_backends import Backends
 from imagineart.bootstrap_jobs import JobEnvironment
 from imagineart.errors import ImagineArtError, InternalError, ModelNotAvailableError
 from imagineart.jobs.model import Job, JobKey
-from imagineart.jobs.run_job import RunJob
+from imagineart.jobs.run_job import Generates, RunJob
 from imagineart.jobs.send_jobs import read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
 from imagineart.settings import WorkerSettings
@@ -87,11 +86,12 @@ class WorkerServices(JobEnvironment):
         is_failure = finished.outcome not in (OK, CANCELLED)
         self._count(finished.outcome if is_failure else None, finished.seconds, finished.images)
 
-    def _backends_of(self, job: Job) -> Backends:
+    def _backends_of(self, job: Job) -> Generates:
         """The backends of the model of a job. Raises ModelNotAvailableError where it is no longer offered."""
-        for model in self.models.current().models:
+        document = self.models.current()
+        for model in document.models:
             if model.id == job.model_id:
-                return self.backends.of(model)
+                return self.backends.making(job.request, model, document)
         raise ModelNotAvailableError(detail=f"the model {job.model_id} of {job.key.id} is gone")
 
     def _process(self, event: dict[str, Any], handle: Callable[[JobKey], None]) -> dict[str, Any]:

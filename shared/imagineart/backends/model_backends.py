@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from imagineart.backends.call_backends import AttemptFinished, Backends
+from imagineart.backends.make_transparent import CutOutBackends
 from imagineart.backends.model import Route
 from imagineart.errors import ImagineArtError
-from imagineart.models.model import Model
+from imagineart.images.model import ImageRequest
+from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Model, ModelsDocument
 from imagineart.models.routes import AnyRoute
 
 
@@ -30,6 +33,20 @@ class ModelBackends:
         self._attempt_finished = attempt_finished
         self._report_failure = report_failure
         self._built: dict[str, tuple[Sequence[AnyRoute], Backends]] = {}
+
+    def making(
+        self, request: ImageRequest, model: Model, document: ModelsDocument
+    ) -> Backends | CutOutBackends:
+        """What makes the images of a request to a model.
+
+        Where they are to be transparent and the model makes no transparency, its images are cut out by the
+        document's model for that.
+        """
+        remover = document.background_remover
+        is_made = request.background != "transparent" or model.capabilities.transparency
+        if is_made or remover is None or request.operation is ModelOperation.REMOVE_BACKGROUND:
+            return self.of(model)
+        return CutOutBackends(self.of(model), self.of(remover))
 
     def of(self, model: Model) -> Backends:
         """The backends that make the model's images."""

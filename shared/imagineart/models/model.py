@@ -160,6 +160,11 @@ class ModelsDocument(Value):
         """The id of every model."""
         return tuple(model.id for model in self.models)
 
+    @property
+    def background_remover(self) -> Model | None:
+        """The model that makes images transparent whose own model makes no transparency."""
+        return next(iter(self.serving(ModelOperation.REMOVE_BACKGROUND)), None)
+
     def serving(self, operation: ModelOperation | None) -> tuple[Model, ...]:
         """The models that have an operation."""
         return tuple(model for model in self.models if operation in model.operations)

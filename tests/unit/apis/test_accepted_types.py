@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineart.apis.imagineart.accepted_types import prefers_json
+from imagineart.apis.common.accepted_types import prefers_json
 
 JSON = [
     "application/json", "Application/JSON", "application/json; charset=utf-8", "application/*",

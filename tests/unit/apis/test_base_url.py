@@ -1,5 +1,6 @@
 """The base URL of a request is where its caller reached the API."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from imagineart.apis.common.call import Call, RequestRecord
 from imagineart.apis.common.operation import Operation
 
-RESOURCE = "/imagineo/v1/generations/{run_id}"
+ROUTE = "/imagineo/v1/generations/{run_id}"
 PATH = "/imagineo/v1/generations/gen_1"
 
 
@@ -26,8 +27,9 @@ PATH = "/imagineo/v1/generations/gen_1"
 def test_it_has_the_stage_or_the_base_path_and_tls_unless_it_is_local(
     domain: str, path: str, base_url: str
 ) -> None:
-    event = {"resource": RESOURCE, "requestContext": {"domainName": domain, "path": path}}
+    event = {"requestContext": {"domainName": domain, "path": path}}
     services: Any = None
-    request = Request({"type": "http", "headers": [], "aws.event": event})
+    route = SimpleNamespace(path=ROUTE)
+    request = Request({"type": "http", "headers": [], "aws.event": event, "route": route})
     call = Call(request, Operation("an-operation", None), services, RequestRecord({}, {}))
     assert call.base_url == base_url

@@ -168,10 +168,13 @@ def test_what_only_some_models_can_do_is_refused_for_the_others_and_named(
 ) -> None:
     fields, model = read(kind, **{name: value}), GENERATION_MODEL if kind is GenerationFields else EDIT_MODEL
     with pytest.raises(InvalidRequestError) as caught:
-        check_capabilities(fields, model)
+        check_capabilities(fields, model, removes_background=False)
     assert caught.value.message == f"{name}: got '{value}'; allowed for the model '{model.id}': {allowed}."
     able = model.capabilities.model_copy(update=dict.fromkeys(ABLE, True))
-    check_capabilities(fields, model.model_copy(update={"capabilities": able}))
+    able_model = model.model_copy(update={"capabilities": able})
+    check_capabilities(fields, able_model, removes_background=False)
+    if value == "transparent":
+        check_capabilities(fields, model, removes_background=True)
     assert getattr(request(kind, **{name: value}), name) == value
 
 

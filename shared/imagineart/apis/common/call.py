@@ -12,7 +12,11 @@ from imagineart.access.authenticate import Caller
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.services import Services
+from imagineart.backends.call_backends import Backends
+from imagineart.backends.make_transparent import CutOutBackends
 from imagineart.errors import InvalidFieldError, InvalidRequestError, ModelNotAvailableError
+from imagineart.images.model import ImageRequest
+from imagineart.images.operations import ModelOperation
 from imagineart.models.model import Model
 from imagineart.quoting import shown
 from imagineart.usage.metrics import Stage
@@ -92,8 +96,8 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The path of the endpoint as API Gateway routes it, without anything that the caller wrote."""
-        path: str = self.request.scope["aws.event"]["resource"]
+        """The path of the endpoint as its route spells it, without anything that the caller wrote."""
+        path: str = self.request.scope["route"].path
         return path
 
     @property
@@ -102,8 +106,7 @@ class Call:
 
         API Gateway has TLS alone; the local stack, which is on loopback, has none.
         """
-        event = self.request.scope["aws.event"]
-        context, depth = event["requestContext"], event["resource"].count("/")
+        context, depth = self.request.scope["aws.event"]["requestContext"], self.path.count("/")
         # The emulator of a rehearsal, unlike API Gateway, names no domain.
         host: str = context.get("domainName") or self.request.headers["host"]
         scheme = "http" if _LOOPBACK.match(host) else "https"
@@ -152,17 +155,21 @@ class Call:
         """The time that storing or fetching a response of that size may take, so that it can be delivered."""
         return self._seconds_before_delivery(response_bytes) - KEEPING_MARGIN_SECONDS
 
-    def choose_model(self, name: str, *, field: str = "model") -> Model:
+    def choose_model(
+        self, name: str, *, field: str = "model", operation: ModelOperation | None = None
+    ) -> Model:
         """The model that `field` names by its id or an alias; where it names none, the consumer's first.
 
-        Raises InvalidRequestError for a model that does not exist or that the consumer may not use, and
-        ModelNotAvailableError where no model has the operation.
+        It has `operation`, by default that of the endpoint. Raises InvalidRequestError for a model that does
+        not exist or that the consumer may not use, and ModelNotAvailableError where no model has the
+        operation.
         """
-        serving = self.services.models.current().serving(self.operation.of_models)
+        operation = operation or self.operation.of_models
+        serving = self.services.models.current().serving(operation)
         usable = [model for model in serving if self.required_admission.consumer.may_use(model.id)]
         named = [model for model in serving if not name or model.answers_to(name)]
         if not serving:
-            raise ModelNotAvailableError(detail=f"no model has the operation {self.operation.of_models}")
+            raise ModelNotAvailableError(detail=f"no model has the operation {operation}")
         if not named:
             allowed = ", ".join(model.id for model in usable or serving)
             raise InvalidFieldError(field, came=f"got {shown(name)}", allowed=allowed)
@@ -171,6 +178,16 @@ class Call:
             raise self._forbidden(named[0], field)
         self.record.model = chosen.id
         return chosen
+
+    def backends(self, request: ImageRequest, model: Model) -> Backends | CutOutBackends:
+        """What makes the images of a request to a model."""
+        return self.services.backends.making(request, model, self.services.models.current())
+
+    @property
+    def removes_background(self) -> bool:
+        """Whether a model that makes no transparency may have its images cut out for the caller."""
+        remover = self.services.models.current().background_remover
+        return remover is not None and self.required_admission.consumer.may_use(remover.id)
 
     def record_prompt(self, prompt: object) -> None:
         """Log the prompt, where the operator wants that."""

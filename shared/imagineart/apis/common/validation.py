@@ -24,6 +24,7 @@ from imagineart.errors import InvalidFieldError, InvalidRequestError
 from imagineart.quoting import shown
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,19})?")
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -126,8 +127,9 @@ def allowed_values(field: FieldInfo) -> str:
 
 def choices_of(field: FieldInfo) -> tuple[Any, ...]:
     """The values of a Literal, or of a field whose schema has an enum; empty for another field."""
-    if get_origin(field.annotation) is Literal:
-        return get_args(field.annotation)
+    for each in (field.annotation, *get_args(field.annotation)):
+        if get_origin(each) is Literal:
+            return get_args(each)
     extra = field.json_schema_extra
     choices: Any = extra.get("enum", ()) if isinstance(extra, dict) else ()
     return tuple(choices)
@@ -160,6 +162,8 @@ def _typed(value: Any, field: FieldInfo, *, is_json: bool) -> Any:
         return int(value) if is_whole and base_type(field) is int else value
     if base_type(field) is int:
         return int(value) if _INTEGER.fullmatch(value) else value
+    if base_type(field) is float:
+        return float(value) if _NUMBER.fullmatch(value) else value
     return _BOOLEANS.get(value, value) if base_type(field) is bool else value
 
 

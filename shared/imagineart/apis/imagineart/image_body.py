@@ -6,9 +6,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from starlette.requests import Request
 
+from imagineart.apis.common.accepted_types import prefers_json
 from imagineart.apis.common.call import Call
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED, SubmittedFields, read_fields
-from imagineart.apis.imagineart.accepted_types import prefers_json
 from imagineart.apis.imagineart.documentation import request_body
 from imagineart.apis.imagineart.image_requests import (
     check_capabilities,
@@ -62,7 +62,7 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         fields = fields_type.read(submitted)
         check_fields(fields)
         model = call.choose_model(fields.model)
-        check_capabilities(fields, model)
+        check_capabilities(fields, model, removes_background=call.removes_background)
         if takes_references:
             most = 1 if issubclass(fields_type, VariationFields) else max_references(model)
             _check_reference_count(len(submitted.files), most)

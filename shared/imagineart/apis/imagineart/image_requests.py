@@ -110,11 +110,14 @@ def check_fields(fields: AnyImageFields) -> None:
         )
 
 
-def check_capabilities(fields: ImageFields, model: Model) -> None:
-    """Raises InvalidRequestError for a field whose value the model cannot honour."""
+def check_capabilities(fields: ImageFields, model: Model, *, removes_background: bool) -> None:
+    """Raises InvalidRequestError for a field whose value the model cannot honour.
+
+    Where another one `removes_background`, every model's images can be transparent.
+    """
     can = model.capabilities
     for name, value, is_offered, allowed in (
-        ("background", "transparent", can.transparency, "auto, opaque"),
+        ("background", "transparent", can.transparency or removes_background, "auto, opaque"),
         ("moderation", "low", can.moderation, "auto"),
         ("input_fidelity", "high", can.input_fidelity, "low"),
     ):

@@ -93,8 +93,8 @@ class ImageFields(Fields):
     )
     background: Background = Field(
         AUTO,
-        description="The model chooses; opaque: white in place of transparency; transparent: for models that "
-        "make it, as a PNG or WebP.",
+        description="The model chooses; opaque: white in place of transparency; transparent: made by the "
+        "model or cut out of its image, as a PNG or WebP.",
     )
     moderation: Literal["auto", "low"] = Field(AUTO, description="How strict, for models that know it.")
     stream: Literal[False, True] = Field(

@@ -1,28 +1,31 @@
 """Images or a job for a validated request, once for each Idempotency-Key."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from starlette.responses import Response
 
 from imagineart.apis.common.call import Call
 from imagineart.apis.common.events import respond_with_events
+from imagineart.apis.common.made_images import keep_images, record_images
 from imagineart.apis.common.respond_once import respond_once
 from imagineart.apis.imagineart.image_body import ImageBody
 from imagineart.apis.imagineart.image_events import ImageEvents
 from imagineart.apis.imagineart.job_responses import accepted_response
-from imagineart.apis.imagineart.keep_images import expects_urls, keep_images
 from imagineart.apis.imagineart.operations import API, GENERATE_IMAGE
-from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
+from imagineart.apis.imagineart.parameters import ImageFields
+from imagineart.apis.imagineart.responses import image_response, largest_response_bytes
 from imagineart.idempotency.model import StoredResponse
-from imagineart.images.model import Image, ImageRequest
-from imagineart.usage.metrics import Stage
+from imagineart.images.model import ImageRequest
 from imagineart.usage.model import ACCEPTED
 
 MakeRequest: TypeAlias = Callable[[], Awaitable[ImageRequest]]
 SendEvent: TypeAlias = Callable[[bytes], None]
+
+URL_LIFE_SECONDS: Final = 3600
+"""OpenAI's URLs work for as long."""
 
 
 async def respond_with_images(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> Response:
@@ -69,15 +72,16 @@ async def _make(
     response_bytes = largest_response_bytes(request.delivered_size, request.count, as_json=body.wants_json)
     prefix = "image_generation" if call.operation is GENERATE_IMAGE else "image_edit"
     events = ImageEvents(prefix, body.fields, call.services.clock)
-    images = await call.services.backends.of(body.model).generate(
+    images = await call.backends(request, body.model).generate(
         request,
         deadline_seconds=call.deadline_seconds(response_bytes=response_bytes),
         partial_made=send and partial(_send_partial, events, request, send),
     )
     fields = body.fields
     wants_urls = fields.response_format == "url"
-    urls = await keep_images(call, images) if wants_urls or (body.wants_json and expects_urls(fields)) else []
-    _record(call, body, images)
+    keeps = wants_urls or (body.wants_json and expects_urls(fields))
+    urls = await keep_images(call, images, life_seconds=URL_LIFE_SECONDS) if keeps else []
+    record_images(call, images, body.model.id)
     if send:
         return events.completed(images, urls)
     return image_response(
@@ -90,25 +94,19 @@ async def _make(
     )
 
 
+def expects_urls(fields: ImageFields) -> bool:
+    """Whether a program may read URLs without asking for them: OpenAI's oldest models respond with them.
+
+    It gets the contents too, which other programs with these names read.
+    """
+    names_a_model = getattr(fields, "model").startswith("dall-e-")  # noqa: B009
+    return names_a_model and not fields.stream and "response_format" not in fields.model_fields_set
+
+
 def _send_partial(
     events: ImageEvents, request: ImageRequest, send: SendEvent, position: int, index: int, content: bytes
 ) -> None:
     send(events.partial(request, position, index, content))
-
-
-def _record(call: Call, body: ImageBody[Any], images: Sequence[Image]) -> None:
-    record = call.record
-    record.images = len(images)
-    record.seconds_by_stage[Stage.BACKEND] = max(image.backend_seconds for image in images)
-    record.log_fields.update(
-        model=body.model.id,
-        seed=images[0].seed,
-        size=str(images[0].size),
-        images=len(images),
-        image_bytes=sum(len(image.content) for image in images),
-        backend=backend_names(images),
-        backend_ms=round(record.seconds_by_stage[Stage.BACKEND] * 1000),
-    )
 
 
 async def _accept(call: Call, body: ImageBody[Any], make_request: MakeRequest) -> StoredResponse:

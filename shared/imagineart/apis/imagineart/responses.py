@@ -12,6 +12,7 @@ from typing import Any, Final
 import pybase64
 
 from imagineart.apis.common.call import MAX_RESPONSE_BYTES
+from imagineart.apis.common.made_images import image_headers
 from imagineart.errors import InvalidRequestError
 from imagineart.idempotency.model import StoredResponse
 from imagineart.images.model import Image, TokenUsage
@@ -43,7 +44,7 @@ def image_response(
     content = _to_json(images, created, urls, has_contents=has_contents) if as_json else images[0].content
     check_size(content, images)
     media_type = "application/json" if as_json else images[0].kind.media_type
-    return StoredResponse({"Content-Type": media_type, **_headers(images, model_id)}, content)
+    return StoredResponse({"Content-Type": media_type, **image_headers(images, model_id)}, content)
 
 
 def check_size(content: bytes, images: Sequence[Image]) -> None:
@@ -54,23 +55,6 @@ def check_size(content: bytes, images: Sequence[Image]) -> None:
             f"got {len(images)} images of {len(content) // 1024**2} MB together; allowed: up to "
             f"{MAX_RESPONSE_BYTES // 1024**2} MB in a response. Send response_format=url, or request fewer.",
         )
-
-
-def _headers(images: Sequence[Image], model_id: str) -> dict[str, str]:
-    """What was made and by which backends; seed and size are the first image's."""
-    first = images[0]
-    seed = {"X-Seed-Supported": "false"} if first.seed is None else {"X-Seed": str(first.seed)}
-    return seed | {
-        "X-Model": model_id,
-        "X-Backend": backend_names(images),
-        "X-Image-Width": str(first.size.width),
-        "X-Image-Height": str(first.size.height),
-    }
-
-
-def backend_names(images: Sequence[Image]) -> str:
-    """Every backend that made one of the images, once each."""
-    return ", ".join(dict.fromkeys(image.backend for image in images))
 
 
 def _to_json(images: Sequence[Image], created: int, urls: Sequence[str], *, has_contents: bool) -> bytes:

@@ -7,6 +7,8 @@ import yaml
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from imagineart.apis.imagine.authentication import BEARER_HEADER
+from imagineart.apis.imagine.routes import router as imagine_router
 from imagineart.apis.imagineart import (
     edit_image,
     generate_image,
@@ -56,6 +58,7 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     app = FastAPI()
     for module in (generate_image, edit_image, manage_jobs, request_upload, list_models, serve_result):
         app.include_router(module.router)
+    app.include_router(imagine_router)
     app.include_router(imagineo_router)
     app.include_router(runware_router)
     document: dict[str, Any] = get_openapi(
@@ -85,6 +88,12 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
                 "in": "header",
                 "name": KEY_HEADER,
                 "description": "A token of a consumer, for /imagineo/v1.",
+            },
+            "bearerHeader": {
+                "type": "apiKey",
+                "in": "header",
+                "name": BEARER_HEADER,
+                "description": "A token of a consumer, for /imagine.",
             },
         },
         "schemas": schemas,

@@ -86,7 +86,12 @@ def test_the_responses_of_functions_with_images_are_streamed(deployed: dict[str,
         for method, operation in operations.items()
         if operation["x-amazon-apigateway-integration"].get("responseTransferMode") == "STREAM"
     }
-    layered = {(path, method) for path, method, function_id in routes() if is_layered(function_id)}
+    any_method = {"any": "x-amazon-apigateway-any-method"}
+    layered = {
+        (path, any_method.get(method, method))
+        for path, method, function_id in routes()
+        if is_layered(function_id)
+    }
     assert streamed == layered >= {(path, "post") for path in IMAGE_PATHS}
 
 
@@ -124,7 +129,7 @@ def test_only_functions_that_make_images_may_read_the_backends_credentials() -> 
     policies = of_kind(RESOURCES, "AWS::IAM::ManagedPolicy")
     granting = [name for name, policy in policies.items() if "BackendCredentialSecret" in str(policy)]
     assert (allowed, granting) == (
-        {*IMAGE_FUNCTIONS, "RunwareFunction", "RunJobFunction"},
+        {*IMAGE_FUNCTIONS, "RunwareFunction", "ImagineFunction", "RunJobFunction"},
         ["BackendAccessPolicy"],
     )
 

@@ -42,6 +42,7 @@ def test_a_canary_is_rolled_back_for_errors_of_the_new_versions_alone() -> None:
         "CanaryAlarm": "ExecutedVersion",
         "CanaryWorkersAlarm": "ExecutedVersion",
         "CanaryInternalErrorsAlarm": "version",
+        "CanaryWorkerInternalErrorsAlarm": "version",
     }
     resources = transformed(CanaryDeployments="true")
     for function_id in FUNCTIONS:

@@ -65,6 +65,11 @@ def generate_for_imagineo(client: httpx.Client) -> httpx.Response:
     return client.post("/imagineo/v1/generate", json={"positive_prompt": "a lighthouse"})
 
 
+def generate_for_imagine(client: httpx.Client, **headers: str) -> httpx.Response:
+    form = {"prompt": (None, "a lighthouse"), "seed": (None, "7"), "high_res_results": (None, "1")}
+    return client.post("/imagine/v1/imagine/api/generations", files=form, headers=headers)
+
+
 TASK = {
     "taskType": "imageInference", "taskUUID": "7fb4e7f8-7d10-4a53-8a55-3e9f2f8f2a11",
     "positivePrompt": "a boat", "model": "imagineart:2.0@0", "width": 1024, "height": 1024,
@@ -110,6 +115,7 @@ def needed(
             list_models,
             list_jobs,
             request_upload,
+            generate_for_imagine,
             generate_for_imagineo,
             run_task,
             *IMAGE_CALLS.values(),
@@ -135,7 +141,11 @@ def needed(
     return calls.needed
 
 
-OTHER_CALLS: dict[str, Call] = {"ImagineoFunction": generate_for_imagineo, "RunwareFunction": run_task}
+OTHER_CALLS: dict[str, Call] = {
+    "ImagineFunction": generate_for_imagine,
+    "ImagineoFunction": generate_for_imagineo,
+    "RunwareFunction": run_task,
+}
 
 
 def without_the_local_checker(*urls: str) -> dict[str, str]:
@@ -193,13 +203,14 @@ def use_every_backend(client: httpx.Client, bedrock: BedrockServer) -> None:
     """A large image needs an inference profile beside the model; a fallback needs the backends' keys."""
     for large in (generate(client, resolution="2K"), edit(client, image_file((64, 64)), resolution="2K")):
         assert large.headers["X-Backend"] == "bedrock"
-    for call in IMAGE_CALLS.values():
+    for call in (*IMAGE_CALLS.values(), generate_for_imagine):
         bedrock.fail(Fault.INTERNAL)
         assert call(client).headers["X-Backend"] == "openai-compatible"
 
 
 def keep_images_at_urls(client: httpx.Client) -> None:
-    """From both functions."""
+    """From every function whose response may have them."""
+    assert generate_for_imagine(client, Accept="application/json").json()["url"]
     fields = {"response_format": "url"}
     for made in (generate(client, **fields), edit(client, image_file((64, 64)), **fields)):
         assert made.json()["data"][0]["url"]

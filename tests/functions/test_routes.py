@@ -37,7 +37,8 @@ def anonymous(api: Deployment) -> httpx.Client:
 
 
 def test_the_template_routes_every_known_path() -> None:
-    assert {route.path for route in template().routes} - {"/", "/{proxy+}"} == {*ALLOWED, *IMAGINEO}
+    known = {*ALLOWED, *IMAGINEO, "/imagine/{proxy+}"}
+    assert {route.path for route in template().routes} - {"/", "/{proxy+}"} == known
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health"])

@@ -1,12 +1,16 @@
 """Reference images as callers send them, brought to what a backend takes."""
 
+import io
 from typing import Final
+
+from PIL import Image
 
 from imagineart.errors import InvalidImageError
 from imagineart.images.decoding import decode_image
 from imagineart.images.encoding import encode_jpeg, encode_png
 from imagineart.images.kinds import INPUT_IMAGE_KINDS, JPEG, PNG, UnusableImageError
 from imagineart.images.model import ReferenceImage
+from imagineart.images.sizes import Size
 
 MAX_REFERENCE_SIDE: Final = 4096
 """References are reduced to this many pixels on the longer side: no output is larger."""
@@ -27,3 +31,8 @@ def read_reference(content: bytes, *, label: str, max_side: int = MAX_REFERENCE_
     if decoded.kind is PNG or decoded.pixels.mode == "RGBA":
         return ReferenceImage(encode_png(decoded.pixels), PNG, decoded.size)
     return ReferenceImage(encode_jpeg(decoded.pixels), JPEG, decoded.size)
+
+
+def size_of(reference: ReferenceImage) -> Size:
+    """The size of its file, which may have been reduced."""
+    return Size(*Image.open(io.BytesIO(reference.content)).size)

@@ -1,7 +1,8 @@
 """The models of the local stack: a document that IMAGINEART_MODELS names, or backends written in one line.
 
 Such a line has routes, separated by commas, each ``<kind> <URL or region> <model> [<option>=<value>]...``. It
-stands for the package's document with these backends.
+stands for the package's document with these backends. What only Bedrock does of the package's operations is
+left to the stand-in for Bedrock, as a model of its own, where no backend for edits is chosen.
 """
 
 import json
@@ -23,10 +24,11 @@ VARIABLES: Final[Mapping[ModelOperation, str]] = {
     ModelOperation.GENERATE: "IMAGINEART_GENERATION_BACKENDS",
     ModelOperation.EDIT: "IMAGINEART_EDIT_BACKENDS",
 }
-_PAINTER_MODELS: Final[Mapping[ModelOperation, str]] = {
-    ModelOperation.GENERATE: "painter-generate",
-    ModelOperation.EDIT: "painter-edit",
+_PAINTER: Final[Mapping[ModelOperation, str]] = {
+    ModelOperation.GENERATE: "painter-generate lora=colour",
+    ModelOperation.EDIT: "painter-edit lora=colour",
 }
+TOOLS: Final = "image-tools"
 _FIELDS: Final = {"attempt": "attempt_seconds"}
 """What an option is called in the document, where that is another name."""
 
@@ -43,15 +45,18 @@ class ChosenModels:
         """Whether an operation is left to the built-in painter."""
         return self.document is None and self.backends.keys() < VARIABLES.keys()
 
-    def text(self, painter_url: str) -> str:
-        """The document, with the painter at this URL where no other backend is chosen."""
+    @property
+    def needs_bedrock(self) -> bool:
+        """Whether what the painter cannot do of edits is left to the stand-in for Bedrock."""
+        return self.document is None and ModelOperation.EDIT not in self.backends
+
+    def text(self, painter_url: str, bedrock_url: str = "") -> str:
+        """The document, with the stand-ins at these URLs where no other backend is chosen."""
         if self.document is not None:
             return self.document
-        painter = {
-            operation: f"openai-compatible {painter_url}/v1 {model} response_format=png"
-            for operation, model in _PAINTER_MODELS.items()
-        }
-        return document_of(painter | dict(self.backends))
+        painter = {each: f"vllm-omni {painter_url}/v1 {model}" for each, model in _PAINTER.items()}
+        document = document_of(painter | dict(self.backends))
+        return _with_tools(document, bedrock_url) if bedrock_url and self.needs_bedrock else document
 
 
 def choose_models(environment: Mapping[str, str], *, bedrock_models: str) -> ChosenModels:
@@ -92,6 +97,23 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
             problems = (re.sub(r"^models\[\d+\]\.", "", problem) for problem in error.problems)
             raise SettingsError("\n".join(f"{VARIABLES[operation]}: {each}" for each in problems)) from error
     return json.dumps(document)
+
+
+def _with_tools(document: str, bedrock_url: str) -> str:
+    """The document with one more model, for the operations that its own lost with their backends."""
+    chosen = json.loads(document)
+    packaged = json.loads(PACKAGED_FILE.read_text())["models"]
+    (edits,) = [each for each in packaged if ModelOperation.EDIT in each["operations"]]
+    had = {operation for model in chosen["models"] for operation in model["operations"]}
+    edits |= {
+        "id": TOOLS,
+        "name": "Stand-in for Bedrock",
+        "aliases": [],
+        "operations": [each for each in edits["operations"] if each not in had],
+        "backends": [each | {"endpoint": bedrock_url} for each in edits["backends"]],
+    }
+    chosen["models"].append(edits)
+    return json.dumps(chosen)
 
 
 def _shared_capabilities(routes: Sequence[Mapping[str, Any]]) -> dict[str, bool]:

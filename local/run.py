@@ -125,14 +125,14 @@ def _interrupt(*_: object) -> None:
 
 @contextlib.contextmanager
 def _children(chosen: ChosenModels) -> Iterator[tuple[str, str]]:
-    """Where AWS is, and the models document; the painter is started where it is needed."""
-    processes = [launch("local.moto_server", variables=_AWS_VARIABLES)]
-    if chosen.needs_painter:
-        processes.append(launch("local.painter"))
-    servers = [ChildServer("", process) for process in processes]
+    """Where AWS is, and the models document; the stand-ins for backends are started where they are needed."""
+    needed = {"local.painter": chosen.needs_painter, "local.bedrock": chosen.needs_bedrock}
+    processes = {"aws": launch("local.moto_server", variables=_AWS_VARIABLES)}
+    processes |= {name: launch(name) for name, is_needed in needed.items() if is_needed}
+    servers = [ChildServer("", process) for process in processes.values()]
     try:
-        urls = [await_listening(process).url for process in processes]
-        yield urls[0], chosen.text(urls[-1])
+        urls = {name: await_listening(process).url for name, process in processes.items()}
+        yield urls["aws"], chosen.text(urls.get("local.painter", ""), urls.get("local.bedrock", ""))
     finally:
         for server in servers:
             server.stop()
@@ -199,8 +199,8 @@ curl -X POST {base_url}/v1/images/generations \\
   -F "aspect_ratio=3:2" -F "reasoning=high" \\
   --output image.png
 
-Images come from the painter, a stand-in that is no model, unless IMAGINEART_GENERATION_BACKENDS and
-IMAGINEART_EDIT_BACKENDS name backends of your own, or IMAGINEART_MODELS names a models document.
+Images come from the painter and a stand-in for Bedrock, which are no models, unless IMAGINEART_MODELS names a
+models document, or IMAGINEART_GENERATION_BACKENDS and IMAGINEART_EDIT_BACKENDS name backends of your own.
 Ctrl-C stops everything.
 """
 

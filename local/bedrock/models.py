@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from pydantic import BaseModel, BeforeValidator, Field
 
-from local.painter.draw import edit_image, generate_image, repaint_image
+from local.painter.draw import Wish, edit_image, generate_image, repaint_image
 
 MEGAPIXEL: Final = 1 << 20
 TEXT_REGION: Final = "us-west-2"
@@ -127,17 +127,16 @@ def invoke_model(model_id: str, region: str, document: dict[str, Any], pixels: i
     return {"seeds": [getattr(body, "seed", 0)], "finish_reasons": [None], "images": images}
 
 
-def _repaint(body: Inpaint) -> Image.Image:
-    """The painter takes a mask that is transparent, the service one that is white."""
-    image, alpha = Image.open(io.BytesIO(body.image)), io.BytesIO()
-    kept = ImageOps.invert(Image.open(io.BytesIO(body.mask)).convert("L"))
-    Image.merge("RGBA", (kept, kept, kept, kept)).save(alpha, "PNG")
-    files = [body.image, alpha.getvalue()]
-    return Image.open(io.BytesIO(repaint_image(body.prompt, body.seed, *image.size, files)))
+def _wish(body: Prompted, width: int, height: int) -> Wish:
+    return Wish(body.prompt, body.seed, width, height, avoided=body.negative_prompt)
+
+
+def _repaint(body: Inpaint, image: Image.Image) -> Image.Image:
+    return Image.open(io.BytesIO(repaint_image(_wish(body, *image.size), body.image, body.mask)))
 
 
 def _scene(body: Prompted, width: int, height: int) -> Image.Image:
-    return Image.open(io.BytesIO(generate_image(body.prompt, body.seed, width, height)))
+    return Image.open(io.BytesIO(generate_image(_wish(body, width, height))))
 
 
 def _grow(body: Outpaint, image: Image.Image) -> Image.Image:
@@ -176,7 +175,7 @@ def _draw(body: Any, pixels: int) -> Image.Image:
     if first and isinstance(body, FastUpscale):
         return first.convert("RGB").resize((4 * first.width, 4 * first.height))
     if first and isinstance(body, Inpaint):
-        return _repaint(body)
+        return _repaint(body, first)
     if first and isinstance(body, Outpaint):
         return _grow(body, first)
     if first and isinstance(body, Control):
@@ -188,8 +187,6 @@ def _draw(body: Any, pixels: int) -> Image.Image:
     unit = max(1, round(64 * math.sqrt(pixels / MEGAPIXEL)))
     sides = (math.sqrt(pixels * width / height), math.sqrt(pixels * height / width))
     across, down = (max(unit, round(side / unit) * unit) for side in sides)
-    if references:
-        content = edit_image(body.prompt, body.seed, across, down, references)
-    else:
-        content = generate_image(body.prompt, body.seed, across, down)
-    return Image.open(io.BytesIO(content))
+    if not references:
+        return _scene(body, across, down)
+    return Image.open(io.BytesIO(edit_image(_wish(body, across, down), references)))

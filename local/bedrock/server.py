@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -49,7 +49,7 @@ class BedrockServer:
 
     def __init__(self, *, region: str = TEXT_REGION, pixels: int = MEGAPIXEL) -> None:
         self.url = ""
-        self.invocations: list[Invocation] = []
+        self.invocations: MutableSequence[Invocation] = []
         self._region, self._pixels = region, pixels
         self._faults: deque[Fault | None] = deque()
         self._running = ExitStack()

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageDraw
 
-from local.painter.palette import Field, roll
+from local.painter.palette import Field, read_words, roll
 
 Dice: TypeAlias = np.random.Generator
 BICUBIC = Image.Resampling.BICUBIC
@@ -19,10 +19,12 @@ _SAMPLES = 3
 
 
 class Canvas:
-    """An image of `width` x `height` pixels that is being drawn for a prompt."""
+    """An image of `width` x `height` pixels that is being drawn for a prompt, without words to avoid."""
 
-    def __init__(self, width: int, height: int, prompt: str, seed: int) -> None:
-        self.prompt, self._seed = prompt, seed
+    def __init__(self, width: int, height: int, prompt: str, seed: int, avoided: str = "") -> None:
+        self._seed, self.avoided = seed, set(read_words(avoided))
+        kept = [word for word in prompt.split() if self.avoided.isdisjoint(read_words(word))]
+        self.prompt = " ".join(kept) if self.avoided else prompt
         self.image = Image.new("RGB", (width, height))
         self.unit = min(width, height)
         self.span, self.rise = width / self.unit, height / self.unit

@@ -4,13 +4,13 @@ import io
 import math
 import zlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from local.painter.canvas import BICUBIC, Canvas, smoothstep, to_levels
-from local.painter.palette import BLACK, blend
+from local.painter.palette import BLACK, Palette, blend
 from local.painter.scenes import draw_scene
 
 MAX_REFERENCES: Final = 4
@@ -23,41 +23,54 @@ class ReferenceImageError(ValueError):
     """The reference images cannot be used; the text says why."""
 
 
-def generate_image(prompt: str, seed: int, width: int, height: int, *, rich: bool = False) -> bytes:
-    """A PNG of `width` x `height` pixels; equal arguments give equal bytes."""
-    canvas = Canvas(width, height, prompt, seed)
-    draw_scene(canvas, rich)
-    return _encode(canvas.image)
+class Wish(NamedTuple):
+    """What to paint; guidance sets the contrast, a LoRA the colour. Equal wishes give equal images."""
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    rich: bool = False
+    avoided: str = ""
+    guidance: float = 7.5
+    lora: float = 1.0
 
 
-def edit_image(prompt: str, seed: int, width: int, height: int, references: Sequence[bytes]) -> bytes:
-    """A PNG of the first reference in the colours and the scene of the prompt, the others as prints.
+def generate_image(wish: Wish) -> bytes:
+    """A PNG of a scene."""
+    return _encode(_draw(wish)[0].image)
 
-    Raises ReferenceImageError.
-    """
+
+def edit_image(wish: Wish, references: Sequence[bytes]) -> bytes:
+    """The first reference in the colours and the scene, the others as prints. Raises ReferenceImageError."""
     if not 1 <= len(references) <= MAX_REFERENCES:
         raise ReferenceImageError(f"got {len(references)} files; allowed: 1 to {MAX_REFERENCES}")
     photo, *others = [_open(number, content) for number, content in enumerate(references, start=1)]
-    canvas = Canvas(width, height, prompt, seed)
-    palette = draw_scene(canvas)
+    canvas, palette = _draw(wish)
     black, white, mid = map(to_levels, (blend(palette.near, BLACK, 0.4), palette.light, palette.sky))
     _set_in_scene(canvas, Image.blend(photo, ImageOps.colorize(photo.convert("L"), black, white, mid), 0.34))
     unit, low = canvas.unit, round(canvas.image.height - 0.33 * canvas.unit)
     for number, other in enumerate(others):
-        small = ImageOps.contain(other, (unit // 4, unit // 4), BICUBIC)
-        canvas.image.paste(
-            ImageOps.expand(small, unit // 90, _PAPER), (round((0.03 + 0.31 * number) * unit), low)
-        )
+        small = ImageOps.expand(ImageOps.contain(other, (unit // 4, unit // 4), BICUBIC), unit // 90, _PAPER)
+        canvas.image.paste(small, (round((0.03 + 0.31 * number) * unit), low))
     return _encode(canvas.image)
 
 
-def repaint_image(prompt: str, seed: int, width: int, height: int, references: Sequence[bytes]) -> bytes:
-    """A PNG of the first file, with the scene of the prompt where the second, a mask, is transparent."""
-    photo, mask = (Image.open(io.BytesIO(content)).resize((width, height)) for content in references)
-    canvas, kept = Canvas(width, height, prompt, seed), photo.convert("RGB")
-    draw_scene(canvas)
-    kept.paste(canvas.image, mask=ImageOps.invert(mask.getchannel("A")))
-    return _encode(kept)
+def repaint_image(wish: Wish, photo: bytes, mask: bytes) -> bytes:
+    """A PNG of the photo, with a scene where the mask is white."""
+    size = wish.width, wish.height
+    kept, marked = (Image.open(io.BytesIO(each)).resize(size) for each in (photo, mask))
+    return _encode(Image.composite(_draw(wish)[0].image, kept.convert("RGB"), marked.convert("L")))
+
+
+def _draw(wish: Wish) -> tuple[Canvas, Palette]:
+    canvas = Canvas(wish.width, wish.height, wish.prompt, wish.seed, wish.avoided)
+    palette = draw_scene(canvas, wish.rich)
+    if wish.guidance != 7.5:
+        canvas.image = ImageEnhance.Contrast(canvas.image).enhance(0.4 + 0.08 * wish.guidance)
+    if wish.lora != 1:
+        canvas.image = ImageEnhance.Color(canvas.image).enhance(wish.lora)
+    return canvas, palette
 
 
 def _open(number: int, content: bytes) -> Image.Image:

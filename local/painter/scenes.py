@@ -21,13 +21,11 @@ def draw_scene(canvas: Canvas, rich: bool = False) -> Palette:
     asked = [scene for words, scene in _SCENES.items() if said.intersection(read_words(words))]
     scene = (asked or [*_SCENES.values()])[0 if asked else canvas.dice("scene").integers(len(_SCENES))]
     scene(canvas, palette, rich)
-    corners = (canvas.x / canvas.span * 2 - 1) ** 2 + (canvas.y / canvas.rise * 2 - 1) ** 2
-    canvas.glow(BLACK, 0.22 * np.clip((corners - 0.5) / 1.5, 0, 1) ** 1.5)
     return palette
 
 
 def draw_mountains(canvas: Canvas, palette: Palette, rich: bool) -> None:
-    """A snowy range, ridges with mist between them, pines, and a lake that mirrors them."""
+    """A snowy range, ridges with mist between them, and a lake that mirrors them."""
     dice = canvas.dice("mountains")
     shore = canvas.rise * dice.uniform(0.6, 0.68)
     high, haze = 0.5 * min(1.0, shore), blend(palette.horizon, palette.sky, 0.25)
@@ -45,8 +43,6 @@ def draw_mountains(canvas: Canvas, palette: Palette, rich: bool) -> None:
             snow = smoothstep(0.2, -0.05, under / high - 0.25 + 0.6 * ribs)
             body = blend(body, blend(palette.light, WHITE, 0.5), snow * (0.6 + 0.4 * facing))
         canvas.below(edge, body)
-        if depth > 0.5:
-            _plant_pines(canvas, rich, edge, depth, blend(colour, BLACK, 0.12))
     _mirror_in_water(canvas, palette, shore, 0.012)
 
 
@@ -55,9 +51,6 @@ def draw_sea(canvas: Canvas, palette: Palette, rich: bool) -> None:
     dice = canvas.dice("sea")
     horizon = canvas.rise * dice.uniform(0.46, 0.56)
     sun_x = _draw_sky(canvas, palette, rich, horizon, 0.24)
-    reach = np.clip(1 - canvas.columns / canvas.span / dice.uniform(0.3, 0.6), 0, 1) ** 0.75
-    coast = horizon + 0.005 - 0.12 * reach * (0.75 + 0.4 * canvas.curve(dice, 2.5))
-    canvas.below(coast[:: dice.choice([-1, 1])], blend(palette.far, palette.horizon, 0.5))
     away = np.clip((canvas.y - horizon) / (canvas.rise - horizon), 0, 1)
     swell, bend = 0.5 * canvas.noise(dice, (3, 22), 3), 2.4 * canvas.noise(dice, (1.6, 3), 3)
     for _ in range(4):
@@ -74,7 +67,8 @@ def draw_sea(canvas: Canvas, palette: Palette, rich: bool) -> None:
     wide = (0.004 + 0.034 * distance) * dice.uniform(0.4, 1.3, distance.size)
     glints = np.stack([across, down, wide, 0.0009 + 0.055 * wide], axis=-1)
     canvas.shapes(ellipses(glints), blend(palette.light, WHITE, 0.3), 0.72)
-    _draw_boat(canvas, palette, horizon)
+    if "boat" not in canvas.avoided:
+        _draw_boat(canvas, palette, horizon)
 
 
 def draw_city(canvas: Canvas, palette: Palette, rich: bool) -> None:
@@ -89,8 +83,6 @@ def draw_city(canvas: Canvas, palette: Palette, rich: bool) -> None:
             near = np.exp(-(((left - centre) / (0.24 + 0.12 * canvas.span)) ** 2))
             top = quay - tallest * (0.16 + 0.74 * near * dice.uniform(0.45, 1.1) + dice.uniform(0, 0.12))
             towers.append(rectangle(left, top, right, quay + 0.005))
-            if dice.random() < 0.4:
-                towers.append(rectangle(right - 0.02, top - dice.uniform(0.02, 0.1), right - 0.018, top))
             left = right + dice.choice([0.0, 0.002, 0.012])
         colour = blend(blend(palette.far, palette.horizon, 0.35), palette.near, depth**0.8)
         haze = smoothstep(quay - 0.42, quay + 0.02, canvas.y) * (0.75 - 0.6 * depth)
@@ -134,11 +126,11 @@ def _draw_sky(canvas: Canvas, palette: Palette, rich: bool, horizon: float, sun_
     lit = 0.62 * np.exp(-((near / 0.36) ** 1.3)) + 0.3 * np.exp(-((near / 0.12) ** 1.5))
     sky = ramp([palette.zenith, palette.zenith, palette.sky, palette.horizon], 0.1 + 0.9 * canvas.y / horizon)
     canvas.glow(blend(sky, blend(palette.horizon, palette.light, 0.75), lit), canvas.y + 1)
-    if palette.zenith.mean() < 0.3:
+    if palette.zenith.mean() < 0.3 and "star" not in canvas.avoided:
         places = dice.random((int(200 * canvas.span * horizon), 3)) * (canvas.span, horizon * 0.9, 0.0022)
         canvas.shapes(ellipses(places[:, [0, 1, 2, 2]]), blend(palette.light, WHITE, 0.7), 0.8)
     shades = [blend(palette.sky, palette.far, 0.35), palette.horizon, palette.light]
-    for layer in range(3 if rich else 2):
+    for layer in range(0 if "cloud" in canvas.avoided else 3 if rich else 2):
         # The clouds alone depend on every word of the prompt.
         drift = canvas.dice(f"clouds {layer}", canvas.prompt)
         bulk = canvas.noise(drift, (1.1 + 0.9 * layer, 4.6 + 3.8 * layer), 5)
@@ -149,18 +141,6 @@ def _draw_sky(canvas: Canvas, palette: Palette, rich: bool, horizon: float, sun_
     canvas.glow(palette.light, 0.55 * np.exp(-((near / (1.9 * radius)) ** 2)))
     canvas.shapes(ellipses([(sun_x, sun_y, radius, radius)]), blend(palette.light, WHITE, 0.45))
     return sun_x
-
-
-def _plant_pines(canvas: Canvas, rich: bool, edge: Field, depth: float, paint: Field) -> None:
-    dice, pines = canvas.dice(f"pines {depth:.2f}"), []
-    tiers = np.repeat(np.arange(1, 8) / 7, 2)
-    side = np.stack([0.24 * tiers**0.85 * np.tile([1.0, 0.5], 7), 0.9 * tiers - 1], axis=-1)
-    pine = np.array([(0, -1.0), *side, (0.025, 0.0), (-0.025, 0.0), *(side * (-1, 1))[::-1]])
-    for x in dice.uniform(-0.02, 1.02, int((46 if rich else 30) * canvas.span)) * canvas.span:
-        tall = dice.uniform(0.35, 1.0) * (0.05 + 0.055 * depth**3) * depth
-        foot = np.interp(x, canvas.columns, edge) + 0.12 * tall
-        pines.append(pine * (tall * dice.uniform(0.8, 1.2), tall) + (x, foot))
-    canvas.shapes(pines, paint)
 
 
 def _mirror_in_water(canvas: Canvas, palette: Palette, shore: float, roughness: float) -> None:

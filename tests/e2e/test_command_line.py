@@ -90,8 +90,8 @@ def test_a_command_that_cannot_be_done_says_why(
 def test_smoke_gets_an_image_from_every_backend(target: Target) -> None:
     lines = target.succeed("smoke").splitlines()
     assert [line.partition(":")[0] for line in lines] == [
-        "text-to-image, openai-compatible",
-        "image-edit of 1, openai-compatible",
-        "image-edit of 2, openai-compatible",
+        "text-to-image, vllm-omni",
+        "image-edit of 1, vllm-omni",
+        "image-edit of 2, vllm-omni",
     ]
     assert all("bytes in" in line for line in lines)

@@ -13,7 +13,7 @@ from local.chosen_models import FILE_VARIABLE, VARIABLES, choose_models, documen
 
 GENERATE, EDIT = ModelOperation.GENERATE, ModelOperation.EDIT
 PACKAGED = PACKAGED_FILE.read_text()
-PAINTER = "http://127.0.0.1:9"
+STAND_INS = "http://127.0.0.1:9", "http://127.0.0.1:10"
 
 
 def choose(**variables: str):
@@ -86,17 +86,31 @@ def test_a_backend_that_cannot_be_called_is_named_with_what_is_allowed(text: str
 def test_the_painter_serves_what_no_backend_is_chosen_for(variable: str) -> None:
     chosen = choose(**{variable: "openai https://a/v1 m"})
     assert chosen.needs_painter
-    models = read_document(chosen.text(PAINTER)).models
-    urls = {getattr(model.backends[0], "url", None) for model in models}
-    assert urls == {"https://a/v1", f"{PAINTER}/v1"}
+    models = read_document(chosen.text(*STAND_INS)).models
+    assert {getattr(model.backends[0], "url", None) for model in models[:2]} == {
+        "https://a/v1",
+        f"{STAND_INS[0]}/v1",
+    }
+    assert chosen.needs_bedrock == (len(models) == 3) == (variable != VARIABLES[EDIT])
     assert not choose(**dict.fromkeys(VARIABLES.values(), "openai https://a/v1 m")).needs_painter
+
+
+def test_every_operation_of_the_package_has_a_stand_in_and_the_painter_can_be_steered() -> None:
+    generating, editing, tools = read_document(choose().text(*STAND_INS)).models
+    packaged = read_document(PACKAGED).models[1]
+    assert {*editing.operations, *tools.operations} == {*packaged.operations}
+    assert not {*editing.operations} & {*tools.operations}
+    able = generating.capabilities
+    assert all((able.negative_prompt, able.guidance, able.steps, able.lora))
+    assert getattr(tools.backends[0], "endpoint", None) == STAND_INS[1]
 
 
 def test_a_document_is_taken_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "models.json"
     file.write_text(PACKAGED)
     chosen = choose(IMAGINEART_MODELS=str(file))
-    assert (chosen.needs_painter, chosen.text(PAINTER)) == (False, PACKAGED)
+    assert (chosen.needs_painter, chosen.needs_bedrock) == (False, False)
+    assert chosen.text(*STAND_INS) == PACKAGED
 
 
 @pytest.mark.parametrize(

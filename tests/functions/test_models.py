@@ -204,6 +204,18 @@ def test_a_consumer_uses_the_models_that_it_is_allowed(
     )
 
 
+def test_a_model_that_other_apis_alone_use_is_not_listed(
+    operated: Deployment, backend: GeneratingBackend
+) -> None:
+    changed = with_third(backend)
+    bedrock = {"kind": "bedrock", "region": "us-west-2", "model": "stability.sd3-5-large-v1:0"}
+    changed["models"][2] |= {"operations": ["upscale"], "backends": [bedrock]}
+    apply(operated, changed)
+    with operated.client(operated.issue_token()) as client:
+        listed = [model["id"] for model in client.get("/v1/models").json()["data"]]
+    assert listed == ["text-to-image", "image-edit"]
+
+
 def test_an_endpoint_without_a_model_says_so(operated: Deployment, backend: GeneratingBackend) -> None:
     apply(operated, {"models": document(backend)["models"][1:]})
     client = operated.client(operated.issue_token())

@@ -81,4 +81,4 @@ def test_another_function_returns_a_whole_response(stack: RunningStack) -> None:
     assert not post.is_streamed
     response = read_proxy_response(json.loads(post.body))
     assert isinstance(response.body, bytes)
-    assert (response.status, len(json.loads(response.body)["data"])) == (200, 3)
+    assert (response.status, len(json.loads(response.body)["data"])) == (200, 2)

@@ -59,7 +59,7 @@ def test_a_body_beyond_awss_limit_is_refused_with_the_way_to_upload_it(stack: Ru
 
 
 def test_ctrl_c_while_it_still_starts_leaves_nothing(starting_stack: RunningStack) -> None:
-    starting_stack.wait_until(lambda: len(starting_stack.children()) == 2)
+    starting_stack.wait_until(lambda: len(starting_stack.children()) == 3)
     children = starting_stack.children()
     assert starting_stack.interrupt() == 0, starting_stack.output
     for pid in children:
@@ -84,7 +84,7 @@ def test_ctrl_c_waits_neither_for_a_reader_nor_for_a_backend(own_stack: RunningS
 
 def test_a_stack_that_is_killed_takes_its_children_with_it(own_stack: RunningStack) -> None:
     children = own_stack.children()
-    assert len(children) == 2
+    assert len(children) == 3
     own_stack.kill()
     for pid in children:
         await_end(pid)

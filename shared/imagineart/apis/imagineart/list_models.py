@@ -8,7 +8,7 @@ from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
 from imagineart.apis.imagineart.describe_models import describe_parameters
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, MODEL_RESPONSE, MODELS_RESPONSE
-from imagineart.apis.imagineart.operations import LIST_MODELS
+from imagineart.apis.imagineart.operations import LIST_MODELS, OFFERED_OPERATIONS
 from imagineart.errors import UnknownRequestError
 from imagineart.models.model import OFFERED_SINCE, OWNER, Model
 from imagineart.quoting import shown
@@ -36,8 +36,10 @@ async def get_model(model_id: ModelId, call: CurrentCall) -> dict[str, Any]:
 
 
 def _available(call: CurrentCall) -> list[Model]:
-    consumer = call.required_admission.consumer
-    return [model for model in call.services.models.current().models if consumer.may_use(model.id)]
+    """The caller's models, but for those that only other APIs use."""
+    may_use = call.required_admission.consumer.may_use
+    models = call.services.models.current().models
+    return [each for each in models if may_use(each.id) and OFFERED_OPERATIONS & {*each.operations}]
 
 
 def describe_model(model: Model) -> dict[str, Any]:

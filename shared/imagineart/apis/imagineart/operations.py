@@ -15,3 +15,8 @@ CREATE_VARIATION: Final = Operation("image-variation", Scope.EDIT_IMAGES, ModelO
 LIST_MODELS: Final = Operation("models", Scope.READ_MODELS)
 MANAGE_JOBS: Final = Operation("jobs", Scope.GENERATE_IMAGES, other_scope=Scope.EDIT_IMAGES)
 REQUEST_UPLOAD: Final = Operation("uploads", Scope.WRITE_UPLOADS)
+
+OFFERED_OPERATIONS: Final = frozenset({
+    ModelOperation.GENERATE, ModelOperation.EDIT, ModelOperation.VARIATION, ModelOperation.INPAINT,
+})  # fmt: skip
+"""What /v1 asks of models."""

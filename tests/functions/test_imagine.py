@@ -137,6 +137,11 @@ def test_a_style_says_in_words_what_its_number_or_name_stands_for(
     assert prompt == BOAT if not words else prompt.startswith(f"{BOAT}, ") and words in prompt
 
 
+def test_a_field_that_programs_send_from_habit_changes_nothing(client: httpx.Client) -> None:
+    for fields in ({"variation": "txt2img"}, {"variation": 1, "high_res_result": 0}):
+        image_of(post(client, f"{V2}/generations", prompt=BOAT, style="imagine-turbo", **fields))
+
+
 @pytest.mark.parametrize("field", [{"cfg": 7.5}, {"steps": 30}, {"negative_prompt": "rain"}])
 def test_what_the_model_cannot_honour_is_refused_by_name(
     client: httpx.Client, backend: GeneratingBackend, field: dict[str, Any]

@@ -1,8 +1,8 @@
 """Programs that readers copy, and others on clients of OpenAI's, run against `make run`.
 
-They are those of README.md, docs/guide.md, docs/imagineo.md, docs/openai.md and docs/runware.md, those of the
-seed's API reference to the letter, the curl commands that the operator's command line prints, and clients of
-OpenAI's API.
+They are those of README.md, docs/guide.md, docs/imagine.md, docs/imagineo.md, docs/openai.md and
+docs/runware.md, those of the seed's API reference to the letter, the curl commands that the operator's
+command line prints, and clients of OpenAI's API.
 """
 
 import contextlib
@@ -56,6 +56,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "Jobs": {"image-0.png": SMALL},
     "Generate an image by its run": {"mug.png": (1024, 768)},
     "A task": {"lighthouse.png": SMALL},
+    "An image, and its subject alone": dict.fromkeys(("boat.png", "night.png", "subject.png"), (1248, 832)),
     "Timeouts, proxies and mobile backends": {"order-4712.png": (1584, 2816)},
     "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
     "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
@@ -121,7 +122,7 @@ def files(folder: Path) -> list[Path]:
 
 
 # A receiver of webhooks runs until it is stopped: tests/functions/test_webhooks.py delivers webhooks to it.
-SIBLINGS = [*fenced("docs/imagineo.md"), *fenced("docs/runware.md")]
+SIBLINGS = [each for name in ("imagine", "imagineo", "runware") for each in fenced(f"docs/{name}.md")]
 GUIDE = [each for each in fenced("docs/guide.md") if each.source != "Webhooks"]
 CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
 OPENAI = fenced("docs/openai.md")

@@ -218,6 +218,30 @@ def test_an_image_too_large_for_the_model_is_reduced_and_a_small_one_keeps_its_s
     assert "which cannot grow; allowed: less than 2438x1829." in error_of(refused, 400, 1100)
     tiny = post(client, f"{V2}/edits/ai-resize", prompt=BOAT, image=subject(220, 190), aspect_ratio="1:1")
     assert "allowed: one that grows to 256x256 or more" in error_of(tiny, 400, 1100)
+    dot = post(client, f"{V2}/enhance", image=subject(9, 9))
+    assert "allowed: one that grows to 256x256 or more" in error_of(dot, 400, 1100)
+
+
+def test_an_image_too_large_for_a_form_is_uploaded_before(client: httpx.Client) -> None:
+    size = {"content_type": "image/png", "size": str(len(PICTURE))}
+    upload = client.post("/v1/uploads", data=size).json()
+    httpx.put(upload["url"], content=PICTURE, headers=upload["headers"], trust_env=False).raise_for_status()
+    assert image_of(post(client, f"{V2}/enhance", image=upload["id"])).size == (2400, 1600)
+
+
+def test_a_transparent_image_stays_so_when_it_grows_and_is_its_own_cut_out(
+    client: httpx.Client, bedrock: BedrockServer
+) -> None:
+    cut_out = Image.new("RGBA", (600, 400))
+    cut_out.paste((200, 20, 20, 255), (200, 100, 400, 300))
+    image = encode(cut_out, "PNG")
+    alpha = image_of(post(client, f"{V2}/enhance", image=image)).getchannel("A")
+    assert (alpha.size, alpha.getpixel((5, 5)), alpha.getpixel((1200, 800))) == ((2400, 1600), 0, 255)
+    bedrock.forget()
+    placed = image_of(post(client, f"{V2}/generations/ai-background", prompt=BOAT, image=image))
+    assert (placed.mode, placed.getpixel((300, 200))) == ("RGB", (200, 20, 20))
+    assert placed.getpixel((5, 5)) != (255, 255, 255)
+    assert [each.model_id for each in bedrock.invocations] == ["us.stability.stable-image-inpaint-v1:0"]
 
 
 def test_how_far_an_image_is_left_and_kept_to_reaches_the_service(
@@ -270,6 +294,17 @@ def test_an_image_is_cut_out_where_its_model_makes_no_transparency(
     assert [each.model_id for each in bedrock.invocations] == [
         "us.stability.stable-image-remove-background-v1:0"
     ] * 3
+
+
+def test_an_image_that_cannot_be_cut_out_is_no_image(
+    shared: Deployment, client: httpx.Client, bedrock: BedrockServer
+) -> None:
+    token = shared.issue_token("cutting", images_per_day=1)
+    with shared.client(token) as client:
+        for _ in range(2):
+            # The first is not counted for the day, or the second would be refused.
+            bedrock.fail(Fault.INTERNAL)
+            error_of(post(client, f"{V2}/generations/transparent", prompt=BOAT), 503, 1201)
 
 
 def test_who_may_not_use_the_model_that_cuts_out_gets_no_transparency(shared: Deployment) -> None:
@@ -380,7 +415,7 @@ def test_a_token_needs_the_scope_of_what_it_asks_for(
         (f"{V1}/generations/variations", {"prompt": BOAT},
          "image: the field is required; got none. Send a file."),
         (f"{V1}/generations/variations", {"prompt": BOAT, "image": "https://example.com/a.png"},
-         "image: got text; allowed: a file."),
+         "image: got the text 'https://example.com/a.png', which is no upload id of this consumer; "),
         (f"{V1}/generations/variations", {"prompt": BOAT, "image[0]": PICTURE}, "image: got more than one"),
         (f"{V1}/generations/variations", {"prompt": BOAT, "image": b"hello"}, "image: the content is text. "),
         (f"{V1}/generations/guided", {"prompt": BOAT, "image": PICTURE, "artistic_noise": 0.2},

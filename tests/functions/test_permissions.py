@@ -222,8 +222,11 @@ def edit_uploads(client: httpx.Client) -> None:
     size = {"content_type": "image/png", "size": str(len(content))}
     sent, missing = (client.post("/v1/uploads", data=size).json() for _ in range(2))
     httpx.put(sent["url"], content=content, headers=sent["headers"], trust_env=False).raise_for_status()
-    assert edit(client, sent["id"]).status_code == 200
-    assert edit(client, missing["id"]).status_code == 400
+    for upload, status in ((sent, 200), (missing, 400)):
+        assert edit(client, upload["id"]).status_code == status
+        form = {"prompt": (None, "a lighthouse"), "image": (None, upload["id"])}
+        guided = client.post("/imagine/v1/imagine/api/generations/guided", files=form)
+        assert guided.status_code == status
 
 
 def serve_results(api: Deployment) -> None:

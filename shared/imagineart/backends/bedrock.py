@@ -99,7 +99,7 @@ class BedrockBackend:
         }
         match request.operation:
             case ModelOperation.UPSCALE:
-                return await self._upscale(request, request.references[0].content)
+                return await self._upscale_reference(request)
             case ModelOperation.REMOVE_BACKGROUND:
                 return await self._cut_out(request)
             case ModelOperation.REPLACE_BACKGROUND:
@@ -121,19 +121,20 @@ class BedrockBackend:
         return await self._invoke(REMOVE_BACKGROUND, document, request, input_field="images")
 
     async def _replace_background(self, request: ImageRequest, document: Mapping[str, Any]) -> bytes:
-        """Everything around the subject is inpainted; the subject is put back, pixel by pixel."""
-        from imagineart.images.decoding import decode_image, fit
-        from imagineart.images.encoding import encode_png
-        from imagineart.images.masks import around_subject, put_back
+        """Everything around the subject is inpainted; the subject is put back, pixel by pixel.
 
-        def assemble(made: bytes) -> bytes:
-            return encode_png(put_back(fit(decode_image(made).pixels, request.size), masked))
+        What is transparent already is cut out as it is.
+        """
+        from imagineart.backends.bedrock_references import is_cut_out, place_subject
+        from imagineart.images.masks import around_subject
 
-        cut_out = await self._cut_out(request)
+        reference = request.references[0]
+        is_own = await in_image_thread(is_cut_out, reference)
+        cut_out = reference.content if is_own else await self._cut_out(request)
         masked = await in_image_thread(around_subject, replace(request, delivered_as=None), cut_out)
         model, images = await in_image_thread(_edit_of, masked)
         made = await self._invoke(model, {**document, **images}, request, input_field="images")
-        return await in_image_thread(assemble, made)
+        return await in_image_thread(place_subject, made, masked)
 
     async def _enlarge(self, request: ImageRequest, image: bytes) -> bytes:
         """Raises ModelError in place of what invites a retry: the image was made, and has to be paid."""
@@ -141,6 +142,13 @@ class BedrockBackend:
             return await self._upscale(request, image)
         except (ModelUnavailableError, RateLimitedError) as error:
             raise ModelError(detail=f"generated, but not enlarged: {error.detail}") from error
+
+    async def _upscale_reference(self, request: ImageRequest) -> bytes:
+        """The reference enlarged, and transparent where it was."""
+        from imagineart.backends.bedrock_references import with_transparency_of
+
+        enlarged = await self._upscale(request, request.references[0].content)
+        return await in_image_thread(with_transparency_of, request.references[0], enlarged)
 
     async def _upscale(self, request: ImageRequest, image: bytes) -> bytes:
         from imagineart.backends.bedrock_references import fit_for_upscaler

@@ -11,10 +11,11 @@ from imagineart.backends.bedrock_sizes import (
     wide_frame,
 )
 from imagineart.errors import ModelError
-from imagineart.images.decoding import decode_image, fit
+from imagineart.images.decoding import decode_image, fit, has_transparency
 from imagineart.images.encoding import encode_jpeg, encode_png, on_white
 from imagineart.images.kinds import JPEG, PNG, UnusableImageError, detect_image_kind
-from imagineart.images.model import ReferenceImage
+from imagineart.images.masks import put_back
+from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.png import RGB, read_png
 from imagineart.images.sizes import Size
 
@@ -59,6 +60,32 @@ def frame_image(reference: ReferenceImage, size: Size) -> bytes:
 def crop(reference: ReferenceImage, box: tuple[int, int, int, int]) -> bytes:
     """The part of an image between left, top, right and bottom."""
     return encode_jpeg(_decode(reference.content).crop(box))
+
+
+def is_cut_out(reference: ReferenceImage) -> bool:
+    """Whether an image has transparency around a subject already."""
+    return has_transparency(decode_image(reference.content).pixels)
+
+
+def place_subject(made: bytes, masked: ImageRequest) -> bytes:
+    """What was made around a subject, with the subject, whose soft edges let it show through."""
+    scene = fit(decode_image(made).pixels, masked.size)
+    subject = decode_image(masked.references[0].content).pixels
+    if not has_transparency(subject):
+        return encode_png(put_back(scene, masked))
+    scene = scene.convert("RGBA")
+    scene.alpha_composite(subject)
+    return encode_png(scene.convert("RGB"))
+
+
+def with_transparency_of(reference: ReferenceImage, enlarged: bytes) -> bytes:
+    """An enlarged image that is transparent where the reference is: the upscaler takes no transparency."""
+    before = decode_image(reference.content).pixels
+    if not has_transparency(before):
+        return enlarged
+    after = decode_image(enlarged).pixels.convert("RGB")
+    after.putalpha(before.getchannel("A").resize(after.size))
+    return encode_png(after)
 
 
 def _pad(image: Image.Image, frame: Size) -> Image.Image:

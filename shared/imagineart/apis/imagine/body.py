@@ -30,13 +30,13 @@ from imagineart.quoting import shown
 
 @dataclass(frozen=True, slots=True)
 class ImagineBody:
-    """A validated body, and who makes its image."""
+    """A validated body, and who makes its image; a file is there itself, or as the id of an upload."""
 
     fields: ImagineFields
     operation: ModelOperation
     model: Model
     style: Style | None
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes | str]
 
 
 async def read_body(request: Request, call: Call, fields_type: type[ImagineFields]) -> ImagineBody:
@@ -59,13 +59,10 @@ async def read_body(request: Request, call: Call, fields_type: type[ImagineField
     return ImagineBody(fields, operation, model, style, files)
 
 
-def _read_files(submitted: SubmittedFields, fields_type: type[ImagineFields]) -> Mapping[str, bytes]:
-    files = {}
-    for name, content in submitted.single_files.items():
-        if name not in fields_type.files or not isinstance(content, bytes):
-            came = "more than one file" if name not in fields_type.files else "text"
-            raise InvalidRequestError(name.partition("[")[0], f"got {came}; allowed: a file.")
-        files[name] = content
+def _read_files(submitted: SubmittedFields, fields_type: type[ImagineFields]) -> Mapping[str, bytes | str]:
+    files = submitted.single_files
+    for name in files.keys() - {*fields_type.files}:
+        raise InvalidRequestError(name.partition("[")[0], "got more than one file; allowed: one.")
     for name in fields_type.files:
         if name not in files and name not in fields_type.optional_files:
             raise InvalidRequestError(name, "the field is required; got none. Send a file.")
@@ -73,7 +70,7 @@ def _read_files(submitted: SubmittedFields, fields_type: type[ImagineFields]) ->
 
 
 def _operation(
-    call: Call, document: ModelsDocument, fields: ImagineFields, files: Mapping[str, bytes]
+    call: Call, document: ModelsDocument, fields: ImagineFields, files: Mapping[str, bytes | str]
 ) -> ModelOperation:
     """That of the endpoint, unless the fields choose it."""
     if isinstance(fields, ResizeFields):

@@ -17,6 +17,7 @@ from imagineart.models.model import Model, SizeBounds, Style
 
 MIN_SIDE: Final = 256
 """Backends make no smaller images."""
+_LARGE_ENOUGH: Final = f"one that grows to {MIN_SIDE}x{MIN_SIDE} or more"
 
 ENLARGED_SIDES: Final = 4
 """An enlarged image has at most so many times the pixels on each side."""
@@ -127,6 +128,8 @@ def enlargement(asked: Asked) -> ImageRequest:
     size = within(wanted, bounds)
     if size.width <= before.width:
         raise InvalidImageError("image", f"got {before}, which cannot grow; allowed: less than {size}.")
+    if min(size.width, size.height) < MIN_SIDE:
+        raise InvalidImageError("image", f"got {before}; allowed: {_LARGE_ENOUGH}.")
     return asked.request(size, references=(reference,))
 
 
@@ -146,8 +149,7 @@ def extension(asked: Asked) -> ImageRequest:
         raise InvalidFieldError("aspect_ratio", came=f"got '{ratio}', which the image has", allowed="another")
     bounded = within(grown, asked.model.sizes)
     if min(bounded.width, bounded.height) < MIN_SIDE:
-        allowed = f"one that grows to {MIN_SIDE}x{MIN_SIDE} or more"
-        raise InvalidImageError("image", f"got {reference.size}; allowed: {allowed}.")
+        raise InvalidImageError("image", f"got {reference.size}; allowed: {_LARGE_ENOUGH}.")
     if bounded != grown:
         # A pixel less, since the sides are rounded.
         longest = max(reference.size.width, reference.size.height) * bounded.width // grown.width - 1

@@ -1,5 +1,6 @@
 """The image of a request: the file itself, or a URL that leads to it."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -58,8 +59,8 @@ async def _make(call: Call, body: ImagineBody, ask: Callable[[Asked], ImageReque
         body.model,
         body.style,
         choose_seed(seed if seed > 0 else None, call.services.random_below),
-        body.files.get("image", b""),
-        body.files.get("mask", b""),
+        await _read_file(call, body, "image"),
+        await _read_file(call, body, "mask"),
     )
     request = await in_image_thread(ask, asked)
     _, call.record.resolution = smallest_covering(request.delivered_size)
@@ -67,6 +68,14 @@ async def _make(call: Call, body: ImagineBody, ask: Callable[[Asked], ImageReque
     return await call.backends(request, body.model).generate(
         request, deadline_seconds=call.deadline_seconds(response_bytes=response_bytes)
     )
+
+
+async def _read_file(call: Call, body: ImagineBody, name: str) -> bytes:
+    """The file of a field, or that of the upload that it names; empty where there is none."""
+    file = body.files.get(name, b"")
+    if isinstance(file, bytes):
+        return file
+    return await asyncio.to_thread(call.services.uploads.fetch, call.consumer_id, file, label=name)
 
 
 def _document(image: Image, url: str) -> bytes:

@@ -239,6 +239,7 @@ def test_a_transparent_image_stays_so_when_it_grows_and_is_its_own_cut_out(
     assert (alpha.size, alpha.getpixel((5, 5)), alpha.getpixel((1200, 800))) == ((2400, 1600), 0, 255)
     bedrock.forget()
     placed = image_of(post(client, f"{V2}/generations/ai-background", prompt=BOAT, image=image))
+    assert bedrock.invocations[0].document["prompt"].startswith(f"{BOAT}, product photograph")
     assert (placed.mode, placed.getpixel((300, 200))) == ("RGB", (200, 20, 20))
     assert placed.getpixel((5, 5)) != (255, 255, 255)
     assert [each.model_id for each in bedrock.invocations] == ["us.stability.stable-image-inpaint-v1:0"]
@@ -429,6 +430,8 @@ def test_a_token_needs_the_scope_of_what_it_asks_for(
         (f"{V1}/upscale", {"image": PICTURE, "model_version": 2}, "model_version: got '2'; allowed: 1."),
         (f"{V2}/edits/ai-resize", {"prompt": BOAT, "image": PICTURE},
          "aspect_ratio: the field is required without a mask."),
+        (f"{V2}/edits/ai-resize", {"prompt": BOAT, "image": PICTURE, "mask": PICTURE, "aspect_ratio": "1:1"},
+         "aspect_ratio: got '1:1' and a mask; allowed: either."),
         (f"{V2}/edits/ai-resize", {"prompt": BOAT, "image": PICTURE, "aspect_ratio": "3:2"},
          "aspect_ratio: got '3:2', which the image has; allowed: another."),
         (f"{V2}/generations", {"prompt": BOAT, "style": "cubist"}, "style: got 'cubist'; allowed: 22, 27"),

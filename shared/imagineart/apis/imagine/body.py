@@ -88,12 +88,14 @@ def _operation(
 
 
 def _style(document: ModelsDocument, fields: ImagineFields) -> Style | None:
-    name = getattr(fields, fields.style_field, "")
-    if not isinstance(name, str) or not name:
-        return None
+    given = getattr(fields, fields.style_field, "")
+    # That of an endpoint without styles is a number, which changes nothing.
+    name = given if isinstance(given, str) and given else fields.default_style
     for style in document.styles:
         if name in style.names:
             return style
+    if name in ("", fields.default_style):
+        return None
     allowed = ", ".join(name for style in document.styles for name in style.names) or "none"
     raise InvalidFieldError(fields.style_field, came=f"got {shown(name)}", allowed=allowed)
 

@@ -138,9 +138,11 @@ def extension(asked: Asked) -> ImageRequest:
     from imagineart.images.masks import Margins, outpaint_request
     from imagineart.images.references import size_of
 
+    ratio: str | None = asked.field("aspect_ratio")
+    if asked.mask and ratio is not None:
+        raise InvalidFieldError("aspect_ratio", came=f"got '{ratio}' and a mask", allowed="either")
     if asked.mask:
         return inpainting(asked)
-    ratio: str | None = asked.field("aspect_ratio")
     if ratio is None:
         raise InvalidRequestError("aspect_ratio", "the field is required without a mask.")
     reference = _read_image(asked)

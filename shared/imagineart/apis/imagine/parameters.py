@@ -65,12 +65,14 @@ _UNUSED: Final = "Accepted, without effect."
 class ImagineFields(Fields):
     """What every endpoint reads of its fields, those that an endpoint lacks by their defaults.
 
-    `files` are the fields with a file, all required but those in `optional_files`.
+    `files` are the fields with a file, all required but those in `optional_files`. `default_style` is taken
+    where the deployment has it and the caller names none.
     """
 
     files: ClassVar[tuple[str, ...]] = ()
     optional_files: ClassVar[tuple[str, ...]] = ()
     style_field: ClassVar[str] = "style_id"
+    default_style: ClassVar[str] = ""
 
     @classmethod
     def accepted_names(cls) -> tuple[str, ...]:
@@ -202,11 +204,12 @@ class BackgroundFields(ImagineFields):
     """Version 2: the subject of an image in another place."""
 
     prompt: Text
-    style: StyleName = "product-shoot"
+    style: StyleName = ""
     seed: Seed = -1
 
     files = ("image",)
     style_field = "style"
+    default_style = "product-shoot"
 
 
 class FillFields(ImagineFields):

@@ -14,10 +14,10 @@ from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.name_jobs import NamedJobs
 from imagineart.jobs.push_job import PushJob
-from imagineart.media.media import Media
 from imagineart.models.read_models import CurrentModels
 from imagineart.results.results import Results
 from imagineart.safety.check_content import ContentChecker
+from imagineart.uploads.media import Media
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement

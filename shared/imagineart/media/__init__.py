@@ -1,1 +1,0 @@
-"""Images that callers keep here under UUIDs, to be named as references."""

@@ -1,0 +1,1 @@
+"""What is generated that is no image: text, speech, music and video."""

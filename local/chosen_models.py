@@ -18,6 +18,7 @@ from imagineart.models.model import Capabilities
 from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.settings import SettingsError
+from local.studio.voices import VOICES
 
 FILE_VARIABLE: Final = "IMAGINEART_MODELS"
 VARIABLES: Final[Mapping[ModelOperation, str]] = {
@@ -42,8 +43,8 @@ class ChosenModels:
 
     @property
     def needs_painter(self) -> bool:
-        """Whether an operation is left to the built-in painter."""
-        return self.document is None and self.backends.keys() < VARIABLES.keys()
+        """Whether anything is left to the painter's server, which the studio is part of."""
+        return self.document is None
 
     @property
     def needs_bedrock(self) -> bool:
@@ -51,12 +52,33 @@ class ChosenModels:
         return self.document is None and ModelOperation.EDIT not in self.backends
 
     def text(self, painter_url: str, bedrock_url: str = "") -> str:
-        """The document, with the stand-ins at these URLs where no other backend is chosen."""
+        """The document, with the stand-ins at these URLs where no other backend is chosen.
+
+        Models of other media than images are the studio's.
+        """
         if self.document is not None:
             return self.document
         painter = {each: f"vllm-omni {painter_url}/v1 {model}" for each, model in _PAINTER.items()}
-        document = document_of(painter | dict(self.backends))
-        return _with_tools(document, bedrock_url) if bedrock_url and self.needs_bedrock else document
+        document = json.loads(document_of(painter | dict(self.backends)))
+        images = [model for model in document["models"] if model["kind"] == "image"]
+        tools = [_tools(images, bedrock_url)] if bedrock_url and self.needs_bedrock else []
+        document["models"] = [*images, *tools, *_studio_models(f"{painter_url}/v1")]
+        return json.dumps(document)
+
+
+def _studio_models(url: str) -> list[dict[str, Any]]:
+    server = {"kind": "openai-compatible", "url": url, "model": "studio"}
+    omni = server | {"kind": "vllm-omni"}
+    sizes = ["1280x720", "720x1280", "1024x1024"]
+    models: dict[str, dict[str, Any]] = {
+        "text-to-text": {"kind": "text", "typical_seconds": 1, "backends": [server]},
+        "text-to-speech": {"kind": "voice", "voices": [*VOICES], "typical_seconds": 2, "backends": [server]},
+        "text-to-music": {"kind": "music", "typical_seconds": 3, "backends": [omni]},
+        "text-to-video": {
+            "kind": "video", "seconds": [4, 8], "sizes": sizes, "typical_seconds": 10, "backends": [omni],
+        },
+    }  # fmt: skip
+    return [{"id": name, "name": f"Studio: {model['kind']}", **model} for name, model in models.items()]
 
 
 def choose_models(environment: Mapping[str, str], *, bedrock_models: str) -> ChosenModels:
@@ -85,7 +107,7 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
     for operation, text in backends.items():
         routes = _parse_routes(text, VARIABLES[operation])
         for model in document["models"]:
-            if operation in model["operations"]:
+            if operation in model.get("operations", ()):
                 model["backends"] = routes
                 model["capabilities"] |= _shared_capabilities(routes)
                 able = set(ModelOperation).intersection(*(operations_of(each["kind"]) for each in routes))
@@ -99,21 +121,18 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
     return json.dumps(document)
 
 
-def _with_tools(document: str, bedrock_url: str) -> str:
-    """The document with one more model, for the operations that its own lost with their backends."""
-    chosen = json.loads(document)
-    packaged = json.loads(PACKAGED_FILE.read_text())["models"]
-    (edits,) = [each for each in packaged if ModelOperation.EDIT in each["operations"]]
-    had = {operation for model in chosen["models"] for operation in model["operations"]}
-    edits |= {
+def _tools(images: Sequence[Mapping[str, Any]], bedrock_url: str) -> dict[str, Any]:
+    """One more model, for the operations that those of the package lost with their backends."""
+    packaged: list[dict[str, Any]] = json.loads(PACKAGED_FILE.read_text())["models"]
+    (edits,) = [each for each in packaged if ModelOperation.EDIT in each.get("operations", ())]
+    had = {operation for model in images for operation in model["operations"]}
+    return edits | {
         "id": TOOLS,
         "name": "Stand-in for Bedrock",
         "aliases": [],
         "operations": [each for each in edits["operations"] if each not in had],
         "backends": [each | {"endpoint": bedrock_url} for each in edits["backends"]],
     }
-    chosen["models"].append(edits)
-    return json.dumps(chosen)
 
 
 def _shared_capabilities(routes: Sequence[Mapping[str, Any]]) -> dict[str, bool]:

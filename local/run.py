@@ -95,7 +95,8 @@ def main(template: Template | None = None, connect: Callable[..., EventSources] 
     """
     template = template or load_template()
     try:
-        bedrock_models = template.default_parameters()["BedrockModels"]
+        parameters = template.default_parameters()
+        bedrock_models = f"{parameters['BedrockModels']},{parameters['BedrockTextModels']}"
         port, models = chosen_port(os.environ), choose_models(os.environ, bedrock_models=bedrock_models)
         listener = socket.create_server((HOST, port), backlog=128)
     except (ValueError, SettingsError) as error:
@@ -199,8 +200,9 @@ curl -X POST {base_url}/v1/images/generations \\
   -F "aspect_ratio=3:2" -F "reasoning=high" \\
   --output image.png
 
-Images come from the painter and a stand-in for Bedrock, which are no models, unless IMAGINEART_MODELS names a
-models document, or IMAGINEART_GENERATION_BACKENDS and IMAGINEART_EDIT_BACKENDS name backends of your own.
+Images come from the painter and a stand-in for Bedrock, and text, speech, music and videos from the studio:
+none is a model. IMAGINEART_GENERATION_BACKENDS and IMAGINEART_EDIT_BACKENDS name backends of your own for
+images, and IMAGINEART_MODELS names a models document.
 Ctrl-C stops everything.
 """
 
@@ -212,7 +214,7 @@ def _stack_variables(template: Template, references: dict[str, str]) -> dict[str
         variables |= resolve(dict(template.functions[function_id].variables), references)
     return variables | {
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": references["BackendCredentialSecret"],
-        "IMAGINEART_BEDROCK_MODELS": references["BedrockModels"],
+        "IMAGINEART_BEDROCK_MODELS": f"{references['BedrockModels']},{references['BedrockTextModels']}",
     }
 
 

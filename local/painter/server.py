@@ -1,7 +1,4 @@
-"""The painter as a server of images in the words of vLLM-Omni.
-
-Source: https://docs.vllm.ai/projects/vllm-omni/en/stable/serving/image_generation_api/
-"""
+"""The painter in vLLM-Omni's words: https://docs.vllm.ai/projects/vllm-omni/en/stable/serving/image_generation_api/"""
 
 import base64
 import json
@@ -20,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.painter.draw import ReferenceImageError, Wish, edit_image, generate_image, repaint_image
+from local.studio import server as studio
 
 _Side: TypeAlias = Annotated[int, Field(ge=256, le=4096)]
 _busy: Final = CapacityLimiter(os.cpu_count() or 1)
@@ -83,6 +81,7 @@ app: Final = Starlette(
     routes=[
         Route("/v1/images/generations", _generate, methods=["POST"]),
         Route("/v1/images/edits", _edit, methods=["POST"]),
+        *studio.ROUTES,
     ],
     exception_handlers=dict.fromkeys((ValidationError, ReferenceImageError), _refuse),
 )

@@ -52,11 +52,14 @@ s3.delete_object(Bucket="uploadsbucket", Key="k")
 queue = f"{url}/123456789012/WebhooksQueue"
 client("sqs").send_message(QueueUrl=queue, MessageBody="{}", DelaySeconds=1, MessageGroupId="acme")
 client("bedrock-runtime").invoke_model(modelId="stability.x", body=b"{}")
+# The stand-in has neither.
+assert callable(client("bedrock-runtime").converse)
+assert callable(client("polly").synthesize_speech)
 for region in ("us-east-1", "eu-west-1"):
     for style in ("virtual", "path"):
         config = Config(signature_version="s3v4", s3={"addressing_style": style})
         bucket = client("s3", region, None, config=config)
         put = {"Params": {"Bucket": "uploads", "Key": "k"}, "ExpiresIn": 60}
         print(bucket.generate_presigned_url("put_object", **put).partition("?")[0])
-    for service in ("dynamodb", "secretsmanager", "bedrock-runtime", "sqs"):
+    for service in ("dynamodb", "secretsmanager", "bedrock-runtime", "polly", "sqs"):
         print(client(service, region, None).meta.endpoint_url)

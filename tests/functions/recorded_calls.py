@@ -18,9 +18,9 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
     r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|execute-api:ManageConnections"
-    r"|rekognition:DetectModerationLabels"
+    r"|rekognition:DetectModerationLabels|polly:SynthesizeSpeech"
 )
-_ACTIONS = {"PostToConnection": "ManageConnections"}
+_ACTIONS = {"PostToConnection": "ManageConnections", "Converse": "InvokeModel"}
 """Those that are not called as their operation."""
 
 
@@ -95,7 +95,7 @@ class RecordedCalls:
                 return f"{api}/v1/POST/@connections/{connection_id}"
             case {"SecretId": secret}:
                 return f"${{{self._name_of(secret)}}}"
-            case {"Image": _}:
+            case {"Image": _} | {"VoiceId": _}:
                 return "*"
             case {"Bucket": bucket, "Key": key}:
                 return f"${{{self._name_of(bucket)}.Arn}}/{key}"

@@ -55,7 +55,8 @@ def apply(api: Deployment, document: Document) -> None:
 def bounded(backend: GeneratingBackend, **sizes: int) -> Document:
     changed = document(backend)
     for model in changed["models"]:
-        model["sizes"] |= sizes
+        if model["kind"] == "image":
+            model["sizes"] |= sizes
     return changed
 
 
@@ -209,7 +210,7 @@ def test_a_model_that_other_apis_alone_use_is_not_listed(
 ) -> None:
     changed = with_third(backend)
     bedrock = {"kind": "bedrock", "region": "us-west-2", "model": "stability.sd3-5-large-v1:0"}
-    changed["models"][2] |= {"operations": ["upscale"], "backends": [bedrock]}
+    changed["models"][-1] |= {"operations": ["upscale"], "backends": [bedrock]}
     apply(operated, changed)
     with operated.client(operated.issue_token()) as client:
         listed = [model["id"] for model in client.get("/v1/models").json()["data"]]

@@ -5,9 +5,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from imagineart.backends.call_backends import Backends
+from imagineart.backends.model_backends import ModelBackends
 from imagineart.images.kinds import PNG
 from imagineart.images.model import AS_PNG, Image, ImageRequest, ReferenceImage
 from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Model, ModelsDocument
+
+
+def choose_backends(
+    request: ImageRequest,
+    model: Model,
+    document: ModelsDocument,
+    backends: ModelBackends[Model, Backends],
+) -> "Backends | CutOutBackends":
+    """What makes the images of a request to a model.
+
+    Where they are to be transparent and the model makes no transparency, its images are cut out by the
+    document's model for that.
+    """
+    remover = document.background_remover
+    is_made = request.background != "transparent" or model.capabilities.transparency
+    if is_made or remover is None or request.operation is ModelOperation.REMOVE_BACKGROUND:
+        return backends.of(model)
+    return CutOutBackends(backends.of(model), backends.of(remover))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,23 @@ It holds no keys. An operator changes it without a deployment (docs/decisions/00
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
-from imagineart.models.routes import AnyRoute, Value
+from imagineart.models.routes import (
+    AnyRoute,
+    AudioRoute,
+    TextRoute,
+    Value,
+    VideoRoute,
+    VoiceRoute,
+    Word,
+)
 
 OFFERED_SINCE: Final = 1_795_219_200
 """When this API began to offer its models, in Unix seconds: 2026-11-21."""
@@ -33,6 +42,8 @@ def _with_place(text: str) -> str:
 
 StylePrompt: TypeAlias = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_with_place)]
 Resolution: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d)?K$")]
+VideoSize: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")]
+"""As ``1280x720``."""
 
 
 class SizeBounds(Value):
@@ -71,25 +82,36 @@ class Capabilities(Value):
     references: int = Field(0, ge=0)
 
 
-class Model(Value):
-    """A public model, and the backends that make its images, in the order in which they are tried.
+class OfferedModel(Value):
+    """What every model has. `aliases` are names that callers may use in place of the id.
 
-    `modality` is the API reference's word for what it makes of what. `aliases` are names that callers may use
-    in place of the id. `description` may be shown beside the name. `prices` are in USD an image, by
-    resolution.
+    `description` may be shown beside the name.
     """
 
     id: ModelId
     name: Text
     description: Annotated[str, StringConstraints(max_length=500)] = ""
+    aliases: tuple[Alias, ...] = ()
+    typical_seconds: float = Field(gt=0)
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a caller may call the model so."""
+        return name == self.id or name in self.aliases
+
+
+class Model(OfferedModel):
+    """A model of images, and the backends that make them, in the order in which they are tried.
+
+    `modality` is the API reference's word for what it makes of what. `prices` are in USD an image, by
+    resolution.
+    """
+
     kind: Literal["image"]
     modality: Text
     operations: tuple[ModelOperation, ...] = Field(min_length=1)
-    aliases: tuple[Alias, ...] = ()
     sizes: SizeBounds
     capabilities: Capabilities
     prices: dict[Resolution, Annotated[Decimal, Field(ge=0)]] = Field(default_factory=dict)
-    typical_seconds: float = Field(gt=0)
     backends: tuple[AnyRoute, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -99,9 +121,54 @@ class Model(Value):
             raise ValueError(f"got {needy} in operations and no capabilities.references; allowed: 1 or more")
         return self
 
-    def answers_to(self, name: str) -> bool:
-        """Whether a caller may call the model so."""
-        return name == self.id or name in self.aliases
+
+class TextModel(OfferedModel):
+    """A model that writes text of up to `max_tokens` from a prompt."""
+
+    kind: Literal["text"]
+    max_characters: int = Field(10_000, ge=1, le=20_000)
+    max_tokens: int = Field(4_096, ge=1, le=16_384)
+    backends: tuple[TextRoute, ...] = Field(min_length=1)
+
+
+class VoiceModel(OfferedModel):
+    """A model that reads a prompt aloud in one of its `voices`, by default the first."""
+
+    kind: Literal["voice"]
+    max_characters: int = Field(3_000, ge=1, le=4_096)
+    voices: tuple[Word, ...] = Field(min_length=1)
+    backends: tuple[VoiceRoute, ...] = Field(min_length=1)
+
+
+class MusicModel(OfferedModel):
+    """A model that makes up to `max_seconds` of music from a prompt."""
+
+    kind: Literal["music"]
+    max_characters: int = Field(3_000, ge=1, le=10_000)
+    max_seconds: int = Field(47, ge=1, le=300)
+    backends: tuple[AudioRoute, ...] = Field(min_length=1)
+
+
+class VideoModel(OfferedModel):
+    """A model that makes a video from a prompt; of `seconds` and `sizes`, the first is the default."""
+
+    kind: Literal["video"]
+    max_characters: int = Field(3_000, ge=1, le=10_000)
+    seconds: tuple[Annotated[int, Field(ge=1, le=60)], ...] = Field(min_length=1)
+    sizes: tuple[VideoSize, ...] = Field(min_length=1)
+    backends: tuple[VideoRoute, ...] = Field(min_length=1)
+
+
+MediaModel: TypeAlias = TextModel | VoiceModel | MusicModel | VideoModel
+AnyModel: TypeAlias = Annotated[Model | MediaModel, Field(discriminator="kind")]
+
+MODELS_BY_KIND: Final[Mapping[str, type[OfferedModel]]] = {
+    "image": Model,
+    "text": TextModel,
+    "voice": VoiceModel,
+    "music": MusicModel,
+    "video": VideoModel,
+}
 
 
 class Style(Value):
@@ -125,16 +192,18 @@ class ModelsDocument(Value):
     A document without `styles` has those of the package.
     """
 
-    models: tuple[Model, ...] = Field(min_length=1)
+    model_config = ConfigDict(defer_build=False)
+
+    models: tuple[AnyModel, ...] = Field(min_length=1)
     styles: tuple[Style, ...] = ()
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         ids = Counter(model.id for model in self.models)
         names = Counter(
-            (name, operation)
+            (name, use)
             for model in self.models
-            for operation in model.operations
+            for use in (model.operations if isinstance(model, Model) else (model.kind,))
             for name in dict.fromkeys((model.id, *model.aliases))
         )
         for taken in (
@@ -165,6 +234,16 @@ class ModelsDocument(Value):
         """The model that makes images transparent whose own model makes no transparency."""
         return next(iter(self.serving(ModelOperation.REMOVE_BACKGROUND)), None)
 
+    @property
+    def image_models(self) -> tuple[Model, ...]:
+        """The models of images."""
+        return tuple(model for model in self.models if isinstance(model, Model))
+
+    @property
+    def media_models(self) -> tuple[MediaModel, ...]:
+        """The models of everything else."""
+        return tuple(model for model in self.models if not isinstance(model, Model))
+
     def serving(self, operation: ModelOperation | None) -> tuple[Model, ...]:
         """The models that have an operation."""
-        return tuple(model for model in self.models if operation in model.operations)
+        return tuple(model for model in self.image_models if operation in model.operations)

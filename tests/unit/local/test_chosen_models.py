@@ -17,7 +17,7 @@ STAND_INS = "http://127.0.0.1:9", "http://127.0.0.1:10"
 
 
 def choose(**variables: str):
-    return choose_models(variables, bedrock_models="stability.*")
+    return choose_models(variables, bedrock_models="stability.*,amazon.nova-*")
 
 
 def test_backends_are_read_in_their_order_with_their_options() -> None:
@@ -27,7 +27,7 @@ def test_backends_are_read_in_their_order_with_their_options() -> None:
         bedrock us-west-2 stability.stable-image-ultra-v1:1 upscaler=off endpoint=https://vpce.example.com/,
         imagineart https://api.example.com/prod/v1
     """
-    generating, editing = read_document(document_of({GENERATE: text})).models
+    generating, editing = read_document(document_of({GENERATE: text})).image_models
     assert generating.backends == (
         VllmOmniRoute(
             kind="vllm-omni", url="https://gpu-1.example.com/v1", model="Qwen/Qwen-Image",
@@ -48,7 +48,7 @@ def test_backends_are_read_in_their_order_with_their_options() -> None:
 def test_what_every_backend_can_do_is_promised() -> None:
     texts = ("sglang http://a/v1 m", "sglang http://a/v1 m, openai http://b/v1 m")
     documents = [read_document(document_of({EDIT: text})) for text in texts]
-    capable, bare = (each.models[1].capabilities for each in documents)
+    capable, bare = (each.image_models[1].capabilities for each in documents)
     assert capable == Capabilities(seed=True, negative_prompt=True, guidance=True, steps=True, references=4)
     assert bare == Capabilities(references=4)
 
@@ -86,18 +86,17 @@ def test_a_backend_that_cannot_be_called_is_named_with_what_is_allowed(text: str
 def test_the_painter_serves_what_no_backend_is_chosen_for(variable: str) -> None:
     chosen = choose(**{variable: "openai https://a/v1 m"})
     assert chosen.needs_painter
-    models = read_document(chosen.text(*STAND_INS)).models
-    assert {getattr(model.backends[0], "url", None) for model in models[:2]} == {
-        "https://a/v1",
-        f"{STAND_INS[0]}/v1",
-    }
+    document = read_document(chosen.text(*STAND_INS))
+    models, media = document.image_models, document.media_models
+    painter = f"{STAND_INS[0]}/v1"
+    assert {getattr(model.backends[0], "url", None) for model in models[:2]} == {"https://a/v1", painter}
+    assert {getattr(model.backends[0], "url", None) for model in media} == {painter}
     assert chosen.needs_bedrock == (len(models) == 3) == (variable != VARIABLES[EDIT])
-    assert not choose(**dict.fromkeys(VARIABLES.values(), "openai https://a/v1 m")).needs_painter
 
 
 def test_every_operation_of_the_package_has_a_stand_in_and_the_painter_can_be_steered() -> None:
-    generating, editing, tools = read_document(choose().text(*STAND_INS)).models
-    packaged = read_document(PACKAGED).models[1]
+    generating, editing, tools = read_document(choose().text(*STAND_INS)).image_models
+    packaged = read_document(PACKAGED).image_models[1]
     assert {*editing.operations, *tools.operations} == {*packaged.operations}
     assert not {*editing.operations} & {*tools.operations}
     able = generating.capabilities

@@ -13,7 +13,7 @@ from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.services import Services
 from imagineart.backends.call_backends import Backends
-from imagineart.backends.make_transparent import CutOutBackends
+from imagineart.backends.make_transparent import CutOutBackends, choose_backends
 from imagineart.errors import InvalidFieldError, InvalidRequestError, ModelNotAvailableError
 from imagineart.images.model import ImageRequest
 from imagineart.images.operations import ModelOperation
@@ -181,7 +181,8 @@ class Call:
 
     def backends(self, request: ImageRequest, model: Model) -> Backends | CutOutBackends:
         """What makes the images of a request to a model."""
-        return self.services.backends.making(request, model, self.services.models.current())
+        services = self.services
+        return choose_backends(request, model, services.models.current(), services.backends)
 
     @property
     def removes_background(self) -> bool:

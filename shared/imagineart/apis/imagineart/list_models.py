@@ -38,7 +38,7 @@ async def get_model(model_id: ModelId, call: CurrentCall) -> dict[str, Any]:
 def _available(call: CurrentCall) -> list[Model]:
     """The caller's models, but for those that only other APIs use."""
     may_use = call.required_admission.consumer.may_use
-    models = call.services.models.current().models
+    models = call.services.models.current().image_models
     return [each for each in models if may_use(each.id) and OFFERED_OPERATIONS & {*each.operations}]
 
 

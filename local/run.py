@@ -26,6 +26,7 @@ from local.cloud import client, create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
+from local.mailbox import VARIABLE as MAILBOX_VARIABLE
 from local.queues import EventSources
 from local.reference import with_reference
 from local.template import PROJECT, Template, load_template, resolve
@@ -39,6 +40,9 @@ _KEEP_ALIVE_SECONDS: Final = 60
 """Longer than clients keep idle connections: one that sends as the server closes loses its request."""
 _GRACE_SECONDS: Final = 2
 """How long responses may go on after Ctrl-C."""
+
+_MAILBOX: Final = "mailbox.jsonl"
+"""Every mail that was sent, a line of JSON each."""
 
 _interrupted: Final = threading.Event()
 _AWS_VARIABLES: Final = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "65536", "MALLOC_MMAP_THRESHOLD_": "131072"}
@@ -74,7 +78,7 @@ def write_state(
 
 def remove_state(folder: Path) -> None:
     """Remove the files that exist."""
-    for name in ("env", "stack.json"):
+    for name in ("env", "stack.json", _MAILBOX):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "functions", ignore_errors=True)
 
@@ -105,7 +109,11 @@ def main() -> int:
     folder = Path(os.environ.get("IMAGINEART_LOCAL_STATE") or PROJECT / ".local")
     remove_state(folder)
     try:
-        with listener, contextlib.suppress(KeyboardInterrupt), _children(models) as (aws_url, document):
+        with (
+            listener,
+            contextlib.suppress(KeyboardInterrupt),
+            _children(models, folder) as (aws_url, document),
+        ):
             _serve(listener, aws_url, document, folder)
     finally:
         remove_state(folder)
@@ -119,9 +127,11 @@ def _interrupt(*_: object) -> None:
 
 
 @contextlib.contextmanager
-def _children(chosen: ChosenModels) -> Iterator[tuple[str, str]]:
+def _children(chosen: ChosenModels, folder: Path) -> Iterator[tuple[str, str]]:
     """Where AWS is, and the models document; the painter is started where it is needed."""
-    processes = [launch("local.moto_server", variables=_AWS_VARIABLES)]
+    folder.mkdir(parents=True, exist_ok=True)
+    variables = {**_AWS_VARIABLES, MAILBOX_VARIABLE: str(folder / _MAILBOX)}
+    processes = [launch("local.moto_server", variables=variables)]
     if chosen.needs_painter:
         processes.append(launch("local.painter"))
     servers = [ChildServer("", process) for process in processes]

@@ -17,6 +17,7 @@ OPERATIONS = {
     # botocore asks for a bucket's region with HeadBucket when S3 redirects it.
     "s3": {"DeleteObject", "GetObject", "HeadBucket", "PutObject"},
     "secretsmanager": {"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"},
+    "sesv2": {"SendEmail"},
     "sqs": {"SendMessage"},
 }
 

@@ -160,6 +160,44 @@ class FunctionSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Where accounts are, what signs their sessions, and whether anybody may sign up."""
+
+    table: str
+    session_secret: str
+    mail_queue: str
+    signup_is_open: bool
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "AccountSettings":
+        """Raises SettingsError."""
+        return cls(
+            table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            session_secret=_required(variables, "IMAGINEART_SESSION_SECRET"),
+            mail_queue=_required(variables, "IMAGINEART_MAIL_QUEUE"),
+            signup_is_open=_flag(variables, "IMAGINEART_SIGNUP"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """Who sends mail, and the page that its links lead to; both are empty where no mail is sent."""
+
+    accounts_table: str
+    sender: str
+    reset_page: str
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "MailSettings":
+        """Raises SettingsError."""
+        return cls(
+            accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            sender=_optional(variables, "IMAGINEART_MAIL_SENDER"),
+            reset_page=_optional(variables, "IMAGINEART_RESET_PAGE"),
+        )
+
+
 def _optional(variables: Mapping[str, str], name: str) -> str:
     return variables.get(name, "").strip()
 

@@ -223,6 +223,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
     kept = {
         "TokensTable", "ConsumersTable", "ModelsTable", "WebhooksTable",
         "PepperSecret", "InternalTokensSecret", "WebhookSecret", "DataKey",
+        "AccountsTable", "SessionSecret",
     }  # fmt: skip
     assert kept <= policies.keys()
 
@@ -235,6 +236,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
         ("IdempotencyTable", "expiration"),
         ("JobsTable", "expires_at"),
         ("WebhooksTable", "expires_at"),
+        ("AccountsTable", "expires_at"),
     ],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
@@ -269,7 +271,7 @@ def test_what_generates_a_secret_never_changes() -> None:
     generated = {
         name: each["GenerateSecretString"] for name, each in secrets.items() if "SecretString" not in each
     }
-    assert generated == {"PepperSecret": generated_with, "WebhookSecret": generated_with}
+    assert generated == dict.fromkeys(("PepperSecret", "WebhookSecret", "SessionSecret"), generated_with)
 
 
 def test_no_secret_has_a_value_in_the_template() -> None:

@@ -1,12 +1,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 
 import botocore.session
 import httpx
 import pytest
 
+from local.mailbox import ReceivedMail, with_mailbox
 from local.moto_server import serving_moto
 from tests.functions.deployment import Cloud, Deployment
 from tests.functions.generating_backend import GeneratingBackend
@@ -35,8 +36,9 @@ def botocore_data_is_read_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    with serving_moto() as url:
-        cloud = Cloud(url)
+    mails: list[ReceivedMail] = []
+    with serving_moto(partial(with_mailbox, keep=mails.append)) as url:
+        cloud = Cloud(url, mails)
         yield cloud
         cloud.empty()
 

@@ -15,7 +15,7 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
-    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage"
+    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|ses:SendEmail"
 )
 
 
@@ -79,6 +79,8 @@ class RecordedCalls:
         match params:
             case {"TableName": table, "IndexName": index}:
                 return f"${{{self._name_of(table)}.Arn}}/index/{index}"
+            case {"FromEmailAddress": sender}:
+                return f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:identity/{sender}"
             case {"QueueUrl": queue}:
                 return f"${{{self._name_of(queue)}.Arn}}"
             case {"TableName": table}:

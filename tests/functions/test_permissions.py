@@ -29,6 +29,7 @@ from tests.receiver import Receiver
 
 Call = Callable[[httpx.Client], httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
+LAB = "/imaginelab/api/v1/auth"
 EVERY_FUNCTION = sorted(template().functions)
 
 
@@ -84,6 +85,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         for function_id, call in IMAGE_CALLS.items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
+        use_accounts(api)
         serve_results(api)
         api.gateway.invoke("ReviewTokensFunction", {})
         deliver_webhooks(api)
@@ -168,6 +170,36 @@ def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function
         for item in items:
             dynamodb.delete_item(TableName=table, Key={"id": item["id"]})
         assert waiting.result() == "false"
+
+
+def use_accounts(api: Deployment) -> None:
+    """An account that is used by sessions and keys, forgets its password, and is closed."""
+
+    def sign_up(client: httpx.Client) -> str:
+        form = {"email": "ada@example.com", "password": "first password"}
+        return f"account-{client.post(f'{LAB}/signup', json=form).json()['id']}"
+
+    def session(client: httpx.Client) -> dict[str, str]:
+        form = {"username": "ada@example.com", "password": "first password"}
+        return {"Authorization": f"Bearer {client.post(f'{LAB}/login', data=form).json()['access_token']}"}
+
+    with api.client() as client:
+        consumer_id = sign_up(client)
+        assert client.get(f"{LAB}/me", headers=session(client)).status_code == 200
+        client.post(f"{LAB}/forgot-password", json={"email": "ada@example.com"})
+        api.work_off()
+        for kind in TokenKind:
+            with api.client(api.issue_token(consumer_id, kind=kind)) as keyed:
+                assert keyed.get(f"{LAB}/me").status_code == 200
+                assert keyed.get(f"{LAB}/me", headers={"X-Forwarded-Proto": "http"}).status_code == 401
+        orphan, headers = api.issue_token(consumer_id), session(client)
+        table, key = api.references["ConsumersTable"], {"key": {"S": consumer_id}}
+        item = api.aws("dynamodb").get_item(TableName=table, Key=key)["Item"]
+        api.aws("dynamodb").delete_item(TableName=table, Key=key)
+        with api.client(orphan) as keyed:
+            assert keyed.get(f"{LAB}/me").status_code == 401
+        api.aws("dynamodb").put_item(TableName=table, Item=item)
+        assert client.delete(f"{LAB}/me", headers=headers).status_code == 200
 
 
 def use_jobs(

@@ -25,6 +25,12 @@ from imagineart.webhooks.model import new_webhook
 from imagineart.webhooks.webhook_store import WebhookStore
 from local.chosen_models import document_of
 from local.template import load_template
+from tests.e2e.deployed_stack.accounts import (
+    asks_for_mail,
+    lives_and_ends,
+    logs_in_after_a_cold_start,
+    sends_mail,
+)
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
     accepts_and_sends,
@@ -268,6 +274,17 @@ def delivers_webhooks(account: AwsAccount, event: dict[str, Any]) -> bool:
 
 
 PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
+    ("KeepAccount", "dynamodb:GetItem"): lives_and_ends,
+    ("KeepAccount", "dynamodb:PutItem"): lives_and_ends,
+    ("KeepAccount", "dynamodb:UpdateItem"): lives_and_ends,
+    ("KeepAccount", "dynamodb:DeleteItem"): lives_and_ends,
+    ("KeepAccountConsumer", "dynamodb:PutItem"): lives_and_ends,
+    ("KeepAccountConsumer", "dynamodb:DeleteItem"): lives_and_ends,
+    ("ReadSessionKeys", "secretsmanager:GetSecretValue"): logs_in_after_a_cold_start,
+    ("AskForMail", "sqs:SendMessage"): asks_for_mail,
+    ("FindAccount", "dynamodb:GetItem"): sends_mail,
+    ("FindAccount", "dynamodb:UpdateItem"): sends_mail,
+    ("SendMail", "ses:SendEmail"): sends_mail,
     ("FindToken", "dynamodb:GetItem"): lists_models,
     ("MarkToken", "dynamodb:UpdateItem"): revokes_a_token_sent_over_plain_http,
     ("CountRequest", "dynamodb:UpdateItem"): lists_models,

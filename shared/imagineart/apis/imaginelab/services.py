@@ -1,0 +1,39 @@
+"""What ImagineLab's API needs of a Lambda environment beside what every API needs."""
+
+from typing import Protocol, cast
+
+from starlette.requests import Request
+
+from imagineart.accounts.authenticate_account import AuthenticateAccount
+from imagineart.accounts.close_account import CloseAccount
+from imagineart.accounts.log_in import LogIn
+from imagineart.accounts.reset_password import ForgotPassword, ResetPassword
+from imagineart.accounts.sign_up import SignUp
+from imagineart.apis.common.services import Services
+
+
+class ImagineLabServices(Services, Protocol):
+    """Each part is made when it is first asked for."""
+
+    @property
+    def authenticate_account(self) -> AuthenticateAccount: ...
+
+    @property
+    def sign_up(self) -> SignUp: ...
+
+    @property
+    def log_in(self) -> LogIn: ...
+
+    @property
+    def forgot_password(self) -> ForgotPassword: ...
+
+    @property
+    def reset_password(self) -> ResetPassword: ...
+
+    @property
+    def close_account(self) -> CloseAccount: ...
+
+
+def services_of(request: Request) -> ImagineLabServices:
+    """The parts of the environment that serves a request."""
+    return cast(ImagineLabServices, request.app.state.services)

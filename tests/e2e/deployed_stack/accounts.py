@@ -1,0 +1,82 @@
+"""What the functions of accounts do in a deployment.
+
+Each probe returns whether everything worked, where one permission is taken away.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
+from tests.e2e.target import bearer
+
+BASE = "/imaginelab/api/v1/auth"
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody without an account yet."""
+
+    client: httpx.Client
+    email: str
+
+    def sign_up(self) -> bool:
+        signed_up = self.client.post(f"{BASE}/signup", json={"email": self.email, "password": PASSWORD})
+        return signed_up.status_code == 201
+
+    def log_in(self) -> dict[str, str] | None:
+        """The header of a session, or None where the log-in fails."""
+        response = self.client.post(f"{BASE}/login", data={"username": self.email, "password": PASSWORD})
+        return bearer(response.json()["access_token"]) if response.status_code == 200 else None
+
+
+@contextlib.contextmanager
+def somebody(account: AwsAccount) -> Iterator[Person]:
+    """Somebody new, whose address may try as if nobody had tried before."""
+    table = {"TableName": account.id_of("AccountsTable")}
+    dynamodb = account.client("dynamodb")
+    for item in dynamodb.scan(**table)["Items"]:
+        if item["key"]["S"].startswith("attempts#"):
+            dynamodb.delete_item(**table, Key={"key": item["key"]})
+    with account.target.client() as client:
+        yield Person(client, f"probe-{time.time_ns()}@example.com")
+
+
+def lives_and_ends(account: AwsAccount) -> bool:
+    """An account is made, used, and erased, its consumer included."""
+    with somebody(account) as person:
+        session = person.log_in() if person.sign_up() else None
+        if session is None or person.client.get(f"{BASE}/me", headers=session).status_code != 200:
+            return False
+        return person.client.delete(f"{BASE}/me", headers=session).status_code == 200
+
+
+def logs_in_after_a_cold_start(account: AwsAccount) -> bool:
+    account.restart("ImagineLabFunction")
+    with somebody(account) as person:
+        assert person.sign_up()
+        return person.log_in() is not None
+
+
+def asks_for_mail(account: AwsAccount) -> bool:
+    with somebody(account) as person:
+        asked = person.client.post(f"{BASE}/forgot-password", json={"email": person.email})
+        return asked.status_code == 200
+
+
+def sends_mail(account: AwsAccount) -> bool:
+    """The function handles a message about an account, called by hand."""
+    with somebody(account) as person:
+        assert person.sign_up()
+        body = json.dumps({"email": person.email})
+        event = {
+            "Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs"}]
+        }
+        name = f"{account.id_of('SendMailFunction')}:{ALIAS}"
+        invoked = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        return "FunctionError" not in invoked

@@ -186,11 +186,13 @@ def test_the_pruned_botocore_makes_every_call_of_the_functions(shipped: Shipped,
         "https://secretsmanager.us-east-1.amazonaws.com",
         "https://bedrock-runtime.us-east-1.amazonaws.com",
         "https://sqs.us-east-1.amazonaws.com",
+        "https://email.us-east-1.amazonaws.com",
         "https://uploads.s3.eu-west-1.amazonaws.com/k",
         "https://s3.eu-west-1.amazonaws.com/uploads/k",
         "https://dynamodb.eu-west-1.amazonaws.com",
         "https://secretsmanager.eu-west-1.amazonaws.com",
         "https://bedrock-runtime.eu-west-1.amazonaws.com",
         "https://sqs.eu-west-1.amazonaws.com",
+        "https://email.eu-west-1.amazonaws.com",
     ]
     assert not (packages / "botocore" / "data" / "ec2").exists()

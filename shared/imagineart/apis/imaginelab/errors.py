@@ -17,6 +17,7 @@ STATUS_BY_CODE: Final = MappingProxyType(
         "invalid_image": 400,
         "missing_bearer_token": 401,
         "invalid_token": 401,
+        "insufficient_credits": 402,
         "unknown_request": 404,
         "result_expired": 404,
         "rate_limited": 429,

@@ -88,7 +88,8 @@ def build_proxy_event(
             "extendedRequestId": request.request_id,
             "httpMethod": request.method,
             "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent")},
-            "path": f"/{STAGE}{unquote(request.path)}",
+            # As with a domain of one's own: without the stage.
+            "path": unquote(request.path),
             "protocol": "HTTP/1.1",
             "requestId": request.request_id,
             "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),

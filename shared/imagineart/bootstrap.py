@@ -9,7 +9,6 @@ from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator, TokenLookup
 from imagineart.access.consumer_store import ConsumerStore
 from imagineart.access.internal_tokens import INTERNAL_TOKENS_CACHED_SECONDS, InternalTokenStore
-from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
 from imagineart.access.review_tokens import TokenReview, review_tokens
 from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import TokenKind
@@ -20,7 +19,6 @@ from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.manage_jobs import ManageJobs
-from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
 from imagineart.uploads.uploads import Uploads
@@ -76,9 +74,10 @@ class LambdaServices(JobEnvironment):
             self.report_job,
         )
 
-    @cached_property
-    def manage_jobs(self) -> ManageJobs:
+    def manage_jobs(self, api: str) -> ManageJobs:
+        """What a caller does with the jobs that an API accepted."""
         return ManageJobs(
+            api,
             self.jobs,
             self.job_objects,
             self.job_settlement,
@@ -91,11 +90,6 @@ class LambdaServices(JobEnvironment):
     def uploads(self) -> Uploads:
         bucket = Bucket(self._clients, self._settings.uploads_bucket)
         return Uploads(bucket, self._peppers, self.random_below, self.clock)
-
-    @cached_property
-    def results(self) -> Results:
-        bucket = Bucket(self._clients, self._settings.results_bucket)
-        return Results(bucket, self._peppers, self.random_below, self.clock)
 
     def review_tokens(self) -> TokenReview:
         """Review the tokens of both stores; the result goes to the log and the metrics too."""
@@ -112,10 +106,6 @@ class LambdaServices(JobEnvironment):
     def _internal_tokens(self) -> InternalTokenStore:
         secret = self._secret(self._settings.internal_tokens_secret, INTERNAL_TOKENS_CACHED_SECONDS)
         return InternalTokenStore(secret, self._tokens)
-
-    @cached_property
-    def _peppers(self) -> PepperStore:
-        return PepperStore(self._secret(self._settings.pepper_secret, PEPPERS_CACHED_SECONDS))
 
 
 def create_handler(variables: Mapping[str, str], router: APIRouter, errors: ErrorFormat) -> LambdaHandler:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from imagineart.access.job_counters import JobCounters
 from imagineart.access.job_limits import JobLimits
+from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
 from imagineart.apis.imagineart.job_responses import describe_job
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
@@ -18,6 +19,7 @@ from imagineart.jobs.queue_store import QueueStore
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
+from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.settings import JobSettings, MetricsSettings
 from imagineart.sqs import Queue
@@ -63,6 +65,10 @@ class JobEnvironment(Environment):
         return Bucket(self._clients, self._job_settings.bucket)
 
     @cached_property
+    def results(self) -> Results:
+        return Results(self._results_bucket, self._peppers, self.random_below, self.clock)
+
+    @cached_property
     def job_limits(self) -> JobLimits:
         return JobLimits(self._job_counters, self.random_below, self.clock)
 
@@ -91,6 +97,7 @@ class JobEnvironment(Environment):
             self.job_limits,
             self.usage,
             self.job_objects,
+            self._results_bucket,
             self.job_webhooks,
             self.job_ended,
             self._report_settlement,
@@ -113,6 +120,14 @@ class JobEnvironment(Environment):
     def report_job(self, problem: str) -> None:
         """Log what failed and is repaired by the sweeper."""
         self.logger.warning("jobs", detail=problem)
+
+    @cached_property
+    def _peppers(self) -> PepperStore:
+        return PepperStore(self._secret(self._job_settings.pepper_secret, PEPPERS_CACHED_SECONDS))
+
+    @property
+    def _results_bucket(self) -> Bucket:
+        return Bucket(self._clients, self._job_settings.results_bucket)
 
     @property
     def _job_counters(self) -> JobCounters:

@@ -40,6 +40,7 @@ class WorkerServices(JobEnvironment):
         return RunJob(
             self.jobs,
             self.job_objects,
+            self.results,
             self.job_sender,
             self.job_limits,
             self.job_settlement,

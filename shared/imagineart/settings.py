@@ -77,7 +77,7 @@ class MetricsSettings:
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """Where jobs are stored, sent and counted, and what makes their images.
+    """Where jobs and results are stored, jobs are sent and counted, and what makes images.
 
     Names of what a function does not use are empty.
     """
@@ -91,6 +91,8 @@ class JobSettings:
     backend_credential_secret: str
     webhooks_table: str
     webhooks_queue: str
+    results_bucket: str
+    pepper_secret: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "JobSettings":
@@ -105,6 +107,8 @@ class JobSettings:
             backend_credential_secret=_optional(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
             webhooks_table=_optional(variables, "IMAGINEART_WEBHOOKS_TABLE"),
             webhooks_queue=_optional(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+            results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
+            pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
         )
 
 
@@ -118,7 +122,9 @@ class WorkerSettings:
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "WorkerSettings":
         """Raises SettingsError."""
-        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"):
+        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET"):
+            _required(variables, f"IMAGINEART_{name}")
+        for name in ("WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"):
             _required(variables, f"IMAGINEART_{name}")
         return cls(metrics=MetricsSettings.from_mapping(variables), jobs=JobSettings.from_mapping(variables))
 
@@ -132,12 +138,10 @@ class FunctionSettings:
 
     metrics: MetricsSettings
     tokens_table: str
-    pepper_secret: str
     internal_tokens_secret: str
     idempotency_table: str
     idempotency_bucket: str
     uploads_bucket: str
-    results_bucket: str
     jobs: JobSettings
     reaches_loopback: bool
     logs_prompts: bool
@@ -148,12 +152,10 @@ class FunctionSettings:
         return cls(
             metrics=MetricsSettings.from_mapping(variables),
             tokens_table=_optional(variables, "IMAGINEART_TOKENS_TABLE"),
-            pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_optional(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
             idempotency_table=_optional(variables, "IMAGINEART_IDEMPOTENCY_TABLE"),
             idempotency_bucket=_optional(variables, "IMAGINEART_IDEMPOTENCY_BUCKET"),
             uploads_bucket=_optional(variables, "IMAGINEART_UPLOADS_BUCKET"),
-            results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
             jobs=JobSettings.from_mapping(variables),
             reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
             logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),

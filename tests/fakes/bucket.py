@@ -27,7 +27,7 @@ class InMemoryBucket:
     is_broken: bool = False
     url_life_seconds: int = 10**9
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes, *, content_type: str = "") -> None:
         if self.is_broken:
             raise AwsCallError("Unreachable", detail="the bucket is out of order")
         self.contents[key] = content

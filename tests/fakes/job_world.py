@@ -22,15 +22,18 @@ from imagineart.jobs.queue_job_webhook import QueueJobWebhook
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
+from imagineart.results.results import Results
 from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
 from tests.fakes.jobs import InMemoryJobs, InMemoryPlaces, InMemoryQueue, InMemoryWebhooks, Message
 from tests.fakes.randomness import repeatable_random_below
+from tests.fakes.tokens import InMemoryPeppers
 from tests.fakes.usage import InMemoryUsage
 
 WORKER_SECONDS = 300.0
 SIZE = Size(64, 64)
+API = "imagineart"
 
 
 class KilledError(BaseException):
@@ -108,7 +111,8 @@ class JobWorld:
         self.clock, self.random_below = FakeClock(), repeatable_random_below()
         self.mortality = Mortality(kill_at)
         self.consumers, self.usage = InMemoryConsumers(), InMemoryUsage()
-        self.jobs, self.places, self.bucket = InMemoryJobs(), InMemoryPlaces(), InMemoryBucket()
+        self.jobs, self.places = InMemoryJobs(), InMemoryPlaces()
+        self.bucket, self.results = InMemoryBucket(), InMemoryBucket()
         self.queue, self.webhooks = InMemoryQueue(self.clock), InMemoryWebhooks()
         self.backends = CountingBackends(self.mortality)
         self.reports: list[str] = []
@@ -127,21 +131,23 @@ class JobWorld:
             limits_of_jobs,
             guard(self.usage),
             bucket,
+            self.results,
             job_webhooks,
             lambda _: None,
             report,
             self.random_below,
             self.clock,
         )
+        results = Results(guard(self.results), InMemoryPeppers(), self.random_below, self.clock)
         self.accept_job = AcceptJob(
             jobs, bucket, sender, limits_of_jobs, self.random_below, self.clock, report
         )
         self.run_job = RunJob(
-            jobs, bucket, sender, limits_of_jobs, settlement, lambda _: self.backends,
+            jobs, bucket, results, sender, limits_of_jobs, settlement, lambda _: self.backends,
             self.random_below, self.clock,
         )  # fmt: skip
         self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_webhooks, report, self.clock)
-        self.manage_jobs = ManageJobs(jobs, bucket, settlement, webhooks, self.random_below, self.clock)
+        self.manage_jobs = ManageJobs(API, jobs, bucket, settlement, webhooks, self.random_below, self.clock)
 
     def add_consumer(
         self, consumer_id: str, *, concurrent_requests: int = 2, images_per_day: int = 5_000
@@ -156,6 +162,8 @@ class JobWorld:
         count: int = 1,
         references: int = 0,
         webhook_url: str | None = None,
+        api: str = API,
+        result_life_seconds: int | None = None,
     ) -> Job:
         """A job of `count` images, the seeds of which are its own."""
         admission = self.requests.enter(consumer_id, lease_seconds=None)
@@ -166,7 +174,13 @@ class JobWorld:
             count=count,
         )  # fmt: skip
         accepted = self.accept_job.accept(
-            admission, request, model_id="text-to-image", resolution="1K", webhook_url=webhook_url
+            admission,
+            request,
+            api=api,
+            model_id="text-to-image",
+            resolution="1K",
+            result_life_seconds=result_life_seconds,
+            webhook_url=webhook_url,
         )
         job = asyncio.run(accepted)
         self.clock.advance(0.01)

@@ -31,9 +31,11 @@ class InMemoryJobs:
     def find(self, key: JobKey) -> Job | None:
         return self.jobs.get(key)
 
-    def page(self, consumer_id: str, *, before: str | None, accepted_from: float, limit: int) -> list[Job]:
+    def page(
+        self, consumer_id: str, *, api: str, before: str | None, accepted_from: float, limit: int
+    ) -> list[Job]:
         first, last = first_id_at(accepted_from), before or "job_~"
-        jobs = [job for key, job in self.jobs.items() if key.consumer_id == consumer_id]
+        jobs = [job for key, job in self.jobs.items() if (key.consumer_id, job.api) == (consumer_id, api)]
         found = [job for job in jobs if first <= job.key.id < last]
         return sorted(found, key=lambda job: job.key.id, reverse=True)[:limit]
 

@@ -32,6 +32,8 @@ from local.template import Template, load_template, resolve
 from tests.functions.generating_backend import EDIT_MODEL, GENERATION_MODEL
 
 UNLIMITED = 100_000
+DUE = {"due_at": {"N": "1"}}
+"""Lets the sweeper look at a job as if its time had come."""
 Change = Callable[[dict[str, Any]], None]
 template = cache(load_template)
 
@@ -233,11 +235,11 @@ def message_event(consumer_id: str, webhook_id: str) -> dict[str, Any]:
     return {"Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs"}]}
 
 
-def make_due(api: Deployment, path: str) -> None:
-    """Let the sweeper look at an open job as if its time had come."""
+def change_job(api: Deployment, path: str, **attributes: dict[str, str]) -> None:
+    """Change a stored job."""
     jobs, table = api.aws("dynamodb"), api.references["JobsTable"]
     (item,) = [item for item in jobs.scan(TableName=table)["Items"] if item["id"]["S"] in path]
-    jobs.put_item(TableName=table, Item=item | {"due_at": {"N": "1"}})
+    jobs.put_item(TableName=table, Item=item | attributes)
 
 
 def open_png(content: bytes) -> Image.Image:

@@ -12,12 +12,13 @@ from imagineart.models.read_document import PACKAGED_FILE
 from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import (
+    DUE,
     Deployment,
     assert_error,
+    change_job,
     edit,
     generate,
     generate_series,
-    make_due,
     open_png,
 )
 from tests.functions.generating_backend import (
@@ -225,7 +226,7 @@ def test_the_sweeper_sends_a_job_whose_message_is_lost(own_api: Deployment, own_
     path = accept(own_client)
     own_api.aws("sqs").purge_queue(QueueUrl=own_api.references["JobsQueue"])
     assert own_api.work_off() == 0
-    make_due(own_api, path)
+    change_job(own_api, path, **DUE)
     own_api.gateway.invoke("SweepJobsFunction", {})
     assert own_api.work_off() == 1
     assert job_of(own_client, path)["status"] == "completed"

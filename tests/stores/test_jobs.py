@@ -26,9 +26,9 @@ KEY = JobKey("acme", f"{first_id_at(NOW)}00000000000000")
 REQUEST = ImageRequest(
     "a boat", Size(64, 32), 7, (ReferenceImage(b"", JPEG, Size(3, 5)),), "high", Size(32, 16), 2
 )
-JOB = Job(KEY, "image-edit", "1K", REQUEST, counted_images=2)
+JOB = Job(KEY, "an-api", "image-edit", "1K", REQUEST, "https://api.example.com", 3600, counted_images=2)
 FIRST, SECOND = JobClaim(KEY, "attempt-1", LEASE_ENDS_AT), JobClaim(KEY, "attempt-2", LATER + 300)
-IMAGE = KeptImage(Size(32, 16), 7, "bedrock", 1.5, 1)
+IMAGE = KeptImage(Size(32, 16), 7, "bedrock", 1.5, 1, "res_name.png")
 ERROR = JobError("model_error", "The backend failed.")
 Jobs = JobStore | InMemoryJobs
 Places = QueueStore | InMemoryPlaces
@@ -183,9 +183,10 @@ def test_pages_and_waiting_jobs_come_in_order_and_past_jobs_of_other_states(jobs
         jobs.cancel(JobKey("acme", job_id), "caller", now=NOW)
     assert jobs.waiting("acme", after="", limit=4) == [*ids[:3], ids[20]]
     assert jobs.waiting("acme", after=ids[1], limit=2) == [ids[2], ids[20]]
-    newest = jobs.page("acme", before=None, accepted_from=NOW + 30, limit=100)
+    newest = jobs.page("acme", api="an-api", before=None, accepted_from=NOW + 30, limit=100)
     assert [job.key.id for job in newest] == ids[:29:-1]
-    page = jobs.page("acme", before=ids[25], accepted_from=0, limit=3)
+    assert jobs.page("acme", api="another", before=None, accepted_from=0, limit=100) == []
+    page = jobs.page("acme", api="an-api", before=ids[25], accepted_from=0, limit=3)
     assert [job.key.id for job in page] == [ids[24], ids[23], ids[22]]
 
 

@@ -44,6 +44,7 @@ TOKEN = StoredToken("p000000000000001", "acme", "digest", "1", created_at=NOW)
 
 JOB = Job(
     JobKey("acme", f"{first_id_at(NOW)}00000000000000"),
+    "an-api",
     "text-to-image",
     "1K",
     ImageRequest("a boat", Size(8, 8), 7),

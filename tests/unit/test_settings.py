@@ -23,7 +23,7 @@ ACCESS = {
 
 def test_a_function_reads_what_it_uses_and_needs_nothing_else() -> None:
     settings = FunctionSettings.from_mapping(EVERY_FUNCTION | {"IMAGINEART_UPLOADS_BUCKET": " uploads "})
-    assert (settings.uploads_bucket, settings.results_bucket) == ("uploads", "")
+    assert (settings.uploads_bucket, settings.jobs.results_bucket) == ("uploads", "")
     assert (settings.metrics.service, settings.metrics.version) == ("list_models", "$LATEST")
     assert not settings.logs_prompts
 

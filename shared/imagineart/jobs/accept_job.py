@@ -43,14 +43,17 @@ class AcceptJob:
         admission: Admission,
         request: ImageRequest,
         *,
+        api: str,
         model_id: str,
         resolution: str,
+        base_url: str = "",
+        result_life_seconds: int | None = None,
         webhook_url: str | None = None,
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
 
-        `webhook_url` is one that `parse_url` has accepted. Raises LimitReachedError where the day leaves no
-        room for its images; AwsCallError.
+        `Job` says what each value is; `webhook_url` is one that `parse_url` has accepted. Raises
+        LimitReachedError where the day leaves no room for its images; AwsCallError.
         """
         consumer_id = admission.consumer.id
         key = create_key(consumer_id, now=self.clock(), random_below=self.random_below)
@@ -59,7 +62,17 @@ class AcceptJob:
             for position, reference in enumerate(request.references):
                 name = key.reference_object(position)
                 await asyncio.to_thread(self.objects.put, name, reference.content)
-            job = Job(key, model_id, resolution, _without_contents(request), counted, webhook_url=webhook_url)
+            job = Job(
+                key,
+                api,
+                model_id,
+                resolution,
+                _without_contents(request),
+                base_url,
+                result_life_seconds,
+                counted,
+                webhook_url=webhook_url,
+            )
             self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)
         except BaseException:
             self._give_back(key, counted, admission)

@@ -49,6 +49,7 @@ class JobSettlement:
     limits: JobLimits
     usage: UsageCounter
     objects: DeletableObjects
+    results: DeletableObjects
     webhooks: QueueJobWebhook
     ended: Callable[[FinishedRequest], None]
     report: Callable[[str], None]
@@ -103,9 +104,11 @@ class JobSettlement:
         self._attempt("slot", lambda: self.limits.release_slot(consumer_id, slot))
 
     def delete_objects(self, job: Job) -> None:
-        """Delete every image that is kept of a job. Raises AwsCallError."""
+        """Delete every image that is kept of a job, results included. Raises AwsCallError."""
         for name in job.objects():
             self.objects.delete(name)
+        for name in job.results():
+            self.results.delete(name)
 
     def _attempt(self, part: str, act: Callable[[], None]) -> None:
         try:

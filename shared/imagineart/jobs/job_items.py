@@ -20,9 +20,12 @@ def job_key(key: JobKey) -> Item:
 def new_job_item(job: Job, *, due_at: float) -> Item:
     """A job that nobody has claimed yet, without its key."""
     return {
+        "api": text(job.api),
         "model": text(job.model_id),
         "resolution": text(job.resolution),
         "request": text(_request_to_json(job.request)),
+        "base_url": text(job.base_url),
+        **({"result_life": number(job.result_life_seconds)} if job.result_life_seconds else {}),
         "counted_images": number(job.counted_images),
         "state": text(job.state),
         "images": {"M": {}},
@@ -37,9 +40,12 @@ def job_from_item(item: Item) -> Job:
     """The job of an item."""
     return Job(
         key=key_from_item(item),
+        api=item["api"]["S"],
         model_id=item["model"]["S"],
         resolution=item["resolution"]["S"],
         request=_request_from_json(item["request"]["S"]),
+        base_url=item["base_url"]["S"],
+        result_life_seconds=int(item["result_life"]["N"]) if "result_life" in item else None,
         counted_images=int(item["counted_images"]["N"]),
         state=JobState(item["state"]["S"]),
         messages=int(item.get("messages", {"N": "0"})["N"]),
@@ -68,6 +74,7 @@ def image_to_json(image: KeptImage) -> str:
             "backend": image.backend,
             "backend_seconds": round(image.backend_seconds, 3),
             "attempt": image.attempt,
+            "result": image.result,
         }
     )
 

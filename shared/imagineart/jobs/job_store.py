@@ -19,6 +19,7 @@ from imagineart.jobs.model import Job, JobClaim, JobError, JobKey, JobState, Kep
 INDEX: Final = "OpenJobs"
 WEBHOOKS_INDEX: Final = "UnsentWebhooks"
 _LAST_ID: Final = "job_~"
+_PAGE_ITEMS: Final = 50
 _NAMES: Final = {"#state": "state", "#open": "open", "#error": "error"}
 _IS_UNATTENDED: Final = "(#state = :queued OR (#state = :processing AND lease_ends_at < :now))"
 _IS_OWN: Final = "(attempt = :attempt AND #state = :processing)"
@@ -40,12 +41,23 @@ class JobStore:
         item = self.table.get(job_key(key))
         return read_item(item, job_from_item) if item else None
 
-    def page(self, consumer_id: str, *, before: str | None, accepted_from: float, limit: int) -> list[Job]:
-        """Up to `limit` jobs of a consumer, the newest first, of those with smaller ids than `before`."""
+    def page(
+        self, consumer_id: str, *, api: str, before: str | None, accepted_from: float, limit: int
+    ) -> list[Job]:
+        """Up to `limit` jobs of a consumer in an API, the newest first, of ids smaller than `before`."""
         items = self._query(
-            consumer_id, first_id_at(accepted_from), before or _LAST_ID, newest_first=True, at_once=limit + 1
+            consumer_id,
+            first_id_at(accepted_from),
+            before or _LAST_ID,
+            newest_first=True,
+            # Jobs of other APIs may lie between.
+            at_once=max(limit + 1, _PAGE_ITEMS),
         )
-        jobs = (read_item(item, job_from_item) for item in items if item["id"]["S"] != before)
+        jobs = (
+            read_item(item, job_from_item)
+            for item in items
+            if item["id"]["S"] != before and item["api"]["S"] == api
+        )
         return [job for job, _ in zip(jobs, range(limit), strict=False)]
 
     def waiting(self, consumer_id: str, *, after: str, limit: int) -> list[str]:

@@ -18,7 +18,7 @@ class StoredJobs(Protocol):
     def find(self, key: JobKey) -> Job | None: ...
 
     def page(
-        self, consumer_id: str, *, before: str | None, accepted_from: float, limit: int
+        self, consumer_id: str, *, api: str, before: str | None, accepted_from: float, limit: int
     ) -> list[Job]: ...
 
     def cancel(self, key: JobKey, by: str, *, now: float) -> Job | None: ...
@@ -40,8 +40,9 @@ class JobObjects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ManageJobs:
-    """The jobs of callers, each its own. Every method raises AwsCallError."""
+    """The jobs that an API accepted, for each caller its own. Every method raises AwsCallError."""
 
+    api: str
     jobs: StoredJobs
     objects: JobObjects
     settlement: JobSettlement
@@ -53,7 +54,7 @@ class ManageJobs:
         """The job. Raises UnknownRequestError where the consumer has none of this id."""
         key = JobKey(consumer_id, job_id)
         job = self.jobs.find(key) if is_job_id(job_id) else None
-        if job is None or key.accepted_at <= self.clock() - KEPT_SECONDS:
+        if job is None or job.api != self.api or key.accepted_at <= self.clock() - KEPT_SECONDS:
             raise UnknownRequestError(
                 f"No job has the id {shown(job_id)}. Jobs are kept for 30 days, unless they are deleted."
             )
@@ -62,7 +63,7 @@ class ManageJobs:
     def list_jobs(self, consumer_id: str, *, before: str | None, limit: int) -> tuple[list[Job], bool]:
         """Up to `limit` jobs with smaller ids than `before`, the newest first, and whether there are more."""
         oldest = self.clock() - KEPT_SECONDS
-        jobs = self.jobs.page(consumer_id, before=before, accepted_from=oldest, limit=limit + 1)
+        jobs = self.jobs.page(consumer_id, api=self.api, before=before, accepted_from=oldest, limit=limit + 1)
         return jobs[:limit], len(jobs) > limit
 
     def cancel(self, consumer_id: str, job_id: str) -> Job:

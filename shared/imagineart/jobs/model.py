@@ -5,6 +5,7 @@ it can last at most, which is its lease. A lease that ended belongs to a worker 
 claimed again, up to `MAX_ATTEMPTS` times in all.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from imagineart.access.base62 import from_base62, to_base62
 from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import RandomBelow
 from imagineart.images.sizes import Size
+from imagineart.results.model import NONCE_BITS, result_key
 
 MAX_ATTEMPTS: Final = 3
 """How often a job is started; only a crash of its worker starts it again."""
@@ -73,12 +75,18 @@ class JobKey:
         """Where a reference image of the job is kept, from 0."""
         return f"jobs/{self.consumer_id}/{self.id}/references/{position}"
 
+    def result_nonce(self, position: int) -> int:
+        """What an image of the job is kept under as a result: the same for every attempt that makes it."""
+        digest = hashlib.sha256(self.image_object(position).encode()).digest()
+        return int.from_bytes(digest[: NONCE_BITS // 8], "big")
+
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
     """A finished image whose content is kept; `attempt` is the number of the attempt that made it.
 
-    `seed` is None where the model has none. `backend_seconds` is how long the backends took.
+    `seed` is None where the model has none. `backend_seconds` is how long the backends took. `result` is the
+    name of the result that it is kept as, where it is one.
     """
 
     size: Size
@@ -86,6 +94,7 @@ class KeptImage:
     backend: str
     backend_seconds: float
     attempt: int
+    result: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +109,22 @@ class JobError:
 class Job:
     """A job as it is stored; times are in Unix seconds.
 
+    `api` is the API that accepted it, which alone shows it, and `base_url` where that was, for the URLs of
+    results. Images are kept as results for `result_life_seconds` each, or, where that is None, as long as the
+    job, for its consumer alone.
+
     The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
     many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
     """
 
     key: JobKey
+    api: str
     model_id: str
     resolution: str
     request: ImageRequest
+    base_url: str = ""
+    result_life_seconds: int | None = None
     counted_images: int = 0
     state: JobState = JobState.QUEUED
     messages: int = 0
@@ -136,10 +152,21 @@ class Job:
         return self.lease_ends_at is not None and now <= self.lease_ends_at
 
     def objects(self) -> list[str]:
-        """Where everything that may be kept of the job is."""
-        images = [self.key.image_object(position) for position in range(self.request.count)]
+        """Where everything is that may be kept of the job, except results."""
         references = [self.key.reference_object(each) for each in range(len(self.request.references))]
-        return images + references
+        if self.result_life_seconds is not None:
+            return references
+        return [self.key.image_object(position) for position in range(self.request.count)] + references
+
+    def results(self) -> list[str]:
+        """Where the results are that may be kept of the job."""
+        if self.result_life_seconds is None:
+            return []
+        media_type = self.request.output_format.kind.media_type
+        return [
+            result_key(self.key.result_nonce(each), media_type=media_type)
+            for each in range(self.request.count)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

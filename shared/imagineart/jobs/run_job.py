@@ -29,6 +29,7 @@ from imagineart.jobs.model import (
     unstarted_error,
 )
 from imagineart.jobs.send_jobs import JobSender
+from imagineart.results.model import Result
 
 KEEPING_SECONDS: Final = 20.0
 """The part of a worker's time that is reserved for keeping the images and ending the job."""
@@ -63,6 +64,12 @@ class JobObjects(Protocol):
     def get(self, key: str, *, limit_bytes: int) -> bytes | None: ...
 
 
+class KeepsResults(Protocol):
+    """Keeps results. See `Results.keep`."""
+
+    def keep(self, content: bytes, *, media_type: str, life_seconds: int, nonce: int) -> Result: ...
+
+
 class Generates(Protocol):
     """Makes images. See `Backends.generate`."""
 
@@ -75,6 +82,7 @@ class RunJob:
 
     jobs: RunnableJobs
     objects: JobObjects
+    results: KeepsResults
     sender: JobSender
     limits: JobLimits
     settlement: JobSettlement
@@ -170,8 +178,20 @@ class RunJob:
     ) -> KeptImage:
         """What is known of an image once its content is kept, which nobody holds from then on."""
         (image,) = await backends.generate(single, deadline_seconds=seconds)
-        await asyncio.to_thread(self.objects.put, job.key.image_object(position), image.content)
-        return KeptImage(image.size, image.seed, image.backend, image.backend_seconds, job.attempts)
+        result = await asyncio.to_thread(self._keep, image, job, position)
+        return KeptImage(image.size, image.seed, image.backend, image.backend_seconds, job.attempts, result)
+
+    def _keep(self, image: Image, job: Job, position: int) -> str | None:
+        """The name of the result that the image is kept as, if it is one."""
+        if job.result_life_seconds is None:
+            self.objects.put(job.key.image_object(position), image.content)
+            return None
+        return self.results.keep(
+            image.content,
+            media_type=image.kind.media_type,
+            life_seconds=job.result_life_seconds,
+            nonce=job.key.result_nonce(position),
+        ).name
 
     async def _with_references(self, job: Job) -> ImageRequest:
         references = []

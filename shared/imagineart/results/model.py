@@ -1,7 +1,8 @@
 """Result names, the last part of a URL that needs no token; unguessable, and with an end of their own.
 
-Format: ``res_<nonce><expiry><code>.<extension>``: 128 random bits in 22 base-62 digits, the Unix second of
-expiry in 7, and in 22 the first 128 bits of an HMAC-SHA256 over all else, so that a name needs no record.
+Format: ``res_<nonce><expiry><code>.<extension>``: 128 bits in 22 base-62 digits, the Unix second of expiry in
+7, and in 22 the first 128 bits of an HMAC-SHA256 over all else, so that a name needs no record. The nonce
+tells results apart; nobody can guess the code.
 """
 
 import hashlib
@@ -13,9 +14,9 @@ from typing import Final
 
 from imagineart.access.base62 import from_base62, to_base62
 from imagineart.access.tokens import Peppers
-from imagineart.images.seeds import RandomBelow
 
 MIN_RESULT_LIFE_SECONDS: Final = 60
+NONCE_BITS: Final = 128
 RESULT_LIFE_SECONDS: Final = 24 * 3600
 MAX_RESULT_LIFE_SECONDS: Final = 7 * 24 * 3600
 """The bucket deletes what is older."""
@@ -28,7 +29,6 @@ EXTENSION_BY_MEDIA_TYPE: Final[Mapping[str, str]] = {
 """What can be kept; nothing among it may be a document that a browser runs."""
 
 _MEDIA_TYPES: Final = {extension: media_type for media_type, extension in EXTENSION_BY_MEDIA_TYPE.items()}
-_NONCE_BITS: Final = 128
 _FORMAT: Final = re.compile(
     r"res_(?P<nonce>[0-9A-Za-z]{22})(?P<expiry>[0-9A-Za-z]{7})(?P<code>[0-9A-Za-z]{22})"
     rf"\.(?P<extension>{'|'.join(_MEDIA_TYPES)})"
@@ -50,13 +50,21 @@ class Result:
     @property
     def path(self) -> str:
         """The path of its URL, behind the API's base URL."""
-        return f"/results/{self.name}"
+        return result_path(self.name)
 
 
-def create_result(
-    media_type: str, life_seconds: int, *, now: int, peppers: Peppers, random_below: RandomBelow
-) -> Result:
-    """A new result that expires `life_seconds` from `now`; `random_below` must be strong.
+def result_path(name: str) -> str:
+    """The path of a result's URL, behind the API's base URL."""
+    return f"/results/{name}"
+
+
+def result_key(nonce: int, *, media_type: str) -> str:
+    """Where a result of that nonce is stored. Raises KeyError for a media type that none has."""
+    return _key(to_base62(nonce, 22), EXTENSION_BY_MEDIA_TYPE[media_type])
+
+
+def create_result(media_type: str, life_seconds: int, *, now: int, peppers: Peppers, nonce: int) -> Result:
+    """A new result that expires `life_seconds` from `now`; `nonce` has up to `NONCE_BITS`.
 
     Raises ValueError for a life that no result has, and KeyError for a media type.
     """
@@ -64,9 +72,9 @@ def create_result(
         allowed = f"{MIN_RESULT_LIFE_SECONDS} to {MAX_RESULT_LIFE_SECONDS}"
         raise ValueError(f"life_seconds: got {life_seconds}; allowed: {allowed}.")
     extension, expires_at = EXTENSION_BY_MEDIA_TYPE[media_type], now + life_seconds
-    nonce, expiry = to_base62(random_below(2**_NONCE_BITS), 22), to_base62(expires_at, 7)
-    code = _code(nonce, expiry, extension, peppers.keys[peppers.current_version])
-    return Result(f"res_{nonce}{expiry}{code}.{extension}", _key(nonce, extension), media_type, expires_at)
+    digits, expiry = to_base62(nonce, 22), to_base62(expires_at, 7)
+    code = _code(digits, expiry, extension, peppers.keys[peppers.current_version])
+    return Result(f"res_{digits}{expiry}{code}.{extension}", _key(digits, extension), media_type, expires_at)
 
 
 def read_result_name(name: str, peppers: Peppers) -> Result | None:

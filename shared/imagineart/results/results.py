@@ -7,7 +7,13 @@ from typing import Protocol
 from imagineart.access.authenticate import PepperLookup
 from imagineart.errors import ResultExpiredError, UnknownRequestError
 from imagineart.images.seeds import RandomBelow
-from imagineart.results.model import RESULT_LIFE_SECONDS, Result, create_result, read_result_name
+from imagineart.results.model import (
+    NONCE_BITS,
+    RESULT_LIFE_SECONDS,
+    Result,
+    create_result,
+    read_result_name,
+)
 from imagineart.s3 import StoredObject
 
 
@@ -30,14 +36,24 @@ class Results:
     random_below: RandomBelow
     clock: Callable[[], float]
 
-    def keep(self, content: bytes, *, media_type: str, life_seconds: int = RESULT_LIFE_SECONDS) -> Result:
-        """Keep a file for exactly so long. Raises what `create_result` raises."""
+    def keep(
+        self,
+        content: bytes,
+        *,
+        media_type: str,
+        life_seconds: int = RESULT_LIFE_SECONDS,
+        nonce: int | None = None,
+    ) -> Result:
+        """Keep a file for exactly so long. Raises what `create_result` raises.
+
+        It replaces an earlier one of the same `nonce` and type; without one, it replaces none.
+        """
         result = create_result(
             media_type,
             life_seconds,
             now=int(self.clock()),
             peppers=self.peppers.read(),
-            random_below=self.random_below,
+            nonce=self.random_below(2**NONCE_BITS) if nonce is None else nonce,
         )
         self.bucket.put(result.key, content, content_type=media_type)
         return result

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from imagineart.jobs.model import JobKey
+from imagineart.results.model import result_key
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount, Document
 from tests.sample_images import sample
 
@@ -71,6 +73,19 @@ class JobsOfAConsumer:
         )
         return [each["Key"] for each in listed.get("Contents", [])]
 
+    def keep_as_result(self, job_id: str) -> None:
+        """Let the images of a job be results."""
+        self.change(job_id, result_life={"N": "60"})
+
+    def put_result(self, job_id: str) -> None:
+        """Put the result of a job into the bucket, as a worker that crashed might have."""
+        self.account.client("s3").put_object(**self._result(job_id), Body=b"an image")
+
+    def has_result(self, job_id: str) -> bool:
+        found = self._result(job_id)
+        listed = self.account.client("s3").list_objects_v2(Bucket=found["Bucket"], Prefix=found["Key"])
+        return listed["KeyCount"] == 1
+
     def outcomes(self) -> list[str]:
         usage = self.account.target.succeed(f"usage show --consumer {self.consumer} --json")
         return sorted(row["outcome"] for row in json.loads(usage)["usage"] if row["model"] != "jobs")
@@ -89,6 +104,10 @@ class JobsOfAConsumer:
             for message in received:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return count
+
+    def _result(self, job_id: str) -> dict[str, str]:
+        key = result_key(JobKey(self.consumer, job_id).result_nonce(0), media_type="image/png")
+        return {"Bucket": self.account.id_of("ResultsBucket"), "Key": key}
 
     def _handle(self, function: str, job_id: str) -> bool:
         body = json.dumps({"consumer_id": self.consumer, "job_id": job_id})
@@ -145,6 +164,33 @@ def runs_jobs(account: AwsAccount) -> bool:
         kept = [name for name in jobs.objects() if failing in name]
         outcomes = ["accepted", "model_not_available", "ok"]
         return statuses == ["completed", "failed"] and not kept and jobs.outcomes() == outcomes
+
+
+def keeps_results(account: AwsAccount) -> bool:
+    """After a cold start; of a job that fails, none is left."""
+    account.restart("RunJobFunction")
+    with new_jobs(account) as jobs:
+        done, failing = jobs.accept(), jobs.accept()
+        assert done
+        assert failing
+        jobs.put_result(failing)
+        jobs.change(failing, model={"S": "a-model-that-is-gone"})
+        for job_id in (done, failing):
+            jobs.keep_as_result(job_id)
+            if not jobs.run(job_id):
+                return False
+        statuses = [jobs.status(done), jobs.status(failing)]
+        kept = [jobs.has_result(done), jobs.has_result(failing)]
+        return (statuses, kept) == (["completed", "failed"], [True, False])
+
+
+def deletes_results_of_dead_jobs(account: AwsAccount) -> bool:
+    with new_jobs(account) as jobs:
+        dead = jobs.accept()
+        assert dead
+        jobs.put_result(dead)
+        jobs.keep_as_result(dead)
+        return jobs.fail(dead) and not jobs.has_result(dead)
 
 
 def sweeps_jobs(account: AwsAccount) -> bool:

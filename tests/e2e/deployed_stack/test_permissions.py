@@ -34,6 +34,8 @@ from tests.e2e.deployed_stack.accounts import (
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
     accepts_and_sends,
+    deletes_results_of_dead_jobs,
+    keeps_results,
     manages_jobs,
     queues_webhooks,
     reports_that_an_image_was_deleted,
@@ -338,6 +340,9 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("KeepImage", "s3:GetObject"): runs_jobs,
     ("KeepImage", "s3:PutObject"): runs_jobs,
     ("KeepImage", "s3:DeleteObject"): runs_jobs,
+    ("KeepResult", "s3:PutObject"): keeps_results,
+    ("KeepResult", "s3:DeleteObject"): keeps_results,
+    ("SignResultName", "secretsmanager:GetSecretValue"): keeps_results,
     ("SendNextJob", "sqs:SendMessage"): runs_jobs,
     ("HoldSlot", "dynamodb:GetItem"): runs_jobs,
     ("HoldSlot", "dynamodb:UpdateItem"): runs_jobs,
@@ -347,6 +352,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("SweepJob", "dynamodb:UpdateItem"): sweeps_jobs,
     ("FindJob", "dynamodb:Query"): sweeps_jobs,
     ("DeleteImage", "s3:DeleteObject"): sweeps_jobs,
+    ("DeleteResult", "s3:DeleteObject"): deletes_results_of_dead_jobs,
     ("SendLostJob", "sqs:SendMessage"): sweeps_jobs,
     ("GiveImagesBack", "dynamodb:GetItem"): sweeps_jobs,
     ("GiveImagesBack", "dynamodb:UpdateItem"): sweeps_jobs,

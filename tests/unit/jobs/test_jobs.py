@@ -1,13 +1,16 @@
 """What a consumer's jobs count for, who waits for whom, and what becomes of a job that does not go well."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from imagineart.access.limits import LimitReachedError
-from imagineart.errors import InternalError, InvalidRequestError, UnknownRequestError
+from imagineart.errors import InternalError, InvalidRequestError, ModelError, UnknownRequestError
 from imagineart.jobs.model import DEADLINE_SECONDS, KEPT_SECONDS, JobState
-from tests.fakes.job_world import JobWorld
+from imagineart.results.model import read_result_name
+from tests.fakes.job_world import API, WORKER_SECONDS, JobWorld
+from tests.fakes.tokens import InMemoryPeppers
 
 
 @pytest.fixture
@@ -17,7 +20,7 @@ def world() -> JobWorld:
 
 def states(world: JobWorld, consumer_id: str = "acme") -> list[str]:
     """The states of a consumer's jobs, in the order in which they were accepted."""
-    jobs = world.jobs.page(consumer_id, before=None, accepted_from=0, limit=10_000)
+    jobs = world.jobs.page(consumer_id, api=API, before=None, accepted_from=0, limit=10_000)
     return [str(job.state) for job in reversed(jobs)]
 
 
@@ -297,3 +300,48 @@ def test_jobs_are_listed_newest_first_page_by_page(world: JobWorld) -> None:
         pages.append([job.key.id for job in jobs])
         before = jobs[-1].key.id
     assert pages == [ids[:2], ids[2:4], ids[4:]]
+
+
+# Results
+
+
+def test_an_image_of_a_job_with_a_result_life_is_kept_as_a_result_that_long(world: JobWorld) -> None:
+    key = world.accept(count=2, references=1, result_life_seconds=120).key
+    world.clock.advance(3600)
+    world.work_off()
+    images = world.jobs.jobs[key].images
+    names = [image.result or "" for image in images.values()]
+    results = [read_result_name(name, InMemoryPeppers().read()) for name in names]
+    assert [each and each.expires_at for each in results] == [int(world.clock()) + 120] * 2
+    assert sorted(world.results.contents) == sorted(each.key for each in results if each)
+    assert list(world.bucket.contents) == [key.reference_object(0)]
+    world.manage_jobs.delete("acme", key.id)
+    assert not world.results.contents
+    assert not world.bucket.contents
+
+
+def test_of_a_job_that_fails_or_is_cancelled_no_result_is_kept(world: JobWorld) -> None:
+    failing = world.accept(count=2, result_life_seconds=120).key
+
+    def fail_the_second() -> None:
+        world.backends.error = ModelError() if world.results.contents else None
+
+    world.backends.during = fail_the_second
+    world.clock.advance(1)
+    asyncio.run(world.run_job.run(failing, seconds_left=WORKER_SECONDS))
+    assert world.jobs.jobs[failing].state is JobState.FAILED
+    world.backends.error = None
+    cancelled = world.accept(result_life_seconds=120).key
+    world.backends.during = lambda: world.manage_jobs.cancel("acme", cancelled.id)
+    world.work_off()
+    assert world.jobs.jobs[cancelled].state is JobState.CANCELLED
+    assert not world.results.contents
+
+
+def test_an_api_shows_only_the_jobs_that_it_accepted(world: JobWorld) -> None:
+    own, foreign = world.accept().key, world.accept(api="another").key
+    for act in (world.manage_jobs.find, world.manage_jobs.cancel, world.manage_jobs.delete):
+        with pytest.raises(UnknownRequestError):
+            act("acme", foreign.id)
+    jobs, has_more = world.manage_jobs.list_jobs("acme", before=None, limit=1)
+    assert ([job.key for job in jobs], has_more) == ([own], False)

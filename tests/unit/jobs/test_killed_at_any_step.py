@@ -92,6 +92,18 @@ def test_a_kill_at_any_step_loses_no_webhook(is_cancelled: bool) -> None:
         assert world.webhooks.queued <= 2
 
 
+def test_a_kill_at_any_step_leaves_one_result_and_deletes_it_with_the_job() -> None:
+    for kill_at in range(steps_of(1)):
+        world = JobWorld(kill_at=frozenset({kill_at}))
+        world.attempt(lambda world=world: world.accept(result_life_seconds=60))
+        world.run_minutes(ENOUGH_MINUTES)
+        for key, job in list(world.jobs.jobs.items()):
+            assert list(world.results.contents) == job.results()
+            assert job.images[0].result
+            world.manage_jobs.delete("acme", key.id)
+        assert not world.results.contents
+
+
 @given(st.sets(st.integers(0, 120), min_size=2, max_size=MAX_ATTEMPTS - 1))
 def test_a_job_survives_as_many_kills_as_it_has_attempts(kill_at: set[int]) -> None:
     world = run_with_kills(frozenset(kill_at), count=2)

@@ -3,7 +3,6 @@
 import re
 import string
 from dataclasses import dataclass, field
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -15,40 +14,43 @@ from imagineart.results.model import (
     EXTENSION_BY_MEDIA_TYPE,
     MAX_RESULT_LIFE_SECONDS,
     MIN_RESULT_LIFE_SECONDS,
+    NONCE_BITS,
     RESULT_LIFE_SECONDS,
     Result,
     create_result,
     read_result_name,
+    result_key,
 )
 from imagineart.results.results import Results
 from imagineart.s3 import StoredObject
 from tests.fakes.clock import FakeClock
-from tests.fakes.randomness import FixedRandomBelow, repeatable_random_below
+from tests.fakes.randomness import repeatable_random_below
 from tests.fakes.tokens import InMemoryPeppers
 
 NOW = 1_800_000_000
 PEPPERS = Peppers("1", {"1": "salt and pepper"})
 ROTATED = Peppers("2", {"1": "salt and pepper", "2": "fresh pepper"})
 RETIRED = Peppers("2", {"2": "fresh pepper"})
+nonces = st.integers(0, 2**NONCE_BITS - 1)
 lives = st.integers(MIN_RESULT_LIFE_SECONDS, MAX_RESULT_LIFE_SECONDS)
 
 
 def new_result(*, life_seconds: int = RESULT_LIFE_SECONDS, peppers: Peppers = PEPPERS) -> Result:
-    random_below = repeatable_random_below(7)
-    return create_result("image/png", life_seconds, now=NOW, peppers=peppers, random_below=random_below)
+    return create_result("image/png", life_seconds, now=NOW, peppers=peppers, nonce=7**40)
 
 
 # Names
 
 
-@given(st.sampled_from(sorted(EXTENSION_BY_MEDIA_TYPE)), lives, st.integers(0, 2**40), st.randoms())
+@given(st.sampled_from(sorted(EXTENSION_BY_MEDIA_TYPE)), lives, st.integers(0, 2**40), nonces)
 def test_a_name_says_where_the_file_is_what_it_is_and_until_when(
-    media_type: str, life_seconds: int, now: int, random: Random
+    media_type: str, life_seconds: int, now: int, nonce: int
 ) -> None:
-    result = create_result(media_type, life_seconds, now=now, peppers=PEPPERS, random_below=random.randrange)
+    result = create_result(media_type, life_seconds, now=now, peppers=PEPPERS, nonce=nonce)
     assert result.expires_at == now + life_seconds
     assert result.path == f"/results/{result.name}"
     assert re.fullmatch(rf"results/\w{{22}}\.{EXTENSION_BY_MEDIA_TYPE[media_type]}", result.key)
+    assert result.key == result_key(nonce, media_type=media_type)
     assert read_result_name(result.name, PEPPERS) == result
 
 
@@ -79,13 +81,12 @@ def test_a_name_is_made_under_the_current_pepper_and_read_until_that_is_retired(
     assert read_result_name(after.name, RETIRED) == after
 
 
-def test_names_are_drawn_from_128_random_bits_and_the_key_does_not_tell_them() -> None:
-    random_below = FixedRandomBelow(0.5)
-    create_result("image/png", 60, now=NOW, peppers=PEPPERS, random_below=random_below)
-    assert random_below.limits == [2**128]
-    result = new_result()
+def test_who_knows_the_key_of_a_result_does_not_know_its_name() -> None:
+    result, elsewhere = new_result(), new_result(peppers=RETIRED)
     code = result.name.removesuffix(".png")[-22:]
     assert code not in result.key
+    assert result.key == elsewhere.key
+    assert result.name != elsewhere.name
 
 
 @pytest.mark.parametrize("life_seconds", [MIN_RESULT_LIFE_SECONDS - 1, MAX_RESULT_LIFE_SECONDS + 1])

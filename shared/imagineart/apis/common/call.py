@@ -1,5 +1,6 @@
 """One authenticated request: who calls, how much time is left, and what is recorded of it."""
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +33,9 @@ CAPPED_BYTES_PER_SECOND: Final = 2 * 1024 * 1024
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
 """
+
+
+_LOOPBACK: Final = re.compile(r"(([\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(:\d+)?$")
 
 
 @dataclass(slots=True)
@@ -83,6 +87,20 @@ class Call:
         """The path of the endpoint as API Gateway routes it, without anything that the caller wrote."""
         path: str = self.request.scope["aws.event"]["resource"]
         return path
+
+    @property
+    def base_url(self) -> str:
+        """What precedes a path in URLs of this API, with the stage, or with the base path of a domain.
+
+        API Gateway has TLS alone; the local stack, which is on loopback, has none.
+        """
+        event = self.request.scope["aws.event"]
+        context, depth = event["requestContext"], event["resource"].count("/")
+        # The emulator of a rehearsal, unlike API Gateway, names no domain.
+        host: str = context.get("domainName") or self.request.headers["host"]
+        scheme = "http" if _LOOPBACK.match(host) else "https"
+        prefix = context["path"].strip("/").split("/")[:-depth]
+        return "/".join([f"{scheme}://{host}", *prefix])
 
     @property
     def idempotency_key(self) -> str | None:

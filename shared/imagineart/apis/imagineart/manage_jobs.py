@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagineart.apis.common.call import Call
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.route import authenticated
 from imagineart.apis.common.validation import Fields, validate
@@ -19,7 +20,8 @@ from imagineart.apis.imagineart.job_documentation import (
     PAGE_PARAMETERS,
 )
 from imagineart.apis.imagineart.job_responses import describe_job, describe_page, read_page_token
-from imagineart.apis.imagineart.operations import MANAGE_JOBS
+from imagineart.apis.imagineart.operations import API, MANAGE_JOBS
+from imagineart.jobs.manage_jobs import ManageJobs
 
 router: Final = APIRouter(route_class=authenticated(MANAGE_JOBS), tags=["Jobs"])
 
@@ -50,20 +52,20 @@ async def _read_page(request: Request) -> JobPageFields:
 async def list_jobs(page: Annotated[JobPageFields, Depends(_read_page)], call: CurrentCall) -> dict[str, Any]:
     """List the caller's jobs of the last 30 days, the newest first."""
     before = read_page_token(page.page_token) if page.page_token else None
-    jobs, has_more = call.services.manage_jobs.list_jobs(call.consumer_id, before=before, limit=page.limit)
+    jobs, has_more = _jobs(call).list_jobs(call.consumer_id, before=before, limit=page.limit)
     return describe_page(jobs, has_more=has_more)
 
 
 @router.get("/v1/jobs/{job_id}", summary="Get a job", responses=JOB_RESPONSES)
 async def get_job(job_id: JobId, call: CurrentCall) -> dict[str, Any]:
     """Get a job: its status, its progress, and its images or why it failed."""
-    return describe_job(call.services.manage_jobs.find(call.consumer_id, job_id))
+    return describe_job(_jobs(call).find(call.consumer_id, job_id))
 
 
 @router.post("/v1/jobs/{job_id}/cancel", summary="Cancel a job", responses=JOB_RESPONSES)
 async def cancel_job(job_id: JobId, call: CurrentCall) -> dict[str, Any]:
     """Cancel a job, unless it has ended. Images that are being made are counted, and nobody gets them."""
-    return describe_job(call.services.manage_jobs.cancel(call.consumer_id, job_id))
+    return describe_job(_jobs(call).cancel(call.consumer_id, job_id))
 
 
 @router.delete(
@@ -75,7 +77,7 @@ async def cancel_job(job_id: JobId, call: CurrentCall) -> dict[str, Any]:
 )
 async def delete_job(job_id: JobId, call: CurrentCall) -> Response:
     """Delete a job and its images; one that has not ended is cancelled first."""
-    call.services.manage_jobs.delete(call.consumer_id, job_id)
+    _jobs(call).delete(call.consumer_id, job_id)
     return Response(status_code=204)
 
 
@@ -89,6 +91,9 @@ async def get_job_image(
     job_id: JobId, number: Annotated[str, Path(examples=["0"])], call: CurrentCall
 ) -> Response:
     """Get an image of a completed job as a PNG; the numbers begin with 0."""
-    manage_jobs = call.services.manage_jobs
-    content = await asyncio.to_thread(manage_jobs.image, call.consumer_id, job_id, number)
+    content = await asyncio.to_thread(_jobs(call).image, call.consumer_id, job_id, number)
     return Response(content, media_type="image/png")
+
+
+def _jobs(call: Call) -> ManageJobs:
+    return call.services.manage_jobs(API)

@@ -6,6 +6,9 @@ from imagineart.access.tokens import Scope
 from imagineart.apis.common.operation import Operation
 from imagineart.models.model import ModelOperation
 
+API: Final = "imagineart"
+"""What jobs that /v1 accepted have as their API."""
+
 GENERATE_IMAGE: Final = Operation("text-to-image", Scope.GENERATE_IMAGES, ModelOperation.GENERATE)
 EDIT_IMAGE: Final = Operation("image-edit", Scope.EDIT_IMAGES, ModelOperation.EDIT)
 LIST_MODELS: Final = Operation("models", Scope.READ_MODELS)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from imagineart.apis.common.call import Call
 from imagineart.apis.imagineart.image_body import ImageBody
 from imagineart.apis.imagineart.job_responses import accepted_response
+from imagineart.apis.imagineart.operations import API
 from imagineart.apis.imagineart.responses import backend_names, image_response, largest_response_bytes
 from imagineart.idempotency.model import StoredResponse, fingerprint
 from imagineart.images.model import ImageRequest
@@ -82,6 +83,7 @@ async def _accept(call: Call, body: ImageBody[Any], make_request: MakeRequest) -
     job = await call.services.accept_job.accept(
         call.required_admission,
         await make_request(),
+        api=API,
         model_id=body.model.id,
         resolution=call.record.resolution,
         webhook_url=body.webhook_url,

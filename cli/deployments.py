@@ -102,6 +102,8 @@ def aws_services(
             usage_table=outputs["UsageTable"],
             pepper_secret=outputs["PepperSecret"],
             internal_tokens_secret=outputs["InternalTokensSecret"],
+            accounts_table=outputs["AccountsTable"],
+            credits_table=outputs["CreditsTable"],
             webhooks=WebhookSettings(
                 table=outputs["WebhooksTable"],
                 queue_url=outputs["WebhooksQueue"],

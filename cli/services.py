@@ -12,8 +12,11 @@ from imagineart.access.pepper_store import PepperStore
 from imagineart.access.rotate_peppers import RotatePeppers
 from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import TokenKind
+from imagineart.accounts.account_store import AccountStore
 from imagineart.aws import AwsClients
 from imagineart.bootstrap_webhooks import create_webhook_queue
+from imagineart.credits.change_credits import Credits
+from imagineart.credits.wallet_store import WalletStore
 from imagineart.dynamodb import DynamoDbTable
 from imagineart.models.manage_models import ManageModels
 from imagineart.models.model import ModelsDocument
@@ -84,6 +87,9 @@ class OperatorServices:
             time.time,
             allows_loopback=settings.webhooks.reaches_loopback,
         )
+        self.accounts = AccountStore(DynamoDbTable(clients, settings.accounts_table))
+        self.wallets = WalletStore(DynamoDbTable(clients, settings.credits_table))
+        self.credits = Credits(self.wallets, time.time)
         self.report_usage = ReportUsage(self.usage, self.consumers, time.time)
 
 

@@ -206,7 +206,7 @@ Ctrl-C stops everything.
 def _stack_variables(template: Template, references: dict[str, str]) -> dict[str, str]:
     """What the command line needs: tables, secrets, the queue, and what Bedrock models the role allows."""
     variables: dict[str, str] = {}
-    for function_id in ("ListModelsFunction", "DeliverWebhookFunction"):
+    for function_id in ("ImagineLabFunction", "DeliverWebhookFunction"):
         variables |= resolve(dict(template.functions[function_id].variables), references)
     return variables | {
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": references["BackendCredentialSecret"],

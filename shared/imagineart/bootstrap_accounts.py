@@ -21,6 +21,11 @@ from imagineart.accounts.sign_up import SignUp
 from imagineart.bootstrap import LambdaServices
 from imagineart.bootstrap_environment import Environment
 from imagineart.dynamodb import DynamoDbTable
+from imagineart.generations.create_generation import CreateGeneration
+from imagineart.generations.manage_generations import ManageGenerations
+from imagineart.generations.model import API
+from imagineart.generations.number_store import NumberStore
+from imagineart.generations.settle_credits import RepairCredits
 from imagineart.settings import AccountSettings, MailSettings, MetricsSettings
 from imagineart.sqs import Queue
 
@@ -64,7 +69,38 @@ class AccountServices(LambdaServices):
 
     @cached_property
     def close_account(self) -> CloseAccount:
-        return CloseAccount(self._accounts, self._account_consumers, ())
+        return CloseAccount(
+            self._accounts,
+            self._account_consumers,
+            (
+                self.manage_generations.erase,
+                lambda account: self.credits.erase(account.id),
+                lambda account: self.usage.erase(account.consumer_id),
+            ),
+        )
+
+    @cached_property
+    def repair_credits(self) -> RepairCredits:
+        return RepairCredits(self.credits, self.jobs, self.clock)
+
+    @cached_property
+    def create_generation(self) -> CreateGeneration:
+        return CreateGeneration(
+            self._numbers,
+            self.credits,
+            self.repair_credits,
+            self.accept_job,
+            self.random_below,
+            self.clock,
+        )
+
+    @cached_property
+    def manage_generations(self) -> ManageGenerations:
+        return ManageGenerations(self._numbers, self.manage_jobs(API), self.job_places)
+
+    @cached_property
+    def _numbers(self) -> NumberStore:
+        return NumberStore(self._table(self._settings.jobs.table))
 
     @cached_property
     def _account_consumers(self) -> ConsumerStore:

@@ -12,6 +12,9 @@ from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
 from imagineart.bootstrap_environment import Environment
+from imagineart.credits.change_credits import Credits
+from imagineart.credits.wallet_store import WalletStore
+from imagineart.generations.settle_credits import SettleCredits
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.job_store import JobStore
 from imagineart.jobs.queue_job_webhook import QueueJobWebhook
@@ -91,6 +94,10 @@ class JobEnvironment(Environment):
         return QueueJobWebhook(self.jobs, self.webhook_queue, describe_job, self.clock)
 
     @cached_property
+    def credits(self) -> Credits:
+        return Credits(WalletStore(self._table(self._job_settings.credits_table)), self.clock)
+
+    @cached_property
     def job_settlement(self) -> JobSettlement:
         return JobSettlement(
             self.jobs,
@@ -99,6 +106,7 @@ class JobEnvironment(Environment):
             self.job_objects,
             self._results_bucket,
             self.job_webhooks,
+            SettleCredits(self.credits).settle,
             self.job_ended,
             self._report_settlement,
             self.random_below,

@@ -33,7 +33,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Where tokens, consumers, models, usage and webhooks are: what the command line needs."""
+    """Where tokens, consumers, models, usage, accounts and webhooks are: what the command line needs."""
 
     tokens_table: str
     consumers_table: str
@@ -41,6 +41,8 @@ class AccessSettings:
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
+    accounts_table: str
+    credits_table: str
     webhooks: WebhookSettings
 
     @classmethod
@@ -53,6 +55,8 @@ class AccessSettings:
             usage_table=_required(variables, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            credits_table=_required(variables, "IMAGINEART_CREDITS_TABLE"),
             webhooks=WebhookSettings.from_mapping(variables),
         )
 
@@ -91,6 +95,7 @@ class JobSettings:
     backend_credential_secret: str
     webhooks_table: str
     webhooks_queue: str
+    credits_table: str
     results_bucket: str
     pepper_secret: str
 
@@ -107,6 +112,7 @@ class JobSettings:
             backend_credential_secret=_optional(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
             webhooks_table=_optional(variables, "IMAGINEART_WEBHOOKS_TABLE"),
             webhooks_queue=_optional(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+            credits_table=_optional(variables, "IMAGINEART_CREDITS_TABLE"),
             results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
             pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
         )
@@ -122,7 +128,7 @@ class WorkerSettings:
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "WorkerSettings":
         """Raises SettingsError."""
-        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET"):
+        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET", "CREDITS_TABLE"):
             _required(variables, f"IMAGINEART_{name}")
         for name in ("WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"):
             _required(variables, f"IMAGINEART_{name}")

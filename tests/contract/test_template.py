@@ -223,7 +223,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
     kept = {
         "TokensTable", "ConsumersTable", "ModelsTable", "WebhooksTable",
         "PepperSecret", "InternalTokensSecret", "WebhookSecret", "DataKey",
-        "AccountsTable", "SessionSecret",
+        "AccountsTable", "CreditsTable", "SessionSecret",
     }  # fmt: skip
     assert kept <= policies.keys()
 
@@ -282,6 +282,6 @@ def test_no_secret_has_a_value_in_the_template() -> None:
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
     for name in (
         "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
-        "WebhooksTable", "WebhooksQueue", "WebhookSecret",
+        "WebhooksTable", "WebhooksQueue", "WebhookSecret", "AccountsTable", "CreditsTable",
     ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

@@ -133,6 +133,7 @@ class JobWorld:
             bucket,
             self.results,
             job_webhooks,
+            lambda *_: None,
             lambda _: None,
             report,
             self.random_below,

@@ -168,7 +168,7 @@ class Cloud:
         self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
         variables = {
             name: value
-            for function_id in ("ListModelsFunction", "DeliverWebhookFunction")
+            for function_id in ("ImagineLabFunction", "DeliverWebhookFunction")
             for name, value in template().functions[function_id].variables.items()
         }
         settings = AccessSettings.from_mapping(resolve(variables, references) | runtime)

@@ -88,6 +88,7 @@ def test_an_account_is_made_logged_in_to_and_shown(person: Person) -> None:
         "full_name": "Ada",
         "is_active": True,
         "created_at": "",
+        "credits": 0,
     }
     assert 0 < account["id"] < 2**53
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", account["created_at"])

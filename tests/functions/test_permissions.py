@@ -187,6 +187,7 @@ def use_accounts(api: Deployment) -> None:
     with api.client() as client:
         consumer_id = sign_up(client)
         assert client.get(f"{LAB}/me", headers=session(client)).status_code == 200
+        generate_for_credits(api, client, consumer_id, session(client))
         client.post(f"{LAB}/forgot-password", json={"email": "ada@example.com"})
         api.work_off()
         for kind in TokenKind:
@@ -201,6 +202,32 @@ def use_accounts(api: Deployment) -> None:
             assert keyed.get(f"{LAB}/me").status_code == 401
         api.aws("dynamodb").put_item(TableName=table, Item=item)
         assert client.delete(f"{LAB}/me", headers=headers).status_code == 200
+
+
+def generate_for_credits(
+    api: Deployment, client: httpx.Client, consumer_id: str, headers: dict[str, str]
+) -> None:
+    """A generation that completes and is deleted, and one whose message no worker could handle."""
+    client.headers.update(headers)
+    api.operator.credits.grant(int(consumer_id.removeprefix("account-")), 100, reference="a")
+    path = f"{LAB.removesuffix('/auth')}/generations"
+    order = {"generation_type": "image", "model_name": "text-to-image", "prompt": "x"}
+    done = client.post(path, json=order).json()["id"]
+    api.work_off()
+    assert client.get(f"{path}/{done}").json()["status"] == "completed"
+    dead = client.post(path, json=order).json()["id"]
+    sqs, queues = api.aws("sqs"), api.references
+    lost = sqs.receive_message(QueueUrl=queues["JobsQueue"])["Messages"][0]
+    sqs.delete_message(QueueUrl=queues["JobsQueue"], ReceiptHandle=lost["ReceiptHandle"])
+    sqs.send_message(QueueUrl=queues["FailedJobsQueue"], MessageBody=lost["Body"])
+    api.work_off()
+    assert client.get(f"{path}/{dead}").json()["status"] == "failed"
+    assert client.delete(f"{path}/{done}").status_code == 200
+    # Whoever accepts a job sends those that wait.
+    api.operator.consumers.replace_consumer(Consumer(consumer_id, Limits(1_000, 1)))
+    waiting = [client.post(path, json=order).json()["id"] for _ in range(2)]
+    assert client.delete(f"{path}/{waiting[0]}").status_code == 200
+    del client.headers["Authorization"]
 
 
 def use_jobs(

@@ -23,7 +23,16 @@ def test_a_bad_setting_stops_the_start_and_is_named(changes: dict[str, str], mes
 
 
 @pytest.mark.parametrize(
-    "name", ["JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET", "WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"]
+    "name",
+    [
+        "JOBS_TABLE",
+        "JOBS_QUEUE",
+        "JOBS_BUCKET",
+        "RESULTS_BUCKET",
+        "CREDITS_TABLE",
+        "WEBHOOKS_TABLE",
+        "WEBHOOKS_QUEUE",
+    ],
 )
 def test_a_worker_needs_the_stores_of_jobs_and_webhooks(name: str) -> None:
     variables = {
@@ -33,6 +42,7 @@ def test_a_worker_needs_the_stores_of_jobs_and_webhooks(name: str) -> None:
         "IMAGINEART_JOBS_QUEUE": "https://queue",
         "IMAGINEART_JOBS_BUCKET": "bucket",
         "IMAGINEART_RESULTS_BUCKET": "results",
+        "IMAGINEART_CREDITS_TABLE": "credits",
         "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
         "IMAGINEART_WEBHOOKS_QUEUE": "https://webhooks",
     }

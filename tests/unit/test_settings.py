@@ -15,6 +15,8 @@ ACCESS = {
     "IMAGINEART_USAGE_TABLE": "usage",
     "IMAGINEART_PEPPER_SECRET": "pepper",
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
+    "IMAGINEART_ACCOUNTS_TABLE": "accounts",
+    "IMAGINEART_CREDITS_TABLE": "credits",
     "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
     "IMAGINEART_WEBHOOKS_QUEUE": "https://queue.example.com/webhooks",
     "IMAGINEART_WEBHOOK_SECRET": "webhook",

@@ -1,9 +1,9 @@
 """A request becomes a job: it is counted, its references are kept, and it is sent when its turn comes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from imagineart.access.admit import Admission
 from imagineart.access.job_limits import JobLimits
@@ -49,6 +49,8 @@ class AcceptJob:
         base_url: str = "",
         result_life_seconds: int | None = None,
         webhook_url: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        key: JobKey | None = None,
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
 
@@ -56,7 +58,7 @@ class AcceptJob:
         LimitReachedError where the day leaves no room for its images; AwsCallError.
         """
         consumer_id = admission.consumer.id
-        key = create_key(consumer_id, now=self.clock(), random_below=self.random_below)
+        key = key or create_key(consumer_id, now=self.clock(), random_below=self.random_below)
         counted = self.limits.count_images(admission, key.id, request.count)
         try:
             for position, reference in enumerate(request.references):
@@ -72,6 +74,7 @@ class AcceptJob:
                 result_life_seconds,
                 counted,
                 webhook_url=webhook_url,
+                details=details or {},
             )
             self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)
         except BaseException:

@@ -42,7 +42,8 @@ class DeletableObjects(Protocol):
 class JobSettlement:
     """Settles jobs that have ended.
 
-    `ended` is called with each of them, and `report` with what failed, for the log and metrics.
+    `charge` settles what a job costs its account, and may be called again. `ended` is called with each of
+    them, and `report` with what failed, for the log and metrics.
     """
 
     jobs: UnattendedJobs
@@ -51,6 +52,7 @@ class JobSettlement:
     objects: DeletableObjects
     results: DeletableObjects
     webhooks: QueueJobWebhook
+    charge: Callable[[Job, JobState], None]
     ended: Callable[[FinishedRequest], None]
     report: Callable[[str], None]
     random_below: RandomBelow
@@ -94,6 +96,7 @@ class JobSettlement:
                 images=job.counted_images - images,
             ),
         )
+        self._attempt("credits", lambda: self.charge(job, state))
         if state is not JobState.COMPLETED:
             self._attempt("objects", lambda: self.delete_objects(job))
         if job.webhook_url is not None:

@@ -32,6 +32,7 @@ def new_job_item(job: Job, *, due_at: float) -> Item:
         "open": text("yes"),
         "due_at": number(due_at),
         "expires_at": number(int(job.key.accepted_at) + KEPT_SECONDS),
+        **({"details": text(json.dumps(job.details))} if job.details else {}),
         **({"webhook_url": text(job.webhook_url), "webhook": text("unsent")} if job.webhook_url else {}),
     }
 
@@ -57,6 +58,7 @@ def job_from_item(item: Item) -> Job:
         images={int(position): _image_from_json(each["S"]) for position, each in item["images"]["M"].items()},
         error=JobError(**json.loads(item["error"]["S"])) if "error" in item else None,
         webhook_url=item["webhook_url"]["S"] if "webhook_url" in item else None,
+        details=json.loads(item["details"]["S"]) if "details" in item else {},
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from imagineart.access.base62 import from_base62, to_base62
 from imagineart.images.model import ImageRequest
@@ -116,6 +116,7 @@ class Job:
     The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
     many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
+    `details` are what `api` needs to show the job.
     """
 
     key: JobKey
@@ -136,6 +137,7 @@ class Job:
     images: Mapping[int, KeptImage] = field(default_factory=dict)
     error: JobError | None = None
     webhook_url: str | None = field(default=None, repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_ended(self) -> bool:

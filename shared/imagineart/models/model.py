@@ -62,7 +62,8 @@ class Model(Value):
     """A public model, and the backends that make its images, in the order in which they are tried.
 
     `modality` is the API reference's word for what it makes of what. `aliases` are names that callers may use
-    in place of the id. `prices` are in USD an image, by resolution.
+    in place of the id. `prices` are in USD an image, by resolution; `credits` is what an account pays for
+    one, where that is not what every image costs.
     """
 
     id: ModelId
@@ -74,6 +75,7 @@ class Model(Value):
     sizes: SizeBounds
     capabilities: Capabilities
     prices: dict[Resolution, Annotated[Decimal, Field(ge=0)]] = Field(default_factory=dict)
+    credits: int | None = Field(None, ge=1, le=1_000_000)
     typical_seconds: float = Field(gt=0)
     backends: tuple[AnyRoute, ...] = Field(min_length=1)
 

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -15,7 +16,9 @@ from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.target import bearer
 
 BASE = "/imaginelab/api/v1/auth"
+GENERATIONS = "/imaginelab/api/v1/generations"
 PASSWORD = "correct horse battery"
+ORDER = {"generation_type": "image", "model_name": "text-to-image", "prompt": "a lighthouse"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,42 @@ def lives_and_ends(account: AwsAccount) -> bool:
         if session is None or person.client.get(f"{BASE}/me", headers=session).status_code != 200:
             return False
         return person.client.delete(f"{BASE}/me", headers=session).status_code == 200
+
+
+def generates(account: AwsAccount) -> bool:
+    """A generation is made by the worker, another one waits; then they and their account are deleted."""
+    with somebody(account) as person:
+        session = person.log_in() if person.sign_up() else None
+        assert session is not None
+        person.client.headers.update(session)
+        account.target.succeed(f"credits grant {person.email} 10")
+        for _ in range(2):
+            made = person.client.post(GENERATIONS, json=ORDER)
+            if made.status_code != 201:
+                return False
+        listed = person.client.get(GENERATIONS)
+        if listed.status_code != 200 or listed.json()["count"] != 2:
+            return False
+        generation_id = made.json()["id"]
+        if not _handle(account, "RunJobFunction", made.json()):
+            return False
+        credits = json.loads(account.target.succeed(f"credits show {person.email} --json"))
+        deleted = person.client.delete(f"{GENERATIONS}/{generation_id}")
+        closed = person.client.delete(f"{BASE}/me").status_code
+        # What the worker made is taken, and the other one is still reserved.
+        return (credits["reserved"], deleted.status_code, closed) == (5, 200, 200)
+
+
+def _handle(account: AwsAccount, function: str, generation: dict[str, Any]) -> bool:
+    """Whether a function handles the message of a generation's job."""
+    consumer_id, table = f"account-{generation['user_id']}", account.id_of("JobsTable")
+    key = {"consumer_id": {"S": consumer_id}, "id": {"S": f"generation#{generation['id']}"}}
+    item = account.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
+    body = json.dumps({"consumer_id": consumer_id, "job_id": item["job_id"]["S"]})
+    event = {"Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs"}]}
+    name = f"{account.id_of(function)}:{ALIAS}"
+    invoked = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return "FunctionError" not in invoked and not json.load(invoked["Payload"])["batchItemFailures"]
 
 
 def logs_in_after_a_cold_start(account: AwsAccount) -> bool:

@@ -25,6 +25,7 @@ BASE_URL = "https://api.example.com"
 OUTPUTS = (
     "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
     "WebhooksTable", "WebhooksQueue", "WebhookSecret", "BackendCredentialSecret", "BaseUrl",
+    "AccountsTable", "CreditsTable",
 )  # fmt: skip
 
 
@@ -60,6 +61,8 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_INTERNAL_TOKENS_SECRET": variables["InternalTokensSecret"],
         "IMAGINEART_WEBHOOKS_TABLE": variables["WebhooksTable"],
         "IMAGINEART_WEBHOOKS_QUEUE": variables["WebhooksQueue"],
+        "IMAGINEART_ACCOUNTS_TABLE": variables["AccountsTable"],
+        "IMAGINEART_CREDITS_TABLE": variables["CreditsTable"],
         "IMAGINEART_WEBHOOK_SECRET": variables["WebhookSecret"],
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
         "IMAGINEART_MODELS_TABLE": variables["ModelsTable"],

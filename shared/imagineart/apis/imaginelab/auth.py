@@ -68,7 +68,7 @@ async def sign_up(request: Request) -> dict[str, Any]:
     account = services_of(request).sign_up.sign_up(
         fields.email, fields.password, full_name=fields.full_name, client_address=_client_address(request)
     )
-    return describe_account(account)
+    return describe_account(account, credits=0)
 
 
 @anonymous.post("/login")
@@ -100,9 +100,11 @@ async def reset_password(request: Request) -> dict[str, str]:
 
 
 @own.get("/me")
-async def get_me(account: CurrentAccount) -> dict[str, Any]:
-    """Get the account that calls."""
-    return describe_account(account)
+async def get_me(request: Request, account: CurrentAccount) -> dict[str, Any]:
+    """Get the account that calls, with the credits that it may spend."""
+    services = services_of(request)
+    services.repair_credits.repair(account.id, account.consumer_id)
+    return describe_account(account, credits=services.credits.find(account.id).balance)
 
 
 @closing.delete("/me")

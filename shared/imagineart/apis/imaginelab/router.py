@@ -4,8 +4,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from imagineart.apis.imaginelab import auth
+from imagineart.apis.imaginelab import auth, generations
 
 router: Final = APIRouter()
-for part in (auth.anonymous, auth.own, auth.closing):
+for part in (auth.anonymous, auth.own, auth.closing, generations.router):
     router.include_router(part)

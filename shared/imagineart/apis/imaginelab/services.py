@@ -10,6 +10,10 @@ from imagineart.accounts.log_in import LogIn
 from imagineart.accounts.reset_password import ForgotPassword, ResetPassword
 from imagineart.accounts.sign_up import SignUp
 from imagineart.apis.common.services import Services
+from imagineart.credits.change_credits import Credits
+from imagineart.generations.create_generation import CreateGeneration
+from imagineart.generations.manage_generations import ManageGenerations
+from imagineart.generations.settle_credits import RepairCredits
 
 
 class ImagineLabServices(Services, Protocol):
@@ -32,6 +36,18 @@ class ImagineLabServices(Services, Protocol):
 
     @property
     def close_account(self) -> CloseAccount: ...
+
+    @property
+    def credits(self) -> Credits: ...
+
+    @property
+    def repair_credits(self) -> RepairCredits: ...
+
+    @property
+    def create_generation(self) -> CreateGeneration: ...
+
+    @property
+    def manage_generations(self) -> ManageGenerations: ...
 
 
 def services_of(request: Request) -> ImagineLabServices:

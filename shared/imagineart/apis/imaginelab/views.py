@@ -1,20 +1,57 @@
-"""Accounts as ImagineLab's API shows them."""
+"""Accounts and generations as ImagineLab's API shows them."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from imagineart.accounts.model import Account
+from imagineart.generations.model import Generation, GenerationStatus
+from imagineart.results.model import result_path
 
 
-def describe_account(account: Account) -> dict[str, Any]:
-    """An account without its password."""
+def describe_account(account: Account, *, credits: int) -> dict[str, Any]:
+    """An account without its password; `credits` are those that it may spend."""
     return {
         "id": account.id,
         "email": account.email,
         "full_name": account.full_name,
         "is_active": True,
         "created_at": time_text(account.created_at),
+        "credits": credits,
     }
+
+
+def describe_generation(generation: Generation, account: Account) -> dict[str, Any]:
+    """A generation; its outputs are there once it is completed."""
+    job, order = generation.job, generation.order
+    return {
+        "id": generation.id,
+        "user_id": account.id,
+        "generation_type": str(order.type),
+        "model_name": order.model_name,
+        "prompt": job.request.prompt,
+        "settings": dict(order.settings),
+        "project_id": order.project_id,
+        "status": str(generation.status),
+        "credit_cost": order.credit_cost,
+        "created_at": time_text(job.key.accepted_at),
+        "outputs": _outputs(generation),
+        "error_message": job.error.message if job.error else None,
+    }
+
+
+def _outputs(generation: Generation) -> list[dict[str, Any]]:
+    if generation.status is not GenerationStatus.COMPLETED:
+        return []
+    job = generation.job
+    return [
+        {
+            "id": position + 1,
+            "type": str(generation.order.type),
+            "url": job.base_url + result_path(image.result or ""),
+            "created_at": time_text(job.ended_at or job.key.accepted_at),
+        }
+        for position, image in sorted(job.images.items())
+    ]
 
 
 def time_text(seconds: float) -> str:

@@ -1,0 +1,116 @@
+"""/generations: what an account generates, what of it there is, and which models it may use."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+
+from imagineart.apis.common.call import Call
+from imagineart.apis.common.dependencies import CurrentCall
+from imagineart.apis.common.fields import JSON, media_type, read_fields
+from imagineart.apis.common.validation import validate
+from imagineart.apis.imaginelab.auth import PREFIX
+from imagineart.apis.imaginelab.generation_fields import (
+    GenerationFields,
+    ListFields,
+    image_request,
+    read_settings,
+)
+from imagineart.apis.imaginelab.route import AccountRoute, CurrentAccount
+from imagineart.apis.imaginelab.services import services_of
+from imagineart.apis.imaginelab.views import describe_generation
+from imagineart.errors import InvalidRequestError
+from imagineart.generations.manage_generations import MAX_LISTED, Filters
+from imagineart.generations.model import GenerationStatus, GenerationType, Order, credit_cost
+from imagineart.models.model import Model, ModelOperation
+from imagineart.quoting import shown
+
+router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRoute, tags=["Generations"])
+
+
+@router.post("", status_code=201)
+async def create_generation(request: Request, account: CurrentAccount, call: CurrentCall) -> dict[str, Any]:
+    """Reserve credits and start a generation."""
+    if media_type(request) != JSON:
+        raise InvalidRequestError("Content-Type", f"allowed: {JSON}.")
+    fields = GenerationFields.read(await read_fields(request))
+    model = _choose_model(call, fields.model_name)
+    settings = read_settings(fields.own_settings)
+    kind = GenerationType(fields.generation_type)
+    order = Order(kind, fields.model_name, fields.own_settings, fields.own_project, credit_cost(kind, model))
+    services = services_of(request)
+    generation = await services.create_generation.create(
+        account,
+        call.required_admission,
+        order,
+        image_request(fields.prompt, settings, model, services.random_below),
+        model_id=model.id,
+        resolution=settings.resolution,
+        base_url=call.base_url,
+    )
+    call.record.log_fields.update(model=model.id, job=generation.job.key.id)
+    return describe_generation(generation, account)
+
+
+@router.get("")
+async def list_generations(request: Request, account: CurrentAccount) -> dict[str, Any]:
+    """List the generations of the last 30 days, the newest first."""
+    fields = validate(ListFields, dict(request.query_params), is_json=False)
+    if fields.skip + fields.limit > MAX_LISTED:
+        came = f"got {fields.skip} with limit {fields.limit}"
+        raise InvalidRequestError("skip", f"{came}; allowed: {MAX_LISTED} together.")
+    filters = Filters(
+        GenerationType(fields.generation_type) if fields.generation_type else None,
+        GenerationStatus(fields.status) if fields.status else None,
+        fields.project_id or None,
+    )
+    found, count = services_of(request).manage_generations.list(
+        account, filters, skip=fields.skip, limit=fields.limit
+    )
+    return {"data": [describe_generation(each, account) for each in found], "count": count}
+
+
+@router.get("/models")
+async def list_models(call: CurrentCall) -> list[dict[str, Any]]:
+    """List the models with what each makes and costs."""
+    kind = GenerationType.IMAGE
+    return [
+        {"name": model.id, "generation_type": str(kind), "credit_cost": credit_cost(kind, model)}
+        for model in _models(call)
+    ]
+
+
+@router.get("/{generation_id}")
+async def get_generation(generation_id: str, request: Request, account: CurrentAccount) -> dict[str, Any]:
+    """Get a generation with its outputs."""
+    generation = services_of(request).manage_generations.find(account, generation_id)
+    return describe_generation(generation, account)
+
+
+@router.get("/{generation_id}/status")
+async def get_status(generation_id: str, request: Request, account: CurrentAccount) -> dict[str, Any]:
+    """Get how far a generation is."""
+    generation = services_of(request).manage_generations.find(account, generation_id)
+    return {"id": generation.id, "status": str(generation.status), "progress": generation.progress}
+
+
+@router.delete("/{generation_id}")
+async def delete_generation(generation_id: str, request: Request, account: CurrentAccount) -> dict[str, str]:
+    """Delete a generation and its outputs; one that has not ended costs nothing."""
+    services_of(request).manage_generations.delete(account, generation_id)
+    return {"message": "Generation deleted successfully"}
+
+
+def _models(call: Call) -> tuple[Model, ...]:
+    """The models of images that the account may use."""
+    serving = call.services.models.current().serving(ModelOperation.GENERATE)
+    return tuple(model for model in serving if call.required_admission.consumer.may_use(model.id))
+
+
+def _choose_model(call: Call, name: str) -> Model:
+    models = _models(call)
+    for model in models:
+        if model.answers_to(name):
+            return model
+    allowed = ", ".join(model.id for model in models)
+    raise InvalidRequestError("model_name", f"got {shown(name)}; allowed: {allowed}.")

@@ -14,7 +14,6 @@ from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import TokenKind
 from imagineart.accounts.account_store import AccountStore
 from imagineart.aws import AwsClients
-from imagineart.bootstrap_webhooks import create_webhook_queue
 from imagineart.credits.change_credits import Credits
 from imagineart.credits.wallet_store import WalletStore
 from imagineart.dynamodb import DynamoDbTable
@@ -23,9 +22,11 @@ from imagineart.models.model import ModelsDocument
 from imagineart.models.store import ModelStore
 from imagineart.secrets_manager import CachedSecret
 from imagineart.settings import AccessSettings
+from imagineart.sqs import Queue
 from imagineart.usage.report_usage import ReportUsage
 from imagineart.usage.usage_store import UsageStore
 from imagineart.webhooks.manage_webhooks import ManageWebhooks
+from imagineart.webhooks.queue_webhook import QueueWebhooks
 from imagineart.webhooks.rotate_secrets import RotateSecrets
 from imagineart.webhooks.secret_store import SecretStore
 from imagineart.webhooks.webhook_store import WebhookStore
@@ -74,14 +75,13 @@ class OperatorServices:
             clock=time.time,
         )
         self.rotate_peppers = RotatePeppers(peppers, self.manage_tokens, secrets.randbelow)
-        webhooks = DynamoDbTable(clients, settings.webhooks.table)
+        webhooks_table = DynamoDbTable(clients, settings.webhooks.table)
+        webhooks = WebhookStore(webhooks_table)
         keys = PepperStore(CachedSecret(clients, settings.webhooks.key_secret, cached_seconds=0))
-        self.rotate_secrets = RotateSecrets(SecretStore(webhooks), keys, self.consumers, time.time)
+        self.rotate_secrets = RotateSecrets(SecretStore(webhooks_table), keys, self.consumers, time.time)
         self.manage_webhooks = ManageWebhooks(
-            WebhookStore(webhooks),
-            create_webhook_queue(
-                clients, table=settings.webhooks.table, queue_url=settings.webhooks.queue_url
-            ),
+            webhooks,
+            QueueWebhooks(webhooks, Queue(clients, settings.webhooks.queue_url), time.time),
             self.consumers,
             secrets.randbelow,
             time.time,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imagineart.backends.check_models import capabilities_of, find_problems
-from imagineart.models.model import ModelOperation
+from imagineart.models.model import Capabilities, ModelOperation
 from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.settings import SettingsError
@@ -81,7 +81,7 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
         for model in document["models"]:
             if operation in model["operations"]:
                 model["backends"] = routes
-                model["capabilities"]["seed"] = all(capabilities_of(each["kind"]).seed for each in routes)
+                model["capabilities"] |= _shared_capabilities(routes)
         written = json.dumps(document)
         try:
             read_document(written)
@@ -89,6 +89,13 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
             problems = (re.sub(r"^models\[\d+\]\.", "", problem) for problem in error.problems)
             raise SettingsError("\n".join(f"{VARIABLES[operation]}: {each}" for each in problems)) from error
     return json.dumps(document)
+
+
+def _shared_capabilities(routes: Sequence[Mapping[str, Any]]) -> dict[str, bool]:
+    """What every one of the backends can do, apart from references."""
+    offered = [capabilities_of(each["kind"], lora=each.get("lora")) for each in routes]
+    names = Capabilities.model_fields.keys() - {"references"}
+    return {name: all(getattr(each, name) for each in offered) for name in sorted(names)}
 
 
 def _parse_routes(text: str, variable: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ import collections
 import importlib.util
 import itertools
 import os
-import sys
 import threading
 import time
 import uuid
@@ -60,7 +59,7 @@ class ExecutionEnvironment:
     def __init__(self, function: Function, variables: Mapping[str, str]) -> None:
         self._function = function
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=function.id)
-        self._handler = self._thread.submit(_load_handler, function, variables)
+        self._handler = self._thread.submit(load_handler, function, variables)
         self.start = self._thread.submit
 
     def run(self, work: Callable[[], Any], ends_at: float) -> Any:
@@ -180,14 +179,15 @@ class FunctionFleet:
                 self._count -= 1
 
 
-def _load_handler(function: Function, variables: Mapping[str, str]) -> Callable[[dict[str, Any], Any], Any]:
+def load_handler(function: Function, variables: Mapping[str, str]) -> Callable[[dict[str, Any], Any], Any]:
     """The handler of a fresh instance of its module, which starts with `variables` in its environment."""
     module_name, _, attribute = function.handler.rpartition(".")
     name = f"local_environment_{function.id}_{uuid.uuid4().hex}"
     spec = importlib.util.spec_from_file_location(name, function.code / f"{module_name}.py")
     if spec is None or spec.loader is None:
         raise FunctionCrashError(f"{function.handler} is not in a Python module")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    # Not among sys.modules, which would keep every environment that has ended.
+    module = importlib.util.module_from_spec(spec)
     with _process_environment:
         kept = dict(os.environ)
         os.environ.update(variables)

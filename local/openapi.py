@@ -15,6 +15,8 @@ from imagineart.apis.imagineart import (
     request_upload,
     serve_result,
 )
+from imagineart.apis.imagineo.operations import KEY_HEADER
+from imagineart.apis.imagineo.routes import router as imagineo_router
 
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 PUBLIC_URL: Final = "https://api.example.com"
@@ -49,10 +51,11 @@ _HEALTH: Final[dict[str, Any]] = {
 
 
 def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of all functions of /v1 at `base_url`."""
+    """The OpenAPI 3.1 document of all functions at `base_url`."""
     app = FastAPI()
     for module in (generate_image, edit_image, manage_jobs, request_upload, list_models, serve_result):
         app.include_router(module.router)
+    app.include_router(imagineo_router)
     document: dict[str, Any] = get_openapi(
         title=_TITLE,
         version=_VERSION,
@@ -74,7 +77,13 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     document["paths"] = _with_named_schemas(document["paths"], schemas)
     document["components"] = {
         "securitySchemes": {
-            "bearerToken": {"type": "http", "scheme": "bearer", "description": "A token of a consumer."}
+            "bearerToken": {"type": "http", "scheme": "bearer", "description": "A token of a consumer."},
+            "apiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": KEY_HEADER,
+                "description": "A token of a consumer, for /imagineo/v1.",
+            },
         },
         "schemas": schemas,
     }

@@ -44,6 +44,7 @@ class Body(BaseModel, extra="forbid", strict=True):
 
 class Prompted(Body):
     prompt: _Text
+    negative_prompt: _Text = ""
     # Bedrock chooses a seed for 0; a stand-in has to be repeatable.
     seed: Annotated[int, Field(ge=0, le=4_294_967_294)] = 0
 

@@ -18,6 +18,7 @@ from imagineart.bootstrap_jobs import JobEnvironment
 from imagineart.idempotency.record_store import RecordStore
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
@@ -73,6 +74,10 @@ class LambdaServices(JobEnvironment):
             self.clock,
             self.report_job,
         )
+
+    @cached_property
+    def estimate_job(self) -> EstimateJob:
+        return EstimateJob(self.jobs, self.job_places)
 
     def manage_jobs(self, api: str) -> ManageJobs:
         """What a caller does with the jobs that an API accepted."""

@@ -1,16 +1,13 @@
-"""The composition root of webhooks: what queues them, and what delivers them."""
+"""The composition root of the function that delivers webhooks."""
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
-from imagineart.aws import AwsClients
 from imagineart.bootstrap_environment import Environment
-from imagineart.dynamodb import DynamoDbTable
 from imagineart.outbound.http import OutboundHttp
 from imagineart.settings import MetricsSettings, WebhookSettings
 from imagineart.sqs import Queue
@@ -22,11 +19,6 @@ from imagineart.webhooks.signing_secrets import SigningSecrets
 from imagineart.webhooks.webhook_store import WebhookStore
 
 
-def create_webhook_queue(clients: AwsClients, *, table: str, queue_url: str) -> QueueWebhooks:
-    """What queues webhooks, for a function that ends jobs too, which needs no key."""
-    return QueueWebhooks(WebhookStore(DynamoDbTable(clients, table)), Queue(clients, queue_url), time.time)
-
-
 class DeliveryServices(Environment):
     """The parts of the function that delivers webhooks; no connection is made before the first message."""
 
@@ -36,9 +28,10 @@ class DeliveryServices(Environment):
         settings = WebhookSettings.from_mapping(variables)
         table = self._table(settings.table)
         keys = PepperStore(self._secret(settings.key_secret, PEPPERS_CACHED_SECONDS))
-        self._queue = create_webhook_queue(self._clients, table=settings.table, queue_url=settings.queue_url)
+        webhooks = WebhookStore(table)
+        self._queue = QueueWebhooks(webhooks, Queue(self._clients, settings.queue_url), self.clock)
         self._webhooks = DeliverWebhooks(
-            WebhookStore(table),
+            webhooks,
             self._queue,
             SigningSecrets(SecretStore(table), keys, self.clock),
             OutboundHttp(settings.reaches_loopback),

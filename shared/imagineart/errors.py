@@ -4,6 +4,7 @@ Tree::
 
     ImagineArtError
     ├── InvalidRequestError        invalid_request
+    │   └── InvalidFieldError      invalid_request
     ├── InvalidImageError          invalid_image
     ├── MissingBearerTokenError    missing_bearer_token
     ├── InvalidTokenError          invalid_token
@@ -59,6 +60,17 @@ class InvalidRequestError(ImagineArtError):
     def __init__(self, field: str, problem: str, *, detail: str | None = None) -> None:
         super().__init__(f"{field}: {problem}", detail=detail)
         self.field = field
+
+
+class InvalidFieldError(InvalidRequestError):
+    """A field has a bad value; `came` and `allowed` say so in words, for APIs with sentences of their own."""
+
+    code = "invalid_request"
+
+    def __init__(self, field: str, *, came: str, allowed: str) -> None:
+        super().__init__(field, f"{came}; allowed: {allowed}.")
+        self.came = came
+        self.allowed = allowed
 
 
 class InvalidImageError(ImagineArtError):

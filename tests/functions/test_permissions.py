@@ -54,6 +54,11 @@ def list_models(client: httpx.Client) -> httpx.Response:
     return client.get("/v1/models")
 
 
+def generate_for_imagineo(client: httpx.Client) -> httpx.Response:
+    client.headers["X-API-Key"] = client.headers["Authorization"].removeprefix("Bearer ")
+    return client.post("/imagineo/v1/generate", json={"positive_prompt": "a lighthouse"})
+
+
 IMAGE_CALLS: dict[str, Call] = {"GenerateImageFunction": generate_one, "EditImageFunction": edit_a_file}
 
 
@@ -75,7 +80,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             edit_backends=backends,
         )
         calls.references = api.references
-        for call in (list_models, list_jobs, request_upload, *IMAGE_CALLS.values()):
+        for call in (list_models, list_jobs, request_upload, generate_for_imagineo, *IMAGE_CALLS.values()):
             send_as_every_caller(api, call)
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
@@ -83,7 +88,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
             use_jobs(api, client, bedrock, generating_server, receiver)
-        for function_id, call in IMAGE_CALLS.items():
+        for function_id, call in (IMAGE_CALLS | {"ImagineoFunction": generate_for_imagineo}).items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         use_accounts(api)
@@ -256,6 +261,8 @@ def use_jobs(
 
     results: list[str] = []
     paths = [generate(client, resolution="2K").headers["Location"], accept(resolution="2K")]
+    # Behind others, its estimate looks at those.
+    assert generate_for_imagineo(client).status_code == 200
     for places, call in ((2, generate_one), (3, edit_a_file)):
         # A job that waits is sent before a new one, once there is room.
         api.operator.consumers.replace_consumer(Consumer("jobs", Limits(1_000, places, 100)))

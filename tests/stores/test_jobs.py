@@ -24,8 +24,9 @@ LATER = LEASE_ENDS_AT + 1
 WORKERS = 10
 KEY = JobKey("acme", f"{first_id_at(NOW)}00000000000000")
 REQUEST = ImageRequest(
-    "a boat", Size(64, 32), 7, (ReferenceImage(b"", JPEG, Size(3, 5)),), "high", Size(32, 16), 2
-)
+    "a boat", Size(64, 32), 7, (ReferenceImage(b"", JPEG, Size(3, 5)),), "high", Size(32, 16), 2,
+    negative_prompt="rain", guidance=7.5, lora_weight=0.8,
+)  # fmt: skip
 JOB = Job(KEY, "an-api", "image-edit", "1K", REQUEST, "https://api.example.com", 3600, counted_images=2)
 FIRST, SECOND = JobClaim(KEY, "attempt-1", LEASE_ENDS_AT), JobClaim(KEY, "attempt-2", LATER + 300)
 IMAGE = KeptImage(Size(32, 16), 7, "bedrock", 1.5, 1, "res_name.png")

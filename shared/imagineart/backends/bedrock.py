@@ -90,6 +90,7 @@ class BedrockBackend:
             "prompt": request.prompt,
             "seed": _fit_seed(request.seed),
             "output_format": "png",
+            **({"negative_prompt": request.negative_prompt} if request.negative_prompt else {}),
         }
         if request.references:
             model, images = await in_image_thread(_edit_of, request)

@@ -27,7 +27,7 @@ def find_problems(document: ModelsDocument, *, bedrock_models: str) -> list[str]
 
 def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
     for at, route in enumerate(model.backends):
-        offered = capabilities_of(route.kind)
+        offered = capabilities_of(route.kind, lora=getattr(route, "lora", None))
         for name in Capabilities.model_fields:
             wanted, can = getattr(model.capabilities, name), getattr(offered, name)
             if wanted > can:
@@ -40,10 +40,16 @@ def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
                 )
 
 
-def capabilities_of(kind: str) -> Capabilities:
-    """What the adapter of a kind of backend passes on."""
-    has_seed = kind not in PROFILES or PROFILES[kind].has_seed
-    return Capabilities(seed=has_seed, references=_MAX_REFERENCES)
+def capabilities_of(kind: str, *, lora: str | None = None) -> Capabilities:
+    """What the adapter of a kind of backend passes on; `lora` is the backend's, if it has one."""
+    profile = PROFILES.get(kind)
+    return Capabilities(
+        seed=profile is None or profile.has_seed,
+        negative_prompt=profile.has_guidance if profile else kind == "bedrock",
+        guidance=profile is not None and profile.has_guidance,
+        lora=lora is not None,
+        references=_MAX_REFERENCES,
+    )
 
 
 def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:

@@ -65,7 +65,8 @@ _UNCLEAR_STATUSES: Final = frozenset({408, 409, 425})
 class OpenAiBackend:
     """An ImageBackend at a base URL that ends in ``/v1``; `api_key` is read for every request.
 
-    `profile` is what its kind of server needs. `response_format`, where given, replaces the profile's.
+    `profile` is what its kind of server needs. `response_format`, where given, replaces the profile's. `lora`
+    is the path of a LoRA on a server that loads one for each request.
     """
 
     http: HttpClient
@@ -74,6 +75,7 @@ class OpenAiBackend:
     model: str
     api_key: Callable[[], str | None]
     response_format: str | None = None
+    lora: str | None = None
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """See `ImageBackend`."""
@@ -99,6 +101,8 @@ class OpenAiBackend:
             "size": str(size),
             **({"seed": request.seed} if self.profile.has_seed else {}),
             **(_format_fields(request, size) if self.profile.has_formats else {}),
+            **(_guidance_fields(request) if self.profile.has_guidance else {}),
+            **(_lora_field(self.lora, request) if self.lora else {}),
             **self.profile.constants,
             **({"response_format": self.response_format} if self.response_format else {}),
         }
@@ -112,8 +116,22 @@ def _format_fields(request: ImageRequest, size: Size) -> dict[str, Any]:
     return {"output_format": wanted.kind.name.lower(), "output_compression": wanted.quality}
 
 
+def _guidance_fields(request: ImageRequest) -> dict[str, Any]:
+    fields = {"negative_prompt": request.negative_prompt or None, "guidance_scale": request.guidance}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _lora_field(path: str, request: ImageRequest) -> dict[str, Any]:
+    weight = 1.0 if request.lora_weight is None else request.lora_weight
+    return {"lora": {"name": path, "path": path, "scale": weight}}
+
+
 def _text_parts(fields: Mapping[str, Any]) -> list[Part]:
-    return [(name, (None, str(value).encode(), None)) for name, value in fields.items()]
+    """A form has an object as JSON."""
+    texts = {
+        name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in fields.items()
+    }
+    return [(name, (None, text.encode(), None)) for name, text in texts.items()]
 
 
 def _file_parts(name: str, request: ImageRequest) -> list[Part]:

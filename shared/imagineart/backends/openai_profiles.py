@@ -28,11 +28,13 @@ class OpenAiProfile:
     `image_field` is the name of each reference's part. `constants` are sent with every request, and
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
     that the requested one can be cut out of it. `has_formats` is whether the server knows `output_format` and
-    `output_compression`, which is a quality from 0 to 100.
+    `output_compression`, which is a quality from 0 to 100; `has_guidance`, whether it knows `negative_prompt`
+    and `guidance_scale`.
     """
 
     has_seed: bool
     has_formats: bool
+    has_guidance: bool
     image_field: str
     constants: Mapping[str, str]
     reasoning: Mapping[str, Mapping[str, Any]]
@@ -70,6 +72,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "openai": OpenAiProfile(
         has_seed=False,
         has_formats=True,
+        has_guidance=False,
         image_field="image[]",
         constants={},
         reasoning={"low": {"quality": "medium"}, "high": {"quality": "high"}},
@@ -78,6 +81,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "vllm-omni": OpenAiProfile(
         has_seed=True,
         has_formats=False,
+        has_guidance=True,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
@@ -86,6 +90,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "sglang": OpenAiProfile(
         has_seed=True,
         has_formats=True,
+        has_guidance=True,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
@@ -94,6 +99,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
     "openai-compatible": OpenAiProfile(
         has_seed=True,
         has_formats=False,
+        has_guidance=False,
         image_field="image",
         constants={"response_format": "b64_json"},
         reasoning={"low": {"reasoning": "low"}, "high": {"reasoning": "high"}},

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from imagineart.aws import AwsClients
 from imagineart.backends.keys import BackendKeys
 from imagineart.backends.model import ImageBackend, Route
-from imagineart.models.routes import AnyRoute, BedrockRoute, DeploymentRoute, OtherServerRoute
+from imagineart.models.routes import AnyRoute, BedrockRoute, DeploymentRoute, OtherServerRoute, VllmOmniRoute
 
 if TYPE_CHECKING:
     from imagineart.backends.http import HttpClient
@@ -73,4 +73,5 @@ class RouteBuilder:
         from imagineart.backends.openai_profiles import PROFILES
 
         response_format = route.response_format if isinstance(route, OtherServerRoute) else None
-        return OpenAiBackend(http, route.url, PROFILES[route.kind], route.model, key, response_format)
+        lora = route.lora if isinstance(route, VllmOmniRoute) else None
+        return OpenAiBackend(http, route.url, PROFILES[route.kind], route.model, key, response_format, lora)

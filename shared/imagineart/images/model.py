@@ -40,6 +40,9 @@ class ImageRequest:
 
     `size` is one of the size table and is what a backend is asked for. The image is scaled and cropped to
     `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on.
+
+    `negative_prompt` says what to avoid, `guidance` how closely to follow the prompt, and `lora_weight` how
+    much the model's LoRA counts; None leaves it to the model. They are for models with the capability.
     """
 
     prompt: str
@@ -50,6 +53,9 @@ class ImageRequest:
     delivered_as: Size | None = None
     count: int = 1
     output_format: OutputFormat = AS_PNG
+    negative_prompt: str = ""
+    guidance: float | None = None
+    lora_weight: float | None = None
 
     @property
     def delivered_size(self) -> Size:

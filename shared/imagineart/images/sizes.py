@@ -69,6 +69,16 @@ def nearest_aspect_ratio(size: Size, allowed: tuple[str, ...] = EDIT_ASPECT_RATI
     return min(allowed, key=lambda ratio: abs(_log_ratio(ratio) - shape))
 
 
+def smallest_covering(size: Size) -> tuple[str, str]:
+    """The aspect ratio nearest to a size, and the lower resolution that has as many pixels both ways."""
+    ratio = nearest_aspect_ratio(size, GENERATION_ASPECT_RATIOS)
+    for resolution in RESOLUTIONS[:-1]:
+        candidate = output_size(ratio, resolution)
+        if candidate.width >= size.width and candidate.height >= size.height:
+            return ratio, resolution
+    return ratio, RESOLUTIONS[-1]
+
+
 def _size_at_2k(aspect_ratio: str) -> Size:
     if aspect_ratio in _LANDSCAPE_2K:
         return _LANDSCAPE_2K[aspect_ratio]

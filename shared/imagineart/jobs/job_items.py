@@ -100,6 +100,9 @@ def _request_to_json(request: ImageRequest) -> str:
             "reasoning": request.reasoning,
             "delivered_as": [delivered.width, delivered.height] if delivered else None,
             "count": request.count,
+            "negative_prompt": request.negative_prompt,
+            "guidance": request.guidance,
+            "lora_weight": request.lora_weight,
             "output_format": [request.output_format.kind.name, request.output_format.quality],
             "references": [
                 [each.kind.name, each.size.width, each.size.height] for each in request.references

@@ -146,8 +146,8 @@ class Job:
 
     @property
     def repeated_calls(self) -> int:
-        """For how many images a backend may have been called before, by a worker that crashed."""
-        return sum(image.attempt > 1 for image in self.images.values())
+        """How many calls of a backend may be repetitions: for each image, those of workers that crashed."""
+        return sum(image.attempt - 1 for image in self.images.values())
 
     def is_leased(self, now: float) -> bool:
         """Whether a worker may be busy with it, though it may have been cancelled meanwhile."""

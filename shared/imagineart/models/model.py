@@ -62,12 +62,13 @@ class Model(Value):
     """A public model, and the backends that make its images, in the order in which they are tried.
 
     `modality` is the API reference's word for what it makes of what. `aliases` are names that callers may use
-    in place of the id. `prices` are in USD an image, by resolution; `credits` is what an account pays for
-    one, where that is not what every image costs.
+    in place of the id. `description` may be shown beside the name. `prices` are in USD an image, by
+    resolution; `credits` is what an account pays for one, where that is not what every image costs.
     """
 
     id: ModelId
     name: Text
+    description: Annotated[str, StringConstraints(max_length=500)] = ""
     kind: Literal["image"]
     modality: Text
     operations: tuple[ModelOperation, ...] = Field(min_length=1)

@@ -80,9 +80,18 @@ class BedrockRoute(BackendRoute):
 class ServerRoute(BackendRoute):
     """A server of the OpenAI-compatible images protocol."""
 
-    kind: Literal["openai", "vllm-omni", "sglang"]
+    kind: Literal["openai", "sglang"]
     url: BaseUrl
     model: Word
+
+
+class VllmOmniRoute(BackendRoute):
+    """A server of vLLM-Omni; `lora` is the path, on the server, of the LoRA that every image is made with."""
+
+    kind: Literal["vllm-omni"]
+    url: BaseUrl
+    model: Word
+    lora: Word | None = None
 
 
 class OtherServerRoute(BackendRoute):
@@ -102,11 +111,12 @@ class DeploymentRoute(BackendRoute):
 
 
 AnyRoute: TypeAlias = Annotated[
-    BedrockRoute | ServerRoute | OtherServerRoute | DeploymentRoute, Field(discriminator="kind")
+    BedrockRoute | ServerRoute | VllmOmniRoute | OtherServerRoute | DeploymentRoute,
+    Field(discriminator="kind"),
 ]
 
 ROUTES_BY_KIND: Final[Mapping[str, type[BackendRoute]]] = {
     kind: route
-    for route in (BedrockRoute, ServerRoute, OtherServerRoute, DeploymentRoute)
+    for route in (BedrockRoute, ServerRoute, VllmOmniRoute, OtherServerRoute, DeploymentRoute)
     for kind in get_args(route.model_fields["kind"].annotation)
 }

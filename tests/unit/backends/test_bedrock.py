@@ -119,6 +119,12 @@ def test_of_several_references_the_first_is_edited_in_the_style_of_the_others(
     assert invocation.document.keys() == {"prompt", "init_image", "style_image", "seed", "output_format"}
 
 
+def test_a_negative_prompt_goes_to_every_model(bedrock: BedrockServer, generate: Generate) -> None:
+    for request in (GENERATION, edit_of(reference()), edit_of(reference(), reference())):
+        generate(backend(bedrock.url), replace(request, negative_prompt="rain"))
+    assert [each.document["negative_prompt"] for each in bedrock.invocations] == ["rain"] * 3
+
+
 @given(st.integers(1, 2**63 - 1))
 def test_every_seed_becomes_one_that_the_models_take_and_none_means_random(seed: int) -> None:
     fitted = module._fit_seed(seed)

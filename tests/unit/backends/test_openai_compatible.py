@@ -59,6 +59,39 @@ SENT: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 """What each kind of server is sent always, and in generations for low and for high reasoning."""
 
 
+GUIDED = replace(GENERATION, negative_prompt="blurry", guidance=7.5)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_negative_prompt_and_guidance_are_sent_to_servers_that_know_them(
+    server: FaultBackend, http: HttpClient, generate: Generate, profile: str
+) -> None:
+    backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
+    generate(backend, GUIDED)
+    generate(backend, replace(GUIDED, references=EDIT.references))
+    generation, edit = ({**server.requests[0].json}, {**server.requests[1].fields})
+    is_known = profile in ("vllm-omni", "sglang")
+    expected = {"negative_prompt": "blurry", "guidance_scale": 7.5} if is_known else {}
+    names = ("negative_prompt", "guidance_scale", "lora")
+    assert {name: generation[name] for name in names if name in generation} == expected
+    assert {name: edit[name] for name in names if name in edit} == {
+        name: str(value) for name, value in expected.items()
+    }
+
+
+@pytest.mark.parametrize(("weight", "scale"), [(None, 1.0), (0.8, 0.8), (0.0, 0.0)])
+def test_every_image_of_a_backend_with_a_lora_is_made_with_it(
+    server: FaultBackend, http: HttpClient, generate: Generate, weight: float | None, scale: float
+) -> None:
+    profile = PROFILES["vllm-omni"]
+    backend = OpenAiBackend(http, server.base_url, profile, "m", lambda: None, lora="/loras/mugs")
+    for request in (GENERATION, EDIT):
+        generate(backend, replace(request, lora_weight=weight))
+    lora = {"name": "/loras/mugs", "path": "/loras/mugs", "scale": scale}
+    assert server.requests[0].json["lora"] == lora
+    assert json.loads(server.requests[1].fields["lora"]) == lora
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_request_is_sent_in_the_servers_own_words(
     server: FaultBackend, http: HttpClient, generate: Generate, profile: str

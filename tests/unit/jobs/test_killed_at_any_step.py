@@ -1,7 +1,7 @@
 """Whatever is killed at whatever step, no job is lost, and at most one call to a backend is repeated."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagineart.jobs.model import MAX_ATTEMPTS, JobState
@@ -104,6 +104,7 @@ def test_a_kill_at_any_step_leaves_one_result_and_deletes_it_with_the_job() -> N
         assert not world.results.contents
 
 
+@example({17, 64})
 @given(st.sets(st.integers(0, 120), min_size=2, max_size=MAX_ATTEMPTS - 1))
 def test_a_job_survives_as_many_kills_as_it_has_attempts(kill_at: set[int]) -> None:
     world = run_with_kills(frozenset(kill_at), count=2)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from imagineart.models.model import ModelOperation
+from imagineart.models.model import Capabilities, ModelOperation
 from imagineart.models.read_document import PACKAGED_FILE, read_document
-from imagineart.models.routes import BedrockRoute, DeploymentRoute, OtherServerRoute, ServerRoute
+from imagineart.models.routes import BedrockRoute, DeploymentRoute, OtherServerRoute, VllmOmniRoute
 from imagineart.settings import SettingsError
 from local.chosen_models import FILE_VARIABLE, VARIABLES, choose_models, document_of
 
@@ -21,16 +21,16 @@ def choose(**variables: str):
 
 def test_backends_are_read_in_their_order_with_their_options() -> None:
     text = """
-        vllm-omni https://gpu-1.example.com/v1/ Qwen/Qwen-Image attempt=60 retries=0,
+        vllm-omni https://gpu-1.example.com/v1/ Qwen/Qwen-Image attempt=60 retries=0 lora=/loras/mugs,
         openai-compatible http://127.0.0.1:8000/v1 painter response_format=png,
         bedrock us-west-2 stability.stable-image-ultra-v1:1 upscaler=off endpoint=https://vpce.example.com/,
         imagineart https://api.example.com/prod/v1
     """
     generating, editing = read_document(document_of({GENERATE: text})).models
     assert generating.backends == (
-        ServerRoute(
+        VllmOmniRoute(
             kind="vllm-omni", url="https://gpu-1.example.com/v1", model="Qwen/Qwen-Image",
-            attempt_seconds=60, retries=0,
+            attempt_seconds=60, retries=0, lora="/loras/mugs",
         ),
         OtherServerRoute(
             kind="openai-compatible", url="http://127.0.0.1:8000/v1", model="painter", response_format="png"
@@ -44,16 +44,18 @@ def test_backends_are_read_in_their_order_with_their_options() -> None:
     assert editing == read_document(PACKAGED).models[1]
 
 
-def test_a_seed_is_promised_where_every_backend_has_one() -> None:
+def test_what_every_backend_can_do_is_promised() -> None:
     texts = ("sglang http://a/v1 m", "sglang http://a/v1 m, openai http://b/v1 m")
     documents = [read_document(document_of({EDIT: text})) for text in texts]
-    assert [each.models[1].capabilities.seed for each in documents] == [True, False]
+    capable, bare = (each.models[1].capabilities for each in documents)
+    assert capable == Capabilities(seed=True, negative_prompt=True, guidance=True, references=4)
+    assert bare == Capabilities(references=4)
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (",", "backends[0]: got the kind ''; allowed: bedrock, openai, vllm-omni, sglang"),
+        (",", "backends[0]: got the kind ''; allowed: bedrock, openai, sglang, vllm-omni"),
         ("dalle https://a m", "got the kind 'dalle'; allowed: "),
         ("openai https://a", "got '' after 'https://a'; allowed: one model"),
         ("openai https://a m n", "got 'm n' after 'https://a'; allowed: one model"),

@@ -127,10 +127,16 @@ def test_a_model_is_offered_up_to_each_of_its_bounds(size: Size, is_offered: boo
     [
         (lambda model, _: model["capabilities"].update(lora=True),
          ["models[0].capabilities.lora: got True; allowed with backends[0] (bedrock): False."]),
+        (lambda model, _: model.update(
+            capabilities={"negative_prompt": True, "guidance": True, "lora": True},
+            backends=[{"kind": "vllm-omni", "url": "https://a/v1", "model": "m", "lora": "/loras/mugs"},
+                      {"kind": "sglang", "url": "https://a/v1", "model": "m"}]),
+         ["models[0].capabilities.lora: got True; allowed with backends[1] (sglang): False."]),
         (lambda model, _: model["capabilities"].update(references=5),
          ["models[0].capabilities.references: got 5; allowed with backends[0] (bedrock): 4."]),
         (lambda model, _: model["backends"].append({"kind": "openai", "url": "https://a/v1", "model": "m"}),
-         ["models[0].capabilities.seed: got True; allowed with backends[1] (openai): False."]),
+         ["models[0].capabilities.seed: got True; allowed with backends[1] (openai): False.",
+          "models[0].capabilities.negative_prompt: got True; allowed with backends[1] (openai): False."]),
     ],
 )  # fmt: skip
 def test_what_backends_cannot_do_is_found(change: Change, expected: list[str]) -> None:

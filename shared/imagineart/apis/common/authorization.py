@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
+from starlette.requests import Request
+
 from imagineart.access.authenticate import Authenticator, Caller
 from imagineart.access.limits import LimitStatus
 from imagineart.access.tokens import MissingScopeError, Scope
 
 
-def authenticate(authenticator: Authenticator, headers: Mapping[str, str]) -> Caller:
-    """The caller that the headers name. Raises what `Authenticator.authenticate` raises."""
+def authenticate(authenticator: Authenticator, token: str | None, headers: Mapping[str, str]) -> Caller:
+    """The caller whose token came with the headers. Raises what `Authenticator.authenticate` raises."""
     return authenticator.authenticate(
-        bearer_token(headers.get("authorization", "")),
+        token,
         sent_over_plain_http=came_over_plain_http(headers.get("x-forwarded-proto", "")),
     )
 
@@ -19,6 +21,11 @@ def require_scope(caller: Caller, scope: Scope, other: Scope | None = None) -> N
     """Raises MissingScopeError where the caller's token was issued for neither."""
     if not caller.scopes & {scope, other}:
         raise MissingScopeError(needed=scope, held=caller.scopes)
+
+
+def header_token(request: Request) -> str | None:
+    """The bearer token of a request, or None where it has none."""
+    return bearer_token(request.headers.get("authorization", ""))
 
 
 def bearer_token(authorization: str) -> str | None:

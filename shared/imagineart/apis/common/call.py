@@ -12,7 +12,7 @@ from imagineart.access.authenticate import Caller
 from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.services import Services
-from imagineart.errors import InvalidRequestError, ModelNotAvailableError
+from imagineart.errors import InvalidFieldError, InvalidRequestError, ModelNotAvailableError
 from imagineart.models.model import Model
 from imagineart.quoting import shown
 from imagineart.usage.metrics import Stage
@@ -109,7 +109,9 @@ class Call:
 
     @property
     def is_async(self) -> bool:
-        """Whether the caller wants a job in place of images. Source: RFC 7240, 4.1."""
+        """Whether the caller gets a job in place of images. Source: RFC 7240, 4.1."""
+        if self.operation.makes_jobs:
+            return True
         preferences = ",".join(self.request.headers.getlist("prefer")).lower().split(",")
         return self.operation.of_models is not None and "respond-async" in (
             each.partition(";")[0].strip() for each in preferences
@@ -142,8 +144,8 @@ class Call:
         """The time that storing or fetching a response of that size may take, so that it can be delivered."""
         return self._seconds_before_delivery(response_bytes) - KEEPING_MARGIN_SECONDS
 
-    def choose_model(self, name: str) -> Model:
-        """The model that a request names by its id or an alias; where it names none, the consumer's first.
+    def choose_model(self, name: str, *, field: str = "model") -> Model:
+        """The model that `field` names by its id or an alias; where it names none, the consumer's first.
 
         Raises InvalidRequestError for a model that does not exist or that the consumer may not use, and
         ModelNotAvailableError where no model has the operation.
@@ -155,17 +157,23 @@ class Call:
             raise ModelNotAvailableError(detail=f"no model has the operation {self.operation.of_models}")
         if not named:
             allowed = ", ".join(model.id for model in usable or serving)
-            raise InvalidRequestError("model", f"got {shown(name)}; allowed: {allowed}.")
+            raise InvalidFieldError(field, came=f"got {shown(name)}", allowed=allowed)
         chosen = next((model for model in named if model in usable), None)
         if chosen is None:
-            raise self._forbidden(named[0])
+            raise self._forbidden(named[0], field)
         self.record.model = chosen.id
         return chosen
 
-    def _forbidden(self, model: Model) -> InvalidRequestError:
+    def record_prompt(self, prompt: object) -> None:
+        """Log the prompt, where the operator wants that."""
+        if self.services.logs_prompts and isinstance(prompt, str):
+            # A log line that has a lone surrogate cannot be written.
+            self.record.log_fields["prompt"] = prompt.encode(errors="backslashreplace").decode()
+
+    def _forbidden(self, model: Model, field: str) -> InvalidRequestError:
         allowed = ", ".join(sorted(self.required_admission.consumer.models or ()))
         return InvalidRequestError(
-            "model",
+            field,
             f"'{model.id}', which serves {self.path}, is not available to you; allowed: {allowed}. Contact "
             "the operator.",
         )

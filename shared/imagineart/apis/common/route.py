@@ -104,7 +104,8 @@ def _admit(call: Call) -> None:
     record, services, scope = call.record, call.services, call.operation.scope
     if scope is None:
         return
-    call.caller = authenticate(services.authenticator, call.request.headers)
+    token = call.operation.token_of(call.request)
+    call.caller = authenticate(services.authenticator, token, call.request.headers)
     record.log_fields.update(consumer=call.caller.consumer_id, token_id=call.caller.token_id)
     require_scope(call.caller, scope, call.operation.other_scope)
     may_be_replay = call.idempotency_key is not None

@@ -10,6 +10,7 @@ from imagineart.access.authenticate import Authenticator
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
+from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.models.read_models import CurrentModels
 from imagineart.results.results import Results
@@ -46,6 +47,9 @@ class Services(Protocol):
 
     @property
     def accept_job(self) -> AcceptJob: ...
+
+    @property
+    def estimate_job(self) -> EstimateJob: ...
 
     def manage_jobs(self, api: str) -> ManageJobs: ...
 

@@ -6,18 +6,31 @@ A message never quotes the prompt: text that is too long or too short is describ
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from imagineart.apis.common.fields import JsonObject, SubmittedFields
-from imagineart.errors import InvalidRequestError
+from imagineart.errors import InvalidFieldError, InvalidRequestError
 from imagineart.quoting import shown
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _BOOLEANS: Final = {"true": True, "false": False}
+
+
+Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+"""A prompt."""
+
+ModelName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 
 
 class Fields(BaseModel):
@@ -84,12 +97,12 @@ def _unknown_field(model: type[Fields], name: str) -> InvalidRequestError:
     return InvalidRequestError("form", f"got the unknown field {shown(name)}; allowed: {allowed}.")
 
 
-def _bad_field(model: type[Fields], error: ValidationError) -> InvalidRequestError:
+def _bad_field(model: type[Fields], error: ValidationError) -> InvalidFieldError:
     """The message for the first of Pydantic's errors."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     field = model.model_fields[name]
-    return InvalidRequestError(name, f"{_what_came(first, field)}; allowed: {allowed_values(field)}.")
+    return InvalidFieldError(name, came=_what_came(first, field), allowed=allowed_values(field))
 
 
 def allowed_values(field: FieldInfo) -> str:
@@ -101,6 +114,8 @@ def allowed_values(field: FieldInfo) -> str:
     note = f" ({extra['note']})" if isinstance(extra, dict) and "note" in extra else ""
     if base_type(field) is int:
         return f"an integer from {bound(field, 'ge')} to {bound(field, 'le')}{note}"
+    if base_type(field) is float:
+        return f"between {bound(field, 'ge')} and {bound(field, 'le')}{note}"
     return f"{bound(field, 'min_length') or 0} to {bound(field, 'max_length')} characters{note}"
 
 
@@ -114,11 +129,12 @@ def choices_of(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def base_type(field: FieldInfo) -> type:
-    """``str``, ``int`` or ``bool``."""
+    """``str``, ``int``, ``float`` or ``bool``."""
     choices = choices_of(field)
     if choices:
         return type(choices[0])
-    return int if field.annotation is int else str
+    named = (field.annotation, *get_args(field.annotation))
+    return next((each for each in (int, float) if each in named), str)
 
 
 def bound(field: FieldInfo, name: str) -> int | None:

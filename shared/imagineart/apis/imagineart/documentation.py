@@ -1,13 +1,21 @@
 """What the OpenAPI document says of bodies and responses: headers, errors with examples, schemas."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
+from imagineart.apis.common.documentation import (
+    ERROR_HEADERS,
+    EXAMPLE_REQUEST_ID,
+    LIMIT_HEADERS,
+    REFUSED_HEADERS,
+    REQUEST_HEADERS,
+    Responses,
+    header,
+    json_response,
+)
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
 from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE
-
-Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 _SUFFIX_BY_KIND: Final = {MULTIPART: "Form", URLENCODED: "UrlencodedForm", JSON: ""}
 
@@ -38,29 +46,7 @@ _EXAMPLE_MESSAGES: Final = {
     "no_tokens_configured": "No API tokens are configured on this deployment. Contact the operator.",
     "timeout": "The model did not respond within 280 seconds. Retry.",
 }
-_EXAMPLE_REQUEST_ID: Final = "6a0b3c1e-5d2f-4c7a-9e8b-1f2a3b4c5d6e"
 
-
-def header(kind: str, description: str, example: Any) -> dict[str, Any]:
-    """The documentation of a response's header."""
-    return {"description": description, "schema": {"type": kind}, "example": example}
-
-
-_REQUEST_HEADERS: Final = {
-    "X-Request-Id": header(
-        "string",
-        "Identifies the request in the operator's logs; quote it to the operator.",
-        _EXAMPLE_REQUEST_ID,
-    )
-}
-_LIMIT_HEADERS: Final = {
-    "X-RateLimit-Resource": header(
-        "string", "The limit that the next three describe.", "requests_per_minute"
-    ),
-    "X-RateLimit-Limit": header("integer", "The size of the limit.", 30),
-    "X-RateLimit-Remaining": header("integer", "What is left of it; 0 with status 429.", 29),
-    "X-RateLimit-Reset": header("integer", "When there is room again, in Unix seconds.", 1_795_219_260),
-}
 _IMAGE_HEADERS: Final = {
     "X-Seed": header("integer", "The seed of the first image; send it to get the image again.", 7),
     "X-Seed-Supported": header("boolean", "False, in place of X-Seed, where the model has no seed.", False),
@@ -70,14 +56,6 @@ _IMAGE_HEADERS: Final = {
     "X-Image-Height": header("integer", "Height in pixels.", 1664),
     "Idempotent-Replayed": header(
         "boolean", "With an Idempotency-Key: whether this is the response to an earlier request.", False
-    ),
-}
-_ERROR_HEADERS: Final = {
-    **_REQUEST_HEADERS,
-    "X-Should-Retry": header(
-        "boolean",
-        "Whether the same request may succeed when it is sent again; OpenAI's clients obey it.",
-        True,
     ),
 }
 _ERROR_SCHEMA: Final = {
@@ -107,15 +85,15 @@ def _error_response(status: int) -> dict[str, Any]:
         code: {
             "value": {
                 "error": {
-                    "code": code, "message": _EXAMPLE_MESSAGES[code], "request_id": _EXAMPLE_REQUEST_ID,
+                    "code": code, "message": _EXAMPLE_MESSAGES[code], "request_id": EXAMPLE_REQUEST_ID,
                 }
             }
         }
         for code in codes
     }  # fmt: skip
-    headers = dict(_ERROR_HEADERS)
+    headers = dict(ERROR_HEADERS)
     if status == STATUS_BY_CODE["rate_limited"]:
-        headers |= _LIMIT_HEADERS | {"Retry-After": header("integer", "Seconds to wait.", 42)}
+        headers |= REFUSED_HEADERS
     return {
         "description": _MEANING_BY_STATUS[status],
         "headers": headers,
@@ -137,7 +115,7 @@ RESULT_RESPONSES: Final[Responses] = {
     200: {
         "description": "The file.",
         "headers": {
-            **_REQUEST_HEADERS,
+            **REQUEST_HEADERS,
             "Cache-Control": header("string", "It may be kept until it expires.", "private, max-age=86400"),
             "ETag": header("string", "Identifies the content.", '"9b2cf535f27731c974343645a3985328"'),
         },
@@ -148,7 +126,7 @@ RESULT_RESPONSES: Final[Responses] = {
     },
     307: {
         "description": "For more than 32 MB, or with the header Range: it is at another URL for 60 seconds.",
-        "headers": {**_REQUEST_HEADERS, "Location": header("string", "The URL.", "https://…")},
+        "headers": {**REQUEST_HEADERS, "Location": header("string", "The URL.", "https://…")},
     },
     **{status: _error_response(status) for status in (404, 410, 429, 500)},
 }
@@ -187,7 +165,7 @@ _IMAGES_SCHEMA: Final = {
 IMAGE_RESPONSES: Final[Responses] = {
     200: {
         "description": "The image as a PNG, or all images as JSON.",
-        "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS, **_IMAGE_HEADERS},
+        "headers": {**REQUEST_HEADERS, **LIMIT_HEADERS, **_IMAGE_HEADERS},
         "content": {
             "image/png": {"schema": {"type": "string", "format": "binary"}},
             "application/json": {"schema": _IMAGES_SCHEMA},
@@ -196,7 +174,6 @@ IMAGE_RESPONSES: Final[Responses] = {
     **IMAGE_ERROR_RESPONSES,
 }
 
-
 PREFER: Final = {
     "name": "Prefer",
     "in": "header",
@@ -204,24 +181,6 @@ PREFER: Final = {
     "description": "`respond-async` responds at once with a job, which makes the images (RFC 7240).",
     "schema": {"type": "string"},
 }
-
-
-def json_response(
-    description: str,
-    schema: dict[str, Any],
-    *,
-    status: int = 200,
-    headers: dict[str, Any] | None = None,
-) -> Responses:
-    """The documentation of a successful response in JSON."""
-    return {
-        status: {
-            "description": description,
-            "headers": {**_REQUEST_HEADERS, **_LIMIT_HEADERS, **(headers or {})},
-            "content": {"application/json": {"schema": schema}},
-        }
-    }
-
 
 _TEXT: Final = {"type": "string"}
 
@@ -266,17 +225,6 @@ UPLOAD_RESPONSE: Final = json_response(
         },
     },
 )
-
-IDEMPOTENCY_KEY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Makes a retry safe: for 24 hours the same request with the same key gets the same "
-    "response, byte for byte. No image is made again, and a replay takes no slot and no room in the day. "
-    "While the first request is running, the second one waits for it for 20 seconds, and is then a timeout, "
-    "to be sent again with the same key. Another request with the key is refused. A failure frees the key.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-}
 
 
 def request_body(schemas: Mapping[str, dict[str, Any]], example: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from imagineart.apis.common.call import Call
 from imagineart.apis.common.dependencies import CurrentCall
+from imagineart.apis.common.documentation import IDEMPOTENCY_KEY
 from imagineart.apis.common.route import authenticated
-from imagineart.apis.imagineart.documentation import IDEMPOTENCY_KEY, IMAGE_RESPONSES, PREFER
+from imagineart.apis.imagineart.documentation import IMAGE_RESPONSES, PREFER
 from imagineart.apis.imagineart.image_body import ImageBody, body_reader, body_schema
 from imagineart.apis.imagineart.image_requests import edit_request
 from imagineart.apis.imagineart.job_documentation import ACCEPTED_RESPONSE

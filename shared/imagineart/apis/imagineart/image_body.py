@@ -47,7 +47,7 @@ def body_reader(fields_type: type[FieldsT]) -> Callable[[Request], Awaitable[Ima
         submitted = await read_fields(
             request, file_fields=REFERENCE_NAMES if takes_references else frozenset()
         )
-        _record(call, submitted)
+        call.record_prompt(submitted.values.get("prompt"))
         fields = fields_type.read(submitted)
         check_fields(fields)
         model = call.choose_model(fields.model)
@@ -86,13 +86,6 @@ def _check_reference_count(count: int, most: int) -> None:
         )
     if count > most:
         raise InvalidRequestError("images", f"got {count} files; allowed: {allowed}.")
-
-
-def _record(call: Call, submitted: SubmittedFields) -> None:
-    prompt = submitted.values.get("prompt")
-    if call.services.logs_prompts and isinstance(prompt, str):
-        # A log line that has a lone surrogate cannot be written.
-        call.record.log_fields["prompt"] = prompt.encode(errors="backslashreplace").decode()
 
 
 _EXAMPLES: Final[Mapping[type, dict[str, Any]]] = {

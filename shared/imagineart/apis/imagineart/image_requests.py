@@ -11,11 +11,10 @@ from imagineart.apis.imagineart.parameters import AUTO, MAX_SEED, EditFields, Ge
 from imagineart.errors import InvalidRequestError
 from imagineart.images.model import ImageRequest, ReferenceImage
 from imagineart.images.sizes import (
-    GENERATION_ASPECT_RATIOS,
-    RESOLUTIONS,
     Size,
     nearest_aspect_ratio,
     output_size,
+    smallest_covering,
 )
 from imagineart.models.model import Model
 
@@ -110,7 +109,7 @@ def _shape(fields: ImageFields, aspect_ratio: str) -> tuple[str, str, Size | Non
     size = Size(int(width), int(height))
     if "aspect_ratio" in fields.model_fields_set:
         _require_ratio(size, aspect_ratio)
-    ratio, resolution = _smallest_covering(size)
+    ratio, resolution = smallest_covering(size)
     if "resolution" in fields.model_fields_set and output_size(ratio, fields.resolution) != size:
         raise _contradiction(size, "resolution", fields.resolution)
     return ratio, resolution, None if output_size(ratio, resolution) == size else size
@@ -130,13 +129,3 @@ def _contradiction(size: Size, name: str, text: str) -> InvalidRequestError:
         f"got '{size}', which contradicts {name} '{text}'; allowed: size alone, or aspect_ratio and "
         "resolution without it.",
     )
-
-
-def _smallest_covering(size: Size) -> tuple[str, str]:
-    """The aspect ratio nearest to a size, and the lower resolution that has as many pixels both ways."""
-    ratio = nearest_aspect_ratio(size, GENERATION_ASPECT_RATIOS)
-    for resolution in RESOLUTIONS[:-1]:
-        candidate = output_size(ratio, resolution)
-        if candidate.width >= size.width and candidate.height >= size.height:
-            return ratio, resolution
-    return ratio, RESOLUTIONS[-1]

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from imagineart.apis.imagineart.documentation import ERROR_RESPONSES, Responses, header, json_response
+from imagineart.apis.common.documentation import Responses, header, json_response
+from imagineart.apis.imagineart.documentation import ERROR_RESPONSES
 from imagineart.jobs.model import JobState
 
 _TEXT: Final = {"type": "string"}
@@ -28,7 +29,7 @@ JOB_SCHEMA: Final[dict[str, Any]] = {
         "attempts": {"type": "integer", "description": "How often the job was started, up to 3."},
         "repeated_calls": {
             "type": "integer",
-            "description": "For how many images a worker that crashed may have called a backend before.",
+            "description": "How often a backend may have been called again, after a worker crashed.",
         },
         "images": {
             "type": "array",

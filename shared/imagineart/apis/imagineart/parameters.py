@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from imagineart.apis.common.validation import Fields
+from imagineart.apis.common.validation import Fields, ModelName, Text
 from imagineart.images.kinds import MAX_UPLOAD_BYTES
 from imagineart.images.sizes import (
     EDIT_ASPECT_RATIOS,
@@ -46,8 +46,6 @@ EditRatio: TypeAlias = Literal[
     "auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3"
 ]
 Resolution: TypeAlias = Literal["1K", "2K"]
-Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-ModelName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 UserName: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512)]
 
 _RESOLUTION_DESCRIPTION: Final = (

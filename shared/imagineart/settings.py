@@ -189,6 +189,24 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentSettings:
+    """Where accounts are, and how Stripe is reached."""
+
+    accounts_table: str
+    secret: str
+    stripe_url: str
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "PaymentSettings":
+        """Raises SettingsError."""
+        return cls(
+            accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            secret=_required(variables, "IMAGINEART_PAYMENT_SECRET"),
+            stripe_url=_required(variables, "IMAGINEART_STRIPE_URL"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class MailSettings:
     """Who sends mail, and the page that its links lead to; both are empty where no mail is sent."""
 

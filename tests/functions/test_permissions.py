@@ -25,6 +25,9 @@ from tests.functions.deployment import (
 )
 from tests.functions.generating_backend import GeneratingBackend, always, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
+from tests.functions.stripe_server import serving_stripe
+from tests.functions.test_imaginelab_generations import Customer
+from tests.functions.test_imaginelab_payments import Shop, paid_at
 from tests.permissions import Permission, granted_to
 from tests.receiver import Receiver
 
@@ -67,7 +70,11 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
     """What each function needed while it did all that it can do."""
     calls = RecordedCalls()
     generating_server.reset()
-    with pytest.MonkeyPatch.context() as monkeypatch, BedrockServer(pixels=1 << 16) as bedrock:
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        BedrockServer(pixels=1 << 16) as bedrock,
+        serving_stripe() as payments,
+    ):
         calls.record(monkeypatch)
         backends = (
             f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0, "
@@ -76,6 +83,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         api = cloud.deploy(
             generating_server.base_url,
             name_the_functions,
+            paid_at(payments),
             generation_backends=backends,
             edit_backends=backends,
         )
@@ -92,6 +100,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         use_accounts(api)
+        receive_payments(Shop(api, payments))
         serve_results(api)
         api.gateway.invoke("ReviewTokensFunction", {})
         deliver_webhooks(api)
@@ -207,6 +216,13 @@ def use_accounts(api: Deployment) -> None:
             assert keyed.get(f"{LAB}/me").status_code == 401
         api.aws("dynamodb").put_item(TableName=table, Item=item)
         assert client.delete(f"{LAB}/me", headers=headers).status_code == 200
+
+
+def receive_payments(shop: Shop) -> None:
+    """One grants credits, and a refund takes them back."""
+    customer = Customer(shop.api, credits=0)
+    assert shop.complete(shop.server.sell(1, customer.id)).status_code == 200
+    assert shop.refund("re_1", "pi_1", 1000).status_code == 200
 
 
 def generate_for_credits(

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import stripe
 
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.target import bearer
+from tests.functions.stripe_server import API_KEY, serving_stripe
 
 BASE = "/imaginelab/api/v1/auth"
 GENERATIONS = "/imaginelab/api/v1/generations"
@@ -93,6 +95,29 @@ def _handle(account: AwsAccount, function: str, generation: dict[str, Any]) -> b
     name = f"{account.id_of(function)}:{ALIAS}"
     invoked = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     return "FunctionError" not in invoked and not json.load(invoked["Payload"])["batchItemFailures"]
+
+
+def takes_a_payment(account: AwsAccount) -> bool:
+    """After a cold start, the credits of a purchase at a stand-in for Stripe are in the ledger."""
+    keys = {"webhook_secret": "whsec_rehearsal", "api_key": API_KEY}
+    secret = account.id_of("PaymentSecret")
+    account.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+    with (
+        somebody(account) as person,
+        serving_stripe() as server,
+        account.with_variables("ReceivePaymentFunction", IMAGINEART_STRIPE_URL=server.url),
+    ):
+        assert person.sign_up()
+        me = person.client.get(f"{BASE}/me", headers=person.log_in()).json()
+        session = server.sessions[server.sell(1, me["id"])]
+        about = {"type": "checkout.session.completed", "data": {"object": session}}
+        body = json.dumps(about)
+        signature = stripe.WebhookSignature.generate_signature_header(body, keys["webhook_secret"])
+        headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+        return (
+            person.client.post("/imaginelab/payments/stripe", content=body, headers=headers).status_code
+            == 200
+        )
 
 
 def logs_in_after_a_cold_start(account: AwsAccount) -> bool:

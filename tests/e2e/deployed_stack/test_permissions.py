@@ -31,6 +31,7 @@ from tests.e2e.deployed_stack.accounts import (
     lives_and_ends,
     logs_in_after_a_cold_start,
     sends_mail,
+    takes_a_payment,
 )
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
@@ -301,6 +302,8 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("SettleCredits", "dynamodb:GetItem"): generates,
     ("SettleCredits", "dynamodb:PutItem"): generates,
     ("SettleCredits", "dynamodb:UpdateItem"): generates,
+    ("ReadPaymentKeys", "secretsmanager:GetSecretValue"): takes_a_payment,
+    ("FindPayer", "dynamodb:GetItem"): takes_a_payment,
     ("ReadSessionKeys", "secretsmanager:GetSecretValue"): logs_in_after_a_cold_start,
     ("AskForMail", "sqs:SendMessage"): asks_for_mail,
     ("FindAccount", "dynamodb:GetItem"): sends_mail,

@@ -14,6 +14,13 @@ from imagineart.credits.change_credits import Credits
 from imagineart.generations.create_generation import CreateGeneration
 from imagineart.generations.manage_generations import ManageGenerations
 from imagineart.generations.settle_credits import RepairCredits
+from imagineart.payments.apply_payment import ApplyPayment, PaymentEvent
+
+
+class ReadsPayments(Protocol):
+    """Reads signed events. See `StripePayments.read_event`."""
+
+    def read_event(self, payload: bytes, signature: str | None) -> PaymentEvent | None: ...
 
 
 class ImagineLabServices(Services, Protocol):
@@ -48,6 +55,21 @@ class ImagineLabServices(Services, Protocol):
 
     @property
     def manage_generations(self) -> ManageGenerations: ...
+
+
+class PaymentServices(Protocol):
+    """What the endpoint of payments needs."""
+
+    @property
+    def stripe_payments(self) -> ReadsPayments: ...
+
+    @property
+    def apply_payment(self) -> ApplyPayment: ...
+
+
+def payment_services_of(request: Request) -> PaymentServices:
+    """The parts of the environment that receives payments."""
+    return cast(PaymentServices, request.app.state.services)
 
 
 def services_of(request: Request) -> ImagineLabServices:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Final
 
-from benchmarks import lambda_parts, peers
+from benchmarks import jobs, lambda_parts, peers
 from benchmarks.figures import HEAD, MISSED
 from benchmarks.functions import build_all
 from benchmarks.processes import PROJECT
@@ -18,6 +18,7 @@ PARTS: Final = {
     "delivery": lambda_parts.measure_delivery,
     "peers": peers.measure,
     "series": lambda_parts.measure_series,
+    "jobs": jobs.measure,
 }
 
 

@@ -20,6 +20,7 @@ _BUILDS: Final = {
     "StreamingLayer": ("layers/streaming", "layers"),
     "SharedLayer": ("shared", "layers"),
     "GenerateImage": ("functions/generate_image", "functions/generate_image"),
+    "ListModels": ("functions/list_models", "functions/list_models"),
     "Health": ("functions/health", "functions/health"),
 }
 _LOCK: Final = PROJECT / "layers" / "dependencies" / "requirements.txt"

@@ -44,16 +44,20 @@ _TOKEN_ITEM: Final = {
 _COUNTERS: Final = ("requests_per_minute", "concurrent_requests")
 _AWS_RESPONSES: Final[dict[str, object]] = {
     "GetItem": {"Item": _TOKEN_ITEM},
+    "PutItem": {},
+    "SendMessage": {"MessageId": "measured"},
     "GetSecretValue": {"SecretString": json.dumps(_SECRET), "VersionId": "1"},
     "UpdateItem": {"Attributes": {"key": {"S": "measured"}, **{each: {"N": "1000"} for each in _COUNTERS}}},
 }
 
 
-def request_event(**content: Any) -> dict[str, Any]:
+def request_event(
+    method: str = "POST", path: str = "/v1/images/generations", *, prefer: str = "", **content: Any
+) -> dict[str, Any]:
     """The event of a request; `content` is httpx's ``files``, a form, or ``json``, in OpenAI's shape."""
-    headers = {"Authorization": f"Bearer {_TOKEN.text}"}
-    sent = httpx.Request("POST", "http://api/v1/images/generations", headers=headers, **content)
-    request = HttpRequest("POST", sent.url.path, "", tuple(sent.headers.items()), sent.read())
+    headers = {"Authorization": f"Bearer {_TOKEN.text}", "Prefer": prefer}
+    sent = httpx.Request(method, f"http://api{path}", headers=headers, **content)
+    request = HttpRequest(method, sent.url.path, "", tuple(sent.headers.items()), sent.read())
     return build_proxy_event(request, resource=request.path, path_parameters=None)
 
 

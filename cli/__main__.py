@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import consumers, credits, models, peppers, tokens, usage, webhooks
+from cli import consumers, credits, models, peppers, sessions, tokens, usage, webhooks
 from cli.deployments import Deployment, services_of
 from cli.failures import EXIT_CODES_HELP, ExitCode, reported_failures
 from cli.printing import out
@@ -22,6 +22,7 @@ app.add_typer(credits.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peppers.app, name="pepper")
+app.add_typer(sessions.app, name="session-key")
 app.add_typer(usage.app, name="usage")
 app.add_typer(webhooks.app, name="webhook")
 

@@ -104,6 +104,7 @@ def aws_services(
             internal_tokens_secret=outputs["InternalTokensSecret"],
             accounts_table=outputs["AccountsTable"],
             credits_table=outputs["CreditsTable"],
+            session_secret=outputs["SessionSecret"],
             webhooks=WebhookSettings(
                 table=outputs["WebhooksTable"],
                 queue_url=outputs["WebhooksQueue"],

@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-from subprocess import CalledProcessError
 
 from load.soak import Plan, soak
 from local.template import PROJECT
@@ -21,16 +20,15 @@ def main() -> int:
     print(f"{plan.callers} callers for {plan.seconds} s; Ctrl-C stops everything.", flush=True)
     try:
         findings = soak(plan, PROJECT / ".local" / "soak")
-    except (RuntimeError, CalledProcessError) as error:
+    except RuntimeError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     print("\n| Promise | Held | Seen |\n| --- | --- | --- |")
-    for each in findings:
-        held = f"no: {len(each.broken)}, such as {each.broken[0]}" if each.broken else "yes"
-        print(f"| {each.promise} | {held} | {each.seen} |")
-    return int(any(each.broken for each in findings))
+    for promise, seen, broken in findings:
+        print(f"| {promise} | {f'no: {len(broken)}, such as {broken[0]}' if broken else 'yes'} | {seen} |")
+    return int(any(broken for _, _, broken in findings))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """An inference backend that takes its time without work, stamps every image, and fails now and then.
 
-It speaks the images protocol of OpenAI: https://platform.openai.com/docs/api-reference/images
+It speaks the images protocol of OpenAI: https://platform.openai.com/docs/api-reference/images. It takes the
+webhooks of jobs as well, some of them at the second attempt.
 """
 
 import random
 import socket
 import time
 from collections import defaultdict
-from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from werkzeug import Request, Response
 
@@ -17,26 +17,17 @@ from load.images import make_png, read_mark
 ATTEMPT_SECONDS: Final = 20
 """What the service gives one attempt; a silent backend takes longer."""
 
-
-class Fault(StrEnum):
-    """What the backend does in place of an image; a number is a status."""
-
-    SERVER_ERROR = "500"
-    AT_LIMIT = "429"
-    OVERLOADED = "503"
-    CUT_OFF = "cut off"
-    GARBAGE = "garbage"
-    SILENT = "silent"
-    RESET = "reset"
+WEBHOOKS: Final = "/webhooks/"
 
 
-ENDING: Final = dict.fromkeys(Fault, "model_error") | {
-    Fault.AT_LIMIT: "rate_limited",
-    Fault.SILENT: "timeout",
+ENDING: Final = dict.fromkeys(("500", "503", "cut off", "garbage", "reset"), "model_error") | {
+    "429": "rate_limited",
+    "silent": "timeout",
 }
-"""The error that a client gets if the service does not retry."""
+"""Faults in place of an image, a number being a status, and what a client gets if there is no retry."""
 
-_SECONDS: Final = {Fault.AT_LIMIT: 0, Fault.OVERLOADED: 0, Fault.SILENT: 1.5 * ATTEMPT_SECONDS}
+
+_SECONDS: Final = {"429": 0, "503": 0, "silent": 1.5 * ATTEMPT_SECONDS}
 
 
 class LoadBackend:
@@ -44,21 +35,37 @@ class LoadBackend:
 
     def __init__(self, seconds: float, faults: float, seed: int) -> None:
         self.seconds, self.faults, self.dice = seconds, faults, random.Random(seed)
-        self.done: defaultdict[str, list[Fault | None]] = defaultdict(list)
-        """What it did for each prompt; None stands for an image."""
+        self.done: defaultdict[str, list[str]] = defaultdict(list)
+        """What it did for each prompt: a fault, or nothing but an image."""
+        self.came: defaultdict[str, list[tuple[str, Any]]] = defaultdict(list)
+        """The ids and bodies of the webhooks that came at each path."""
+        self.refused: list[str] = []
+        """The paths that refused their first webhook."""
+
+    @property
+    def taken(self) -> int:
+        """How many webhooks were taken."""
+        return sum(map(len, self.came.values())) - len(self.refused)
 
     def respond(self, request: Request) -> Response:
-        """Make an image, or fail."""
+        """Make an image, or take a webhook; or fail."""
+        fault = self.dice.choice([*ENDING]) if self.dice.random() < self.faults else ""
+        if request.path.startswith(WEBHOOKS):
+            return self._take(request, is_refused=bool(fault) and not self.came[request.path])
         fields = request.get_json(silent=True) or request.form
         marks = [read_mark(file.read()) for file in request.files.getlist("image")]
         width, height = map(int, fields["size"].split("x"))
-        fault = self.dice.choice(list(Fault)) if self.dice.random() < self.faults else None
         self.done[fields["prompt"]].append(fault)
-        time.sleep(_SECONDS.get(fault, self.seconds) if fault else self.seconds)
-        if fault in (Fault.RESET, Fault.SILENT):
+        time.sleep(_SECONDS.get(fault, self.seconds))
+        if fault in ("reset", "silent"):
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         image = make_png((width, height), fields["prompt"], marks, int(fields["seed"]))
-        content = b"no image" if fault is Fault.GARBAGE else image[:40] if fault else image
-        length = len(image if fault is Fault.CUT_OFF else content)
+        content = b"no image" if fault == "garbage" else image[:40] if fault else image
+        length = len(image if fault == "cut off" else content)
         headers = {"Content-Type": "image/png", "Content-Length": str(length), "Retry-After": "1"}
-        return Response([content], fault if fault and fault.isdigit() else 200, headers)
+        return Response([content], fault if fault.isdigit() else 200, headers)
+
+    def _take(self, request: Request, *, is_refused: bool) -> Response:
+        self.came[request.path].append((request.headers["webhook-id"], request.get_json()))
+        self.refused += [request.path] * is_refused
+        return Response(status=503 if is_refused else 204)

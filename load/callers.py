@@ -16,7 +16,7 @@ WEIGHTS: Final = {
     "generation 1K": 44, "generation 2K": 12, "edit 1K": 14, "edit 2K": 4, "json": 10, "keyed": 8,
     "models": 4, "mistake": 2, "wrong token": 2,
 }  # fmt: skip
-"""Every kind of request. A keyed one is sent twice; `json` asks for two images."""
+"""Every kind of request but jobs. A keyed one is sent twice; `json` asks for two images."""
 
 _SIZES: Final = {"1:1": (1024, 1024), "16:9": (1408, 792), "2:3": (832, 1248), "3:1": (1776, 592)}
 _STATUS: Final = {
@@ -49,13 +49,14 @@ class Order(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A response; `ending` is ok, replayed, the code of an error, or lost if none came."""
+    """A response, or the end of a `job`; `ending` is ok, replayed, accepted, an error's code, or lost."""
 
     order: Order
     ending: str
     problems: Sequence[str]
     headers: Mapping[str, str] = {}
     digest: str = ""
+    job: Any = None
 
 
 def make_order(kind: str, consumer: Consumer, dice: Random) -> Order:
@@ -74,6 +75,7 @@ def make_order(kind: str, consumer: Consumer, dice: Random) -> Order:
         "keyed": {"headers": headers | {"Idempotency-Key": prompt[-32:]}},
         "json": {"fields": fields | seed | {"n": 2}, "images": 2},
         "edit": {"path": "/v1/images/edits", "model": "image-edit", "files": files},
+        "job": {"headers": headers | {"Prefer": "respond-async"}, "images": 0},
     }
     order = Order(kind, consumer, fields | seed, headers, (scale * width, scale * height))
     return order._replace(**changes.get(kind.split()[0], {}))
@@ -83,7 +85,7 @@ async def send(client: AsyncClient, order: Order) -> Seen:
     """Send a request and check its response."""
     body: dict[str, Any] = {"json" if order.kind == "json" else "data": order.fields}
     files = [("images", file) for file in order.files.values()] or None
-    method = "GET" if order.kind == "models" else "POST"
+    method = "POST" if order.path.startswith("/v1/images") else "GET"
     try:
         response = await client.request(method, order.path, headers=order.headers, files=files, **body)
     except HTTPError as error:
@@ -94,7 +96,7 @@ async def send(client: AsyncClient, order: Order) -> Seen:
 
 
 def found_no_slot(seen: Seen) -> bool:
-    """Whether a request was refused since its consumer had too many under way."""
+    """Whether a request was refused since its consumer had too many in progress."""
     return seen.ending == "rate_limited" and seen.headers["x-ratelimit-resource"] == "concurrent_requests"
 
 
@@ -110,6 +112,31 @@ async def call(client: AsyncClient, owner: Consumer, dice: Random, ends_at: floa
             seen.append(again if is_replay else again._replace(problems=[f"{again.ending}, not a replay"]))
 
 
+async def submit(client: AsyncClient, owner: Consumer, url: str, count: int, seconds: int) -> list[Seen]:
+    """Send jobs one after another, evenly over `seconds`, with webhooks to places below `url`."""
+    seen, dice = list[Seen](), Random(owner.id)
+    for number in range(count):
+        order = make_order("job", owner, dice)
+        webhook = {"webhook_url": f"{url}{owner.id}/{number}"}
+        seen.append(await send(client, order._replace(fields={**order.fields, **webhook})))
+        await asyncio.sleep(seconds / count)
+    return seen
+
+
+async def follow(client: AsyncClient, accepted: Seen, ends_at: float) -> Seen:
+    """The end of a job: its image, an error, or lost where it has not ended at `ends_at`."""
+    order, url = accepted.order._replace(images=1), accepted.headers["location"]
+    while not (job := (await client.get(url, headers=order.headers)).json())["ended_at"]:
+        if time.monotonic() > ends_at:
+            return Seen(order, "lost", [], job=job)
+        await asyncio.sleep(1)
+    if job["error"]:
+        return Seen(order, job["error"]["code"], [], job=job)
+    (image,) = job["images"]
+    fields = {"seed": image["seed"], **order.fields}
+    return (await send(client, order._replace(path=image["url"], fields=fields)))._replace(job=job)
+
+
 def _check(response: Response, order: Order) -> tuple[str, list[str]]:
     """The ending of a request, and what is wrong with the response."""
     headers, status, problems = response.headers, response.status_code, list[str]()
@@ -117,20 +144,22 @@ def _check(response: Response, order: Order) -> tuple[str, list[str]]:
         remaining, limit = (int(headers.get(f"x-ratelimit-{name}", -1)) for name in ("remaining", "limit"))
         if status != 401 and not 0 <= remaining <= limit:
             problems.append(f"X-RateLimit-Remaining is {remaining} of {limit}")
-        if status != 200:
+        if status >= 400:
             error = response.json()["error"]
             lacks = {"x-should-retry", *(["retry-after"] if status == 429 else [])} - headers.keys()
             if lacks or (_STATUS[error["code"]], error["request_id"]) != (status, headers["x-request-id"]):
                 problems.append(f"the status {status} with {error} and without {lacks}")
             return error["code"], problems
-        images = [(int(headers.get("x-seed", 0)), response.content)] * order.images
+        seed = int(headers.get("x-seed", order.fields.get("seed", 0)))
+        images = [(seed, response.content)] * order.images
         if order.kind == "json":
             images = [(each["seed"], base64.b64decode(each["b64_json"])) for each in response.json()["data"]]
-        first = int(order.fields.get("seed", headers.get("x-seed", 0)))
+        first = int(order.fields.get("seed", seed))
     except (KeyError, TypeError, ValueError) as error:
         return "malformed", [*problems, f"a malformed response with the status {status}: {error!r}"]
     if [seed for seed, _ in images] != [*range(first, first + order.images)]:
         problems.append(f"the seeds {[seed for seed, _ in images]} instead of {first} and so on")
     faults = (find_fault(png, order.size, order.fields["prompt"], order.files, seed) for seed, png in images)
     problems += filter(None, faults)
-    return "replayed" if headers.get("idempotent-replayed") == "true" else "ok", problems
+    is_replay = headers.get("idempotent-replayed") == "true"
+    return "replayed" if is_replay else "accepted" if status == 202 else "ok", problems

@@ -1,43 +1,48 @@
 """The soak: a slow and faulty backend, the local stack in front of it, and many callers."""
 
 import asyncio
-import contextlib
-import json
 import os
-import random
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from random import Random
+from typing import Final, NamedTuple
 
-from httpx import AsyncClient, Limits
+import httpx
 from werkzeug import Request
 
-from load.backend import ATTEMPT_SECONDS, LoadBackend
-from load.callers import Consumer, Seen, call, make_order, send
-from load.promises import Finding, judge
-from local.template import PROJECT, SEARCH_PATH
+from cli.deployments import local_services
+from cli.services import OperatorServices
+from imagineart.access import consumers
+from imagineart.access.consumer_items import consumer_key, window_name
+from imagineart.access.limits import Limits
+from imagineart.access.tokens import TokenKind
+from load.backend import ATTEMPT_SECONDS, WEBHOOKS, LoadBackend
+from load.callers import Consumer, Seen, call, follow, found_no_slot, make_order, send, submit
+from load.promises import Finding, Saw, judge
+from local.rough_stack import WORKER_SECONDS, running_stack
 from local.wsgi_server import serving
 
 CONSUMERS: Final = 5
-WAIT_SECONDS: Final = 120.0
-# Freed images go back to the system, so that memory which grows is held: docs/performance.md.
-_ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": "131072"}
-
-_Saw: TypeAlias = tuple[list[Seen], list[Seen], list[float]]
+JOB_SECONDS: Final = 10 * WORKER_SECONDS
+"""How long the last jobs may take. One whose worker is killed comes back after two leases at most."""
 
 
 class Plan(NamedTuple):
-    """What to do; `faults` is the share of the backend's requests that fail, 0 to 1."""
+    """What to do; `faults`, `killed` and `doubled` are shares, 0 to 1.
+
+    The first is of the backend's requests and the webhooks, the others of the messages in queues.
+    """
 
     callers: int = 50
     seconds: int = 300
+    jobs: int = 500
     backend_seconds: float = 2.0
-    faults: float = 0.01
+    faults: float = 0.02
+    killed: float = 0.03
+    doubled: float = 0.05
     seed: int = 1
 
 
@@ -46,76 +51,68 @@ def soak(plan: Plan, folder: Path) -> list[Finding]:
     backend = LoadBackend(plan.backend_seconds, plan.faults, plan.seed)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    with contextlib.ExitStack() as running:
+    with ExitStack() as running:
         url = running.enter_context(serving(Request.application(backend.respond)))
         route = f"openai-compatible {url}/v1 load response_format=png attempt={ATTEMPT_SECONDS}"
-        own = {"IMAGINEART_LOCAL_STATE": str(folder), "PORT": "0", "PYTHONPATH": os.pathsep.join(SEARCH_PATH)}
-        own |= _ALLOCATOR
-        backends = {"IMAGINEART_GENERATION_BACKENDS": route, "IMAGINEART_EDIT_BACKENDS": route}
-        variables = os.environ | own | backends
-        process = running.enter_context(_stack(variables, folder))
-        seen, probes, memory = asyncio.run(_call(plan, folder, _register(plan, variables), process.pid))
-        usage = _cli(variables, "usage show")["usage"]
-    return judge(seen, probes, backend.done, usage, memory, plan.seconds, (folder / "output").read_text())
+        variables = {"IMAGINEART_GENERATION_BACKENDS": route, "IMAGINEART_EDIT_BACKENDS": route}
+        # Freed images go back to the system, so that memory which grows is held: docs/performance.md.
+        variables |= {"IMAGINEART_LOCAL_STATE": str(folder), "MALLOC_MMAP_THRESHOLD_": "131072"}
+        rough = running_stack(folder, os.environ | variables, killed=plan.killed, doubled=plan.doubled)
+        stack = running.enter_context(rough)
+        saw = asyncio.run(_call(plan, local_services(variables), backend, url + WEBHOOKS, stack))
+    return judge(saw, backend, plan.seconds, (folder / "output").read_text())
 
 
-@contextlib.contextmanager
-def _stack(variables: Mapping[str, str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The local stack in a session of its own: Ctrl-C reaches this process alone, which then stops it."""
-    command = [sys.executable, "-m", "local.run"]
-    with (folder / "output").open("wb") as output:
-        streams: dict[str, Any] = dict.fromkeys(("stdout", "stderr"), output) | {"stdin": subprocess.DEVNULL}
-        process = subprocess.Popen(command, cwd=PROJECT, env=variables, start_new_session=True, **streams)
-    try:
-        ends_at = time.monotonic() + WAIT_SECONDS
-        while not (folder / "env").exists():
-            if process.poll() is not None or time.monotonic() > ends_at:
-                raise RuntimeError(f"The stack did not start:\n{(folder / 'output').read_text()[-2000:]}")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(WAIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _cli(variables: Mapping[str, str], command: str) -> Any:
-    """What the operator's command line prints."""
-    arguments = [sys.executable, "-m", "cli", *command.split(), "--json"]
-    return json.loads(subprocess.check_output(arguments, cwd=PROJECT, env=variables))
-
-
-def _register(plan: Plan, variables: Mapping[str, str]) -> list[Consumer]:
+def _register(plan: Plan, services: OperatorServices) -> list[Consumer]:
     """The consumers of the callers. The first has fewer slots than callers, so that some find none."""
-    consumers = []
+    registered = []
     for number in range(min(CONSUMERS, plan.callers)):
         name, members = f"load-{number}", len(range(number, plan.callers, CONSUMERS))
         slots = 2 * members if number else max(1, members - 1)
-        _cli(variables, f"consumer create {name} --requests-per-minute 6000 --concurrent-requests {slots}")
-        consumers.append(Consumer(name, _cli(variables, f"token create {name}")["token"], slots))
-    return consumers
+        services.consumers.add_consumer(consumers.Consumer(name, Limits(6_000, slots, 1_000_000)))
+        token, _ = services.manage_tokens.issue(name, TokenKind.PARTNER, life_days=None)
+        registered.append(Consumer(name, token.text, slots))
+    return registered
 
 
-async def _call(plan: Plan, folder: Path, consumers: list[Consumer], stack: int) -> _Saw:
-    """What the callers saw, what they saw when every slot had to be free, and the stack's memory in MB."""
-    seen, probes, memory = list[Seen](), list[Seen](), list[float]()
-    base_url = (folder / "env").read_text().split()[0].partition("=")[2]
-    limits, ends_at = Limits(max_connections=None, keepalive_expiry=3), time.monotonic() + plan.seconds
-    async with AsyncClient(base_url=base_url, limits=limits, timeout=WAIT_SECONDS, trust_env=False) as client:
+async def _call(
+    plan: Plan, services: OperatorServices, backend: LoadBackend, webhooks: str, stack: int
+) -> Saw:
+    """What the callers saw, and what they saw when every slot had to be free; what is counted then."""
+    seen, memory, owners, began = list[Seen](), list[float](), _register(plan, services), int(time.time())
+    ends_at, limits = time.monotonic() + plan.seconds, httpx.Limits(max_connections=None, keepalive_expiry=3)
+    async with httpx.AsyncClient(
+        base_url=services.base_url, limits=limits, timeout=120, trust_env=False
+    ) as client:
         sampling = asyncio.create_task(_sample(stack, memory, max(0.5, plan.seconds / 150)))
         async with asyncio.TaskGroup() as group:
             for number in range(plan.callers):
-                consumer, dice = consumers[number % len(consumers)], random.Random(f"{plan.seed} {number}")
-                group.create_task(call(client, consumer, dice, ends_at, seen))
+                owner, dice = owners[number % len(owners)], Random(f"{plan.seed} {number}")
+                group.create_task(call(client, owner, dice, ends_at, seen))
+            share = plan.jobs // len(owners)
+            jobs = [group.create_task(submit(client, each, webhooks, share, plan.seconds)) for each in owners]
         sampling.cancel()
-        for each in consumers:
-            dice = random.Random(each.id)
-            orders = [make_order("generation 1K", each, dice) for _ in range(each.slots)]
-            probes += await asyncio.gather(*(send(client, order) for order in orders))
-    return seen, probes, memory
+        accepted = [each for job in jobs for each in job.result()]
+        ends_at = time.monotonic() + JOB_SECONDS
+        ends = [await follow(client, each, ends_at) for each in accepted if each.ending == "accepted"]
+        while backend.taken < len(ends) and time.monotonic() < ends_at:
+            await asyncio.sleep(1)
+        # The slot of a worker that was killed is a lease.
+        ends_at, probes = time.monotonic() + 2 * WORKER_SECONDS * (plan.killed > 0), list[Seen]()
+        while not probes or (time.monotonic() < ends_at and any(map(found_no_slot, probes))):
+            await asyncio.sleep(5 * bool(probes))
+            seen += probes
+            probes = [each for owner in owners for each in await _take_every_slot(client, owner)]
+    usage = services.report_usage.rows(consumer_id=None, first_day=None, last_day=None)
+    items = {each.id: services.consumers.table.get(consumer_key(each.id)) or {} for each in owners}
+    day = window_name("day", began)
+    days = {owner: int(item[day]["N"]) for owner, item in items.items() if day in item}
+    return Saw(seen + accepted, ends, probes, memory, usage, days)
+
+
+async def _take_every_slot(client: httpx.AsyncClient, owner: Consumer) -> list[Seen]:
+    orders = [make_order("generation 1K", owner, Random()) for _ in range(owner.slots)]
+    return await asyncio.gather(*(send(client, order) for order in orders))
 
 
 async def _sample(stack: int, memory: list[float], every_seconds: float) -> None:

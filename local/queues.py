@@ -66,7 +66,7 @@ class EventSources:
 
         def deliver(messages: list[dict[str, Any]]) -> None:
             try:
-                self._invoke(source, messages)
+                self.handle(source, messages)
             finally:
                 places.release()
 
@@ -87,10 +87,30 @@ class EventSources:
             except _FAILURES:
                 traceback.print_exc(file=sys.stderr)
 
+    def handle(self, source: EventSource, messages: list[dict[str, Any]]) -> None:
+        """Call the function with messages, and delete those that it handled."""
+        records = [_record(message, self._references[f"{source.queue_id}.Arn"]) for message in messages]
+        try:
+            response = self.call(source.function_id, {"Records": records}) or {}
+        except _FAILURES:
+            traceback.print_exc(file=sys.stderr)
+            return
+        reported = response.get("batchItemFailures", []) if source.reports_failures else []
+        failed = {failure["itemIdentifier"] for failure in reported}
+        for message in messages:
+            if message["MessageId"] not in failed:
+                self._sqs.delete_message(
+                    QueueUrl=self._references[source.queue_id], ReceiptHandle=message["ReceiptHandle"]
+                )
+
+    def call(self, function_id: str, event: dict[str, Any]) -> Any:
+        """What a function returns for messages. Raises what its fleet raises."""
+        return self._gateway.invoke(function_id, event)
+
     def _deliver(self, source: EventSource) -> int:
         messages = self._receive(source)
         if messages:
-            self._invoke(source, messages)
+            self.handle(source, messages)
         return len(messages)
 
     def _receive_or_report(self, source: EventSource) -> list[dict[str, Any]]:
@@ -111,22 +131,6 @@ class EventSources:
         )
         messages: list[dict[str, Any]] = received.get("Messages", [])
         return messages
-
-    def _invoke(self, source: EventSource, messages: list[dict[str, Any]]) -> None:
-        """Call the function with messages, and delete those that it handled."""
-        records = [_record(message, self._references[f"{source.queue_id}.Arn"]) for message in messages]
-        try:
-            response = self._gateway.invoke(source.function_id, {"Records": records}) or {}
-        except _FAILURES:
-            traceback.print_exc(file=sys.stderr)
-            return
-        reported = response.get("batchItemFailures", []) if source.reports_failures else []
-        failed = {failure["itemIdentifier"] for failure in reported}
-        for message in messages:
-            if message["MessageId"] not in failed:
-                self._sqs.delete_message(
-                    QueueUrl=self._references[source.queue_id], ReceiptHandle=message["ReceiptHandle"]
-                )
 
 
 def _record(message: dict[str, Any], queue_arn: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 import uvicorn
 
@@ -91,10 +91,14 @@ def chosen_port(environment: Variables) -> int:
     return int(text)
 
 
-def main() -> int:
-    """Serve on PORT until Ctrl-C. Returns the exit code."""
+def main(template: Template | None = None, connect: Callable[..., EventSources] = EventSources) -> int:
+    """Serve on PORT until Ctrl-C, by default what template.yaml describes. Returns the exit code.
+
+    `connect` makes what calls functions with messages.
+    """
+    template = template or load_template()
     try:
-        bedrock_models = load_template().default_parameters()["BedrockModels"]
+        bedrock_models = template.default_parameters()["BedrockModels"]
         port, models = chosen_port(os.environ), choose_models(os.environ, bedrock_models=bedrock_models)
         listener = socket.create_server((HOST, port), backlog=128)
     except (ValueError, SettingsError) as error:
@@ -114,7 +118,7 @@ def main() -> int:
             contextlib.suppress(KeyboardInterrupt),
             _children(models, folder) as (aws_url, document),
         ):
-            _serve(listener, aws_url, document, folder)
+            _serve(template, connect, listener, aws_url, document, folder)
     finally:
         remove_state(folder)
     return 0
@@ -143,8 +147,14 @@ def _children(chosen: ChosenModels, folder: Path) -> Iterator[tuple[str, str]]:
             server.stop()
 
 
-def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -> None:
-    template = load_template()
+def _serve(
+    template: Template,
+    connect: Callable[..., EventSources],
+    listener: socket.socket,
+    aws_url: str,
+    document: str,
+    folder: Path,
+) -> None:
     references = create_resources(template, aws_url, {})
     runtime = runtime_variables(aws_url)
     stack = _stack_variables(template, references) | runtime
@@ -156,7 +166,7 @@ def _serve(listener: socket.socket, aws_url: str, document: str, folder: Path) -
         for function in template.functions.values()
     }
     gateway = Gateway(template, references, runtime, on_cold_start=log_cold_start)
-    event_sources = EventSources(template, references, gateway, client("sqs", aws_url))
+    event_sources = connect(template, references, gateway, client("sqs", aws_url))
     app = with_reference(GatewayApp(gateway))
     config = uvicorn.Config(
         app,
@@ -223,10 +233,15 @@ def _prepare(stack: Variables, document: str) -> str:
     return token.text
 
 
-if __name__ == "__main__":
+def run(serve: Callable[[], int]) -> NoReturn:
+    """End this process with the exit code of `serve`, which is `main` with arguments or without."""
     # No one reads metrics on a laptop; the log lines of the requests are enough.
     os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
-    exit_code = main()
+    exit_code = serve()
     sys.stdout.flush()
     # Python would wait for the threads of functions that still wait for a backend.
     os._exit(exit_code)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -43,6 +43,7 @@ class AccessSettings:
     internal_tokens_secret: str
     accounts_table: str
     credits_table: str
+    session_secret: str
     webhooks: WebhookSettings
 
     @classmethod
@@ -57,6 +58,7 @@ class AccessSettings:
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
             accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
             credits_table=_required(variables, "IMAGINEART_CREDITS_TABLE"),
+            session_secret=_required(variables, "IMAGINEART_SESSION_SECRET"),
             webhooks=WebhookSettings.from_mapping(variables),
         )
 

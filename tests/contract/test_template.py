@@ -283,5 +283,6 @@ def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
     for name in (
         "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
         "WebhooksTable", "WebhooksQueue", "WebhookSecret", "AccountsTable", "CreditsTable",
+        "SessionSecret",
     ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

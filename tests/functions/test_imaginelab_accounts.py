@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from imagineart.accounts.sessions import SESSION_SECONDS
+from imagineart.errors import InvalidRequestError, NotFoundError
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment
 from tests.functions.test_logs import lines_of, log_to_this_tests_output
@@ -198,14 +199,19 @@ def test_a_new_key_signs_later_sessions_and_ends_none(deploy: Deploy) -> None:
     person = Person(api)
     person.sign_up()
     earlier = person.session()
-    secrets, name = api.aws("secretsmanager"), api.references["SessionSecret"]
-    held = secrets.get_secret_value(SecretId=name)["SecretString"]
-    rotated = held.replace('"current": "1"', '"current": "2", "2": "' + "k" * 64 + '"')
-    secrets.put_secret_value(SecretId=name, SecretString=rotated)
+    keys = api.operator.rotate_session_keys
+    assert keys.rotate() == "2"
     api.gateway.close()
     later = person.session()
     assert jwt.get_unverified_header(later["Authorization"].removeprefix("Bearer "))["kid"] == "2"
     assert [person.me(each).status_code for each in (earlier, later)] == [200, 200]
+    with pytest.raises(InvalidRequestError, match=r"^key: got '2', which signs sessions"):
+        keys.retire("2")
+    keys.retire("1")
+    with pytest.raises(NotFoundError):
+        keys.retire("1")
+    api.gateway.close()
+    assert [person.me(each).status_code for each in (earlier, later)] == [401, 200]
 
 
 def test_an_api_key_of_an_account_works_beside_its_sessions(member: Person, api: Deployment) -> None:

@@ -1,11 +1,13 @@
 """A request that prefers it gets a job, which a worker runs; its images are fetched where the job says."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from imagineart.access.tokens import Scope
 from imagineart.models.read_document import PACKAGED_FILE
@@ -51,6 +53,22 @@ def job_of(client: httpx.Client, path: str) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     job: dict[str, Any] = response.json()
     return job
+
+
+@pytest.mark.parametrize(("kind", "media_type"), [("JPEG", "image/jpeg"), ("WebP", "image/webp")])
+def test_an_image_is_sent_as_what_its_job_made(
+    own_api: Deployment, own_client: httpx.Client, kind: str, media_type: str
+) -> None:
+    """The item says it, though /v1 itself asks for PNGs alone."""
+    path, jobs, table = accept(own_client), own_api.aws("dynamodb"), own_api.references["JobsTable"]
+    (item,) = [item for item in jobs.scan(TableName=table)["Items"] if item["id"]["S"] in path]
+    request = json.loads(item["request"]["S"]) | {"output_format": [kind, 80]}
+    jobs.put_item(TableName=table, Item=item | {"request": {"S": json.dumps(request)}})
+    own_api.work_off()
+    image = own_client.get(f"{path}/images/0")
+    assert image.headers["Content-Type"] == media_type
+    with Image.open(io.BytesIO(image.content)) as opened:
+        assert opened.format == kind.upper()
 
 
 def test_a_job_is_accepted_run_and_fetched(own_api: Deployment, own_client: httpx.Client) -> None:

@@ -17,6 +17,7 @@ ACCESS = {
     "IMAGINEART_INTERNAL_TOKENS_SECRET": "internal",
     "IMAGINEART_ACCOUNTS_TABLE": "accounts",
     "IMAGINEART_CREDITS_TABLE": "credits",
+    "IMAGINEART_SESSION_SECRET": "sessions",
     "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
     "IMAGINEART_WEBHOOKS_QUEUE": "https://queue.example.com/webhooks",
     "IMAGINEART_WEBHOOK_SECRET": "webhook",

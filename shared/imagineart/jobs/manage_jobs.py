@@ -91,8 +91,8 @@ class ManageJobs:
         self.webhooks.remove(consumer_id, event_id=job.key.id)
         self.jobs.delete(job.key)
 
-    def image(self, consumer_id: str, job_id: str, position: str) -> bytes:
-        """The content of an image. Raises UnknownRequestError where the job has no such image."""
+    def image(self, consumer_id: str, job_id: str, position: str) -> tuple[bytes, str]:
+        """An image and its media type. Raises UnknownRequestError where the job has no such image."""
         job = self.find(consumer_id, job_id)
         if job.state is not JobState.COMPLETED:
             raise UnknownRequestError(f"The job is {job.state}; a completed job alone has images.")
@@ -104,4 +104,4 @@ class ManageJobs:
         content = self.objects.get(job.key.image_object(int(position)), limit_bytes=MAX_IMAGE_BYTES)
         if content is None:
             raise UnknownRequestError("The image was deleted.")
-        return content
+        return content, job.request.output_format.kind.media_type

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from imagineart.apis.common.documentation import Responses, header, json_response
 from imagineart.apis.imagineart.documentation import ERROR_RESPONSES
+from imagineart.images.kinds import JPEG, PNG, WEBP
 from imagineart.jobs.model import JobState
 
 _TEXT: Final = {"type": "string"}
@@ -37,7 +38,7 @@ JOB_SCHEMA: Final[dict[str, Any]] = {
             "items": {
                 "type": "object",
                 "properties": {
-                    "url": {"type": "string", "description": "Where the PNG is, below the API's base URL."},
+                    "url": {"type": "string", "description": "Where the image is, below the API's base URL."},
                     "seed": {"type": ["integer", "null"], "description": "Null where the model has none."},
                     "size": _TEXT,
                     "backend": _TEXT,
@@ -93,7 +94,9 @@ DELETED_RESPONSES: Final[Responses] = ERROR_RESPONSES | {204: {"description": "T
 JOB_IMAGE_RESPONSES: Final[Responses] = ERROR_RESPONSES | {
     200: {
         "description": "The image.",
-        "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in (PNG, JPEG, WEBP)
+        },
     }
 }
 

@@ -90,9 +90,9 @@ async def delete_job(job_id: JobId, call: CurrentCall) -> Response:
 async def get_job_image(
     job_id: JobId, number: Annotated[str, Path(examples=["0"])], call: CurrentCall
 ) -> Response:
-    """Get an image of a completed job as a PNG; the numbers begin with 0."""
-    content = await asyncio.to_thread(_jobs(call).image, call.consumer_id, job_id, number)
-    return Response(content, media_type="image/png")
+    """Get an image of a completed job, in the format that was asked for; the numbers begin with 0."""
+    content, media_type = await asyncio.to_thread(_jobs(call).image, call.consumer_id, job_id, number)
+    return Response(content, media_type=media_type)
 
 
 def _jobs(call: Call) -> ManageJobs:

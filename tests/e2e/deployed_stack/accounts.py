@@ -14,6 +14,7 @@ import httpx
 import stripe
 
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
+from tests.e2e.deployed_stack.jobs import stop_queues
 from tests.e2e.target import bearer
 from tests.functions.stripe_server import API_KEY, serving_stripe
 
@@ -63,6 +64,7 @@ def lives_and_ends(account: AwsAccount) -> bool:
 
 def generates(account: AwsAccount) -> bool:
     """A generation is made by the worker, another one waits; then they and their account are deleted."""
+    stop_queues(account)
     with somebody(account) as person:
         session = person.log_in() if person.sign_up() else None
         assert session is not None

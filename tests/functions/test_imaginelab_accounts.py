@@ -214,6 +214,14 @@ def test_a_new_key_signs_later_sessions_and_ends_none(deploy: Deploy) -> None:
     assert [person.me(each).status_code for each in (earlier, later)] == [401, 200]
 
 
+def test_a_session_that_came_over_plain_http_ends_with_all_others(member: Person) -> None:
+    sessions = [member.session(), member.session()]
+    sent = member.me(sessions[0] | {"X-Forwarded-Proto": "http"})
+    assert (sent.status_code, "Use HTTPS" in sent.json()["detail"]) == (401, True)
+    assert [member.me(each).status_code for each in sessions] == [401, 401]
+    assert member.me(member.session()).status_code == 200
+
+
 def test_an_api_key_of_an_account_works_beside_its_sessions(member: Person, api: Deployment) -> None:
     account = member.me(member.session()).json()
     own = api.issue_token(f"account-{account['id']}")

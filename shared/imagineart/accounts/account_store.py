@@ -88,6 +88,18 @@ class AccountStore:
         # The first response may have been lost. A hash has its own salt, so that no other reset made it.
         return (updated.item or {}).get("password_hash") == text(password_hash)
 
+    def end_sessions(self, account: Account) -> None:
+        """End every session of the account's present epoch."""
+        self.table.update(
+            _account_key(account.id),
+            "SET session_epoch = :next",
+            ConditionExpression="session_epoch = :present",
+            ExpressionAttributeValues={
+                ":present": number(account.session_epoch),
+                ":next": number(account.session_epoch + 1),
+            },
+        )
+
     def begin_closing(self, account_id: int) -> None:
         """Let the account do nothing any more but be erased."""
         self.table.update(

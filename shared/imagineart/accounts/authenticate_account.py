@@ -7,16 +7,18 @@ from imagineart.access.authenticate import Authenticator, Caller
 from imagineart.access.tokens import ALL_SCOPES
 from imagineart.accounts.model import Account, account_id_of
 from imagineart.accounts.sessions import SessionTokens, refused_session
-from imagineart.errors import MissingBearerTokenError
+from imagineart.errors import InvalidTokenError, MissingBearerTokenError
 
 _KEY_PREFIX: Final = "iart_"
 _SESSION: Final = "session"
 
 
 class AccountsById(Protocol):
-    """Where accounts are found. See `AccountStore.find`."""
+    """The accounts. See `AccountStore` for what each method does."""
 
     def find(self, account_id: int) -> Account | None: ...
+
+    def end_sessions(self, account: Account) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class AuthenticateAccount:
     def authenticate(self, bearer: str | None, *, sent_over_plain_http: bool) -> AccountCaller:
         """The account whose token is `bearer`; one that is closing has authenticated too.
 
+        A live token that came over plain HTTP is ended at once: a key alone, a session with all others.
+
         Raises MissingBearerTokenError, InvalidTokenError, and for keys what `Authenticator` raises.
         """
         if not bearer:
@@ -49,6 +53,12 @@ class AuthenticateAccount:
         account = self.accounts.find(session.account_id)
         if account is None or account.session_epoch != session.epoch:
             raise refused_session(f"session of account {session.account_id}: ended")
+        if sent_over_plain_http:
+            self.accounts.end_sessions(account)
+            raise InvalidTokenError(
+                "This token was sent over plain HTTP, so every session has ended. Use HTTPS and log in again.",
+                detail=f"session of account {account.id} sent over plain HTTP",
+            )
         return AccountCaller(account, Caller(account.consumer_id, _SESSION, ALL_SCOPES))
 
     def _by_key(self, bearer: str, *, sent_over_plain_http: bool) -> AccountCaller:

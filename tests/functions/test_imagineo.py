@@ -199,7 +199,7 @@ def test_a_model_is_chosen_by_its_id_and_refused_by_name(client: httpx.Client) -
     ("fields", "message"),
     [
         ({"guidance": 20.5}, "'guidance'. Must be between 1 and 20. Got '20.5'."),
-        ({"guidance": "high"}, "'guidance'. Must be between 1 and 20. Got 'high'."),
+        ({"guidance": "high"}, "'guidance'. Must be between 1 and 20. Got the text 'high'."),
         ({"lora_weight": -0.1}, "'lora_weight'. Must be between 0 and 2. Got '-0.1'."),
         ({"width": 60}, "'width'. Must be an integer from 64 to 4096 (a multiple of 8). Got '60'."),
         ({"height": 1001}, "'height'. Must be an integer from 64 to 4096 (a multiple of 8). Got '1001'."),

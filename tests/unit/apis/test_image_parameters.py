@@ -92,7 +92,7 @@ def test_a_missing_prompt_is_named() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"seed": "7"}, "seed: got '7'; allowed: an integer"),
+        ({"seed": "7"}, "seed: got the text '7'; allowed: an integer"),
         ({"seed": True}, "seed: got 'true'; allowed: an integer"),
         ({"seed": 7.5}, "seed: got '7.5'; allowed: an integer"),
         ({"seed": 1e300}, "seed: got a very large number; allowed"),

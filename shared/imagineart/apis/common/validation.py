@@ -86,7 +86,7 @@ def validate(model: type[Model], values: Mapping[str, Any], *, is_json: bool) ->
     try:
         return model.model_validate(typed)
     except ValidationError as error:
-        raise _bad_field(model, error) from error
+        raise _bad_field(model, error, is_json=is_json) from error
 
 
 def _unknown_field(model: type[Fields], name: str) -> InvalidRequestError:
@@ -97,12 +97,14 @@ def _unknown_field(model: type[Fields], name: str) -> InvalidRequestError:
     return InvalidRequestError("form", f"got the unknown field {shown(name)}; allowed: {allowed}.")
 
 
-def _bad_field(model: type[Fields], error: ValidationError) -> InvalidFieldError:
+def _bad_field(model: type[Fields], error: ValidationError, *, is_json: bool) -> InvalidFieldError:
     """The message for the first of Pydantic's errors."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     field = model.model_fields[name]
-    return InvalidFieldError(name, came=_what_came(first, field), allowed=allowed_values(field))
+    return InvalidFieldError(
+        name, came=_what_came(first, field, is_json=is_json), allowed=allowed_values(field)
+    )
 
 
 def allowed_values(field: FieldInfo) -> str:
@@ -158,7 +160,7 @@ def _typed(value: Any, field: FieldInfo, *, is_json: bool) -> Any:
     return _BOOLEANS.get(value, value) if base_type(field) is bool else value
 
 
-def _what_came(error: ErrorDetails, field: FieldInfo) -> str:
+def _what_came(error: ErrorDetails, field: FieldInfo, *, is_json: bool) -> str:
     if error["type"] == "missing":
         return "the field is required"
     if error["type"] == "string_unicode":
@@ -166,7 +168,8 @@ def _what_came(error: ErrorDetails, field: FieldInfo) -> str:
     value = error["input"]
     if isinstance(value, str) and base_type(field) is str and not choices_of(field):
         return f"got {len(value.strip())} characters after trimming"
-    return f"got {_shown_value(value)}"
+    is_quoted_number = is_json and isinstance(value, str) and base_type(field) in (int, float)
+    return f"got {'the text ' if is_quoted_number else ''}{_shown_value(value)}"
 
 
 def _shown_value(value: Any) -> str:

@@ -56,7 +56,7 @@ class AuthenticateAccount:
         if sent_over_plain_http:
             self.accounts.end_sessions(account)
             raise InvalidTokenError(
-                "This token was sent over plain HTTP, so every session has ended. Use HTTPS and log in again.",
+                "This token was sent over plain HTTP, so all sessions have ended. Use HTTPS and log in.",
                 detail=f"session of account {account.id} sent over plain HTTP",
             )
         return AccountCaller(account, Caller(account.consumer_id, _SESSION, ALL_SCOPES))

@@ -14,7 +14,7 @@ import httpx
 import stripe
 
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
-from tests.e2e.deployed_stack.jobs import stop_queues
+from tests.e2e.deployed_stack.jobs import JobsOfAConsumer, stop_queues
 from tests.e2e.target import bearer
 from tests.functions.stripe_server import API_KEY, serving_stripe
 
@@ -63,28 +63,28 @@ def lives_and_ends(account: AwsAccount) -> bool:
 
 
 def generates(account: AwsAccount) -> bool:
-    """A generation is made by the worker, another one waits; then they and their account are deleted."""
+    """One generation is made by the worker, another is deleted while it waits; then their account is."""
     stop_queues(account)
     with somebody(account) as person:
         session = person.log_in() if person.sign_up() else None
         assert session is not None
         person.client.headers.update(session)
         account.target.succeed(f"credits grant {person.email} 10")
-        for _ in range(2):
-            made = person.client.post(GENERATIONS, json=ORDER)
-            if made.status_code != 201:
-                return False
+        ordered = [person.client.post(GENERATIONS, json=ORDER) for _ in range(2)]
         listed = person.client.get(GENERATIONS)
-        if listed.status_code != 200 or listed.json()["count"] != 2:
+        if [each.status_code for each in (*ordered, listed)] != [201, 201, 200]:
             return False
-        generation_id = made.json()["id"]
-        if not _handle(account, "RunJobFunction", made.json()):
+        made, waiting = (each.json() for each in ordered)
+        if JobsOfAConsumer(account, f"account-{made['user_id']}", person.client).messages() != 2:
             return False
+        if not _handle(account, "RunJobFunction", made):
+            return False
+        deleted = [person.client.delete(f"{GENERATIONS}/{each['id']}") for each in (waiting, made)]
         credits = json.loads(account.target.succeed(f"credits show {person.email} --json"))
-        deleted = person.client.delete(f"{GENERATIONS}/{generation_id}")
-        closed = person.client.delete(f"{BASE}/me").status_code
-        # What the worker made is taken, and the other one is still reserved.
-        return (credits["reserved"], deleted.status_code, closed) == (5, 200, 200)
+        closed = person.client.delete(f"{BASE}/me")
+        # What the worker made is taken, and what was reserved for the other one came back.
+        settled = (credits["balance"], credits["reserved"]) == (5, 0)
+        return settled and {each.status_code for each in (*deleted, closed)} == {200}
 
 
 def _handle(account: AwsAccount, function: str, generation: dict[str, Any]) -> bool:

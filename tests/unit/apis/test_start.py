@@ -26,7 +26,7 @@ def test_a_function_of_v1_starts_without_the_libraries_of_accounts() -> None:
         printed_by(
             "import sys\n"
             "import imagineart.apis.imagineart.generate_image, imagineart.bootstrap\n"
-            "print([name for name in ('argon2', 'jwt') if name in sys.modules])"
+            "print([name for name in ('argon2', 'jwt', 'stripe') if name in sys.modules])"
         )
         == "[]"
     )

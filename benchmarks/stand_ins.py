@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.processes import Process, QuietHandler
 from imagineart.access.tokens import ALL_SCOPES, Peppers, TokenKind, create_token
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 from local.chosen_models import document_of
 from local.proxy_events import HttpRequest, build_proxy_event
 

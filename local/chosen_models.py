@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from imagineart.backends.check_models import capabilities_of, find_problems
-from imagineart.models.model import Capabilities, ModelOperation
+from imagineart.backends.check_models import capabilities_of, find_problems, operations_of
+from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Capabilities
 from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.settings import SettingsError
@@ -82,6 +83,8 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
             if operation in model["operations"]:
                 model["backends"] = routes
                 model["capabilities"] |= _shared_capabilities(routes)
+                able = set(ModelOperation).intersection(*(operations_of(each["kind"]) for each in routes))
+                model["operations"] = [each for each in model["operations"] if each in able]
         written = json.dumps(document)
         try:
             read_document(written)

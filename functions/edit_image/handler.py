@@ -1,4 +1,4 @@
-"""POST /v1/images/edits: images from reference images and an instruction."""
+"""POST /v1/images/edits and /v1/images/variations: images from reference images."""
 
 import os
 

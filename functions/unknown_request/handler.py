@@ -9,6 +9,7 @@ from typing import Any
 METHODS_BY_RESOURCE = {
     "/v1/images/generations": "POST",
     "/v1/images/edits": "POST",
+    "/v1/images/variations": "POST",
     "/v1/uploads": "POST",
     "/v1/jobs": "GET",
     "/v1/jobs/{job_id}": "GET, DELETE",

@@ -10,10 +10,10 @@ import math
 from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from PIL import Image
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from pydantic import BaseModel, BeforeValidator, Field
 
-from local.painter.draw import edit_image, generate_image
+from local.painter.draw import edit_image, generate_image, repaint_image
 
 MEGAPIXEL: Final = 1 << 20
 TEXT_REGION: Final = "us-west-2"
@@ -35,6 +35,9 @@ def _read_image(text: object, *, sides: tuple[int, int], pixels: int, ratio: flo
 
 _reference: Final = BeforeValidator(partial(_read_image, sides=(64, 16_384), pixels=9_437_184, ratio=2.5))
 _small: Final = BeforeValidator(partial(_read_image, sides=(32, 1536), pixels=MEGAPIXEL, ratio=48))
+_NO_COLOUR: Final = (254, 1, 253)
+"""What no image is filled with otherwise."""
+
 _Text: TypeAlias = Annotated[str, Field(max_length=10_000)]
 
 
@@ -66,6 +69,34 @@ class StyleTransfer(Prompted):
     style_image: Annotated[bytes, _reference]
 
 
+class Inpaint(Prompted):
+    image: Annotated[bytes, _reference]
+    mask: Annotated[bytes, _reference]
+    grow_mask: Annotated[int, Field(ge=0, le=20)] = 5
+
+
+class Outpaint(Prompted):
+    prompt: _Text = ""
+    image: Annotated[bytes, _reference]
+    left: Annotated[int, Field(ge=0, le=2000)] = 0
+    right: Annotated[int, Field(ge=0, le=2000)] = 0
+    up: Annotated[int, Field(ge=0, le=2000)] = 0
+    down: Annotated[int, Field(ge=0, le=2000)] = 0
+
+
+class Control(Prompted):
+    image: Annotated[bytes, _reference]
+    control_strength: Annotated[float, Field(ge=0, le=1)] = 0.7
+
+
+class ControlStructure(Control):
+    pass
+
+
+class RemoveBackground(Body):
+    image: Annotated[bytes, _reference]
+
+
 class FastUpscale(Body):
     image: Annotated[bytes, _small]
 
@@ -74,6 +105,11 @@ _MODELS: Final[dict[str, type[Body]]] = {
     "stability.stable-image-core-v1:1": TextToImage,
     "stability.stable-image-ultra-v1:1": TextToImage,
     "stability.sd3-5-large-v1:0": TextToImage,
+    "us.stability.stable-image-inpaint-v1:0": Inpaint,
+    "us.stability.stable-outpaint-v1:0": Outpaint,
+    "us.stability.stable-image-remove-background-v1:0": RemoveBackground,
+    "us.stability.stable-image-control-sketch-v1:0": Control,
+    "us.stability.stable-image-control-structure-v1:0": ControlStructure,
     "us.stability.stable-style-transfer-v1:0": StyleTransfer,
     "us.stability.stable-fast-upscale-v1:0": FastUpscale,
 }
@@ -90,11 +126,60 @@ def invoke_model(model_id: str, region: str, document: dict[str, Any], pixels: i
     return {"seeds": [getattr(body, "seed", 0)], "finish_reasons": [None], "images": images}
 
 
+def _repaint(body: Inpaint) -> Image.Image:
+    """The painter takes a mask that is transparent, the service one that is white."""
+    image, alpha = Image.open(io.BytesIO(body.image)), io.BytesIO()
+    kept = ImageOps.invert(Image.open(io.BytesIO(body.mask)).convert("L"))
+    Image.merge("RGBA", (kept, kept, kept, kept)).save(alpha, "PNG")
+    files = [body.image, alpha.getvalue()]
+    return Image.open(io.BytesIO(repaint_image(body.prompt, body.seed, *image.size, files)))
+
+
+def _scene(body: Prompted, width: int, height: int) -> Image.Image:
+    return Image.open(io.BytesIO(generate_image(body.prompt, body.seed, width, height)))
+
+
+def _grow(body: Outpaint, image: Image.Image) -> Image.Image:
+    """The image within a scene."""
+    size = image.width + body.left + body.right, image.height + body.up + body.down
+    grown = _scene(body, *size)
+    grown.paste(image.convert("RGB"), (body.left, body.up))
+    return grown
+
+
+def _follow(body: Control, image: Image.Image) -> Image.Image:
+    """A scene under the lines of the image, or in its light and shade."""
+    light, scene = image.convert("L"), _scene(body, *image.size)
+    if not isinstance(body, ControlStructure):
+        light = ImageOps.invert(ImageOps.autocontrast(light.filter(ImageFilter.FIND_EDGES)))
+    return Image.blend(scene, ImageChops.multiply(scene, light.convert("RGB")), body.control_strength)
+
+
+def _cut_out(image: Image.Image) -> Image.Image:
+    """The image without what has nearly the colour of its corners and touches one."""
+    filled = image.convert("RGB")
+    for corner in ((0, 0), (image.width - 1, 0), (0, image.height - 1), (image.width - 1, image.height - 1)):
+        ImageDraw.floodfill(filled, corner, _NO_COLOUR, thresh=60)
+    red, green, blue = ImageChops.difference(filled, Image.new("RGB", filled.size, _NO_COLOUR)).split()
+    alpha = ImageChops.lighter(ImageChops.lighter(red, green), blue).point(lambda level: 255 * (level > 0))
+    cut = image.convert("RGB")
+    cut.putalpha(alpha)
+    return cut
+
+
 def _draw(body: Any, pixels: int) -> Image.Image:
     references = [value for _, value in body if isinstance(value, bytes)]
     first = Image.open(io.BytesIO(references[0])) if references else None
     if first and isinstance(body, FastUpscale):
         return first.convert("RGB").resize((4 * first.width, 4 * first.height))
+    if first and isinstance(body, Inpaint):
+        return _repaint(body)
+    if first and isinstance(body, Outpaint):
+        return _grow(body, first)
+    if first and isinstance(body, Control):
+        return _follow(body, first)
+    if first and isinstance(body, RemoveBackground):
+        return _cut_out(first)
     width, height = first.size if first else map(int, body.aspect_ratio.split(":"))
     # Sides are multiples of 64 for a megapixel, and of as much less for fewer pixels.
     unit = max(1, round(64 * math.sqrt(pixels / MEGAPIXEL)))

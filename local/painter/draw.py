@@ -42,9 +42,22 @@ def edit_image(prompt: str, seed: int, width: int, height: int, references: Sequ
     palette = draw_scene(canvas)
     black, white, mid = map(to_levels, (blend(palette.near, BLACK, 0.4), palette.light, palette.sky))
     _set_in_scene(canvas, Image.blend(photo, ImageOps.colorize(photo.convert("L"), black, white, mid), 0.34))
+    unit, low = canvas.unit, round(canvas.image.height - 0.33 * canvas.unit)
     for number, other in enumerate(others):
-        _lay_print(canvas, other, number)
+        small = ImageOps.contain(other, (unit // 4, unit // 4), BICUBIC)
+        canvas.image.paste(
+            ImageOps.expand(small, unit // 90, _PAPER), (round((0.03 + 0.31 * number) * unit), low)
+        )
     return _encode(canvas.image)
+
+
+def repaint_image(prompt: str, seed: int, width: int, height: int, references: Sequence[bytes]) -> bytes:
+    """A PNG of the first file, with the scene of the prompt where the second, a mask, is transparent."""
+    photo, mask = (Image.open(io.BytesIO(content)).resize((width, height)) for content in references)
+    canvas, kept = Canvas(width, height, prompt, seed), photo.convert("RGB")
+    draw_scene(canvas)
+    kept.paste(canvas.image, mask=ImageOps.invert(mask.getchannel("A")))
+    return _encode(kept)
 
 
 def _open(number: int, content: bytes) -> Image.Image:
@@ -68,17 +81,6 @@ def _set_in_scene(canvas: Canvas, photo: Image.Image) -> None:
     mask = Image.fromarray((255 * kept).astype(np.uint8)).resize(photo.size, BICUBIC)
     corner = (round((scene.width - mask.width) * dice.random()), round((scene.height - mask.height) * 0.45))
     scene.paste(photo, corner, mask)
-
-
-def _lay_print(canvas: Canvas, photo: Image.Image, number: int) -> None:
-    """Lay a photo along the bottom, as a slightly turned print with a white edge and a shadow."""
-    unit, angle = canvas.unit, canvas.dice(f"print {number}").uniform(-6, 6)
-    small = ImageOps.contain(photo, (unit // 4, unit // 4), BICUBIC)
-    framed = ImageOps.expand(ImageOps.expand(small, unit // 90, _PAPER).convert("RGBA"), 2)
-    framed = framed.rotate(angle, BICUBIC, expand=True)
-    left, top = round((0.03 + 0.31 * number) * unit), round(canvas.image.height - 0.33 * unit)
-    canvas.image.paste((8, 8, 14), (left + unit // 200, top + unit // 160), framed.getchannel("A"))
-    canvas.image.paste(framed, (left, top), framed)
 
 
 def _encode(image: Image.Image) -> bytes:

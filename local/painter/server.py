@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.painter.draw import ReferenceImageError, edit_image, generate_image
+from local.painter.draw import ReferenceImageError, edit_image, generate_image, repaint_image
 
 _Model: TypeAlias = Literal["painter-generate", "painter-edit"]
 _Side: TypeAlias = Annotated[int, Field(ge=256, le=4096)]
-_models: Final = [{"id": name, "object": "model"} for name in get_args(_Model)]
 _busy: Final = CapacityLimiter(os.cpu_count() or 1)
 
 
@@ -44,8 +43,9 @@ async def _edit(request: Request) -> Response:
     async with request.form() as form:
         body = ImageRequest.model_validate(dict(form))
         files = [*form.getlist("image"), *form.getlist("image[]")]
-        references = [await file.read() for file in files if isinstance(file, UploadFile)]
-    return await _respond(body, edit_image, references=references)
+        mask = form.getlist("mask")[:1]
+        references = [await file.read() for file in files + mask if isinstance(file, UploadFile)]
+    return await _respond(body, repaint_image if mask else edit_image, references=references)
 
 
 async def _respond(body: ImageRequest, draw: Callable[..., bytes], **options: Any) -> Response:
@@ -58,17 +58,14 @@ async def _respond(body: ImageRequest, draw: Callable[..., bytes], **options: An
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    param, message = "image", str(error)
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        param, message = str(first["loc"][0]) if first["loc"] else "body", first["msg"]
-    details = {"message": f"{param}: {message}", "type": "invalid_request_error", "param": param}
+    first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ["image"], "msg": str(error)}
+    param = str(first["loc"][0]) if first["loc"] else "body"
+    details = {"message": f"{param}: {first['msg']}", "type": "invalid_request_error", "param": param}
     return JSONResponse({"error": details}, 400)
 
 
 app: Final = Starlette(
     routes=[
-        Route("/v1/models", lambda _: JSONResponse({"object": "list", "data": _models})),
         Route("/v1/images/generations", _generate, methods=["POST"]),
         Route("/v1/images/edits", _edit, methods=["POST"]),
     ],

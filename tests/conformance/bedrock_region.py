@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from PIL import Image, ImageColor
 
 from imagineart.aws import AwsClients
-from imagineart.backends.bedrock import FAST_UPSCALE, SD35_LARGE, STYLE_TRANSFER, ULTRA, BedrockBackend
+from imagineart.backends.bedrock import BedrockBackend
+from imagineart.backends.bedrock_services import FAST_UPSCALE, SD35_LARGE, STYLE_TRANSFER, ULTRA
 from imagineart.backends.http import HttpClient
 from imagineart.backends.model import ImageBackend
 from imagineart.images.model import ReferenceImage

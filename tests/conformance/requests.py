@@ -30,4 +30,4 @@ async def finished(backend: ImageBackend, request: ImageRequest, seconds: float 
     """The image that a caller gets. Raises TimeoutError where the backend takes longer."""
     async with asyncio.timeout(seconds):
         generated = await backend.generate(request)
-    return await finish_image(generated.content, request.size, request.output_format)
+    return await finish_image(generated.content, request)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.e2e.target import Target
 from tests.processes import PATIENCE_SECONDS
-from tests.sample_images import decode, encode, sample
+from tests.sample_images import decode, encode, gradient, sample
 
 SMALL = {"prompt": "a lighthouse at dusk", "resolution": "1K"}
 UNKNOWN_TOKEN = f"iart_p000000000000000_{'0' * 49}"
@@ -81,6 +81,20 @@ def test_photos_larger_than_a_request_are_uploaded_and_edited(client: httpx.Clie
     response = edit(client, landscape, sample("png"), portrait)
     assert response.status_code == 200, response.text
     assert decode(response.content).size == (1248, 832)
+
+
+def test_a_masked_edit_leaves_the_rest_as_it_was_and_is_found_at_its_url(client: httpx.Client) -> None:
+    photo, mask = gradient(1024, 1024), Image.new("L", (256, 256))
+    mask.paste(255, (0, 0, 128, 256))
+    files = {"image": ("photo.png", encode(photo, "PNG")), "mask": ("mask.png", encode(mask, "PNG"))}
+    form = {"prompt": "a neon city", "size": "1024x1024", "response_format": "url"}
+    response = client.post("/v1/images/edits", data=form, files=files)
+    assert response.status_code == 200, response.text
+    (image,) = response.json()["data"]
+    edited = decode(httpx.get(image["url"], timeout=300).raise_for_status().content)
+    right, left = (512, 0, 1024, 1024), (0, 0, 512, 1024)
+    assert edited.crop(right).tobytes() == photo.crop(right).tobytes()
+    assert edited.crop(left).tobytes() != photo.crop(left).tobytes()
 
 
 def test_a_reference_that_is_no_image_is_refused(client: httpx.Client) -> None:

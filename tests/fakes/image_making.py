@@ -8,8 +8,7 @@ from imagineart.backends.call_backends import Backends
 from imagineart.backends.model import GeneratedImage, Route
 from imagineart.errors import ImagineArtError
 from imagineart.images.kinds import PNG
-from imagineart.images.model import ImageRequest, OutputFormat, TokenUsage
-from imagineart.images.sizes import Size
+from imagineart.images.model import ImageRequest, TokenUsage
 
 
 @dataclass(slots=True)
@@ -45,8 +44,9 @@ class FakeImageBackend:
         return GeneratedImage(b"%s %d" % (self.content, request.seed), self.has_seed, self.usage)
 
 
-async def fake_finish(content: bytes, size: Size, output: OutputFormat) -> bytes:
+async def fake_finish(content: bytes, request: ImageRequest) -> bytes:
     """Writes the size behind the content, and the format where it is not PNG."""
+    output, size = request.output_format, request.delivered_size
     as_format = "" if output.kind is PNG else f" as {output.kind.name} of {output.quality}"
     return content + f" at {size}{as_format}".encode()
 

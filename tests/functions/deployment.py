@@ -18,7 +18,7 @@ from imagineart.access.limits import Limits
 from imagineart.access.tokens import ALL_SCOPES, Scope, Token, TokenKind
 from imagineart.aws import AwsClients
 from imagineart.bootstrap import LambdaServices
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 from imagineart.results.results import Results
 from imagineart.settings import AccessSettings
 from imagineart.usage.model import UsageRow

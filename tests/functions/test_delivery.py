@@ -76,15 +76,18 @@ def test_a_function_without_the_streaming_layer_responds_in_the_same_way(
     assert_error(generate(client), 502, "model_error")
 
 
-def test_a_response_that_is_too_large_is_a_model_error(
+def test_a_response_that_is_too_large_is_refused_and_names_the_way_out(
     own_api: Deployment, backend: GeneratingBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(responses, "MAX_RESPONSE_BYTES", 10 * MIB)
     backend.reply = always(raw_image(noise_file(1024, 1024)))
     client = own_api.client(own_api.issue_token("acme", images_per_day=4))
-    message = assert_error(generate_series(client, 3), 502, "model_error")
-    assert message == "The images take more than 10 MB together. Request fewer or 1K."
-    assert [(row.outcome, row.images) for row in own_api.usage("acme")] == [("model_error", 0)]
+    message = assert_error(generate_series(client, 3), 400, "invalid_request")
+    assert message == (
+        "n: got 3 images of 12 MB together; allowed: up to 10 MB in a response. Send response_format=url, or "
+        "request fewer."
+    )
+    assert [(row.outcome, row.images) for row in own_api.usage("acme")] == [("invalid_request", 0)]
     assert len(generate_series(client, 2).json()["data"]) == 2
 
 

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from imagineart.access.tokens import Scope, Token
-from imagineart.models.model import ModelOperation
-from local.chosen_models import document_of
+from local.chosen_models import VARIABLES, document_of
 from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment
@@ -79,7 +78,7 @@ def error_of(response: httpx.Response, status: int, code: str) -> str:
 def change_models(api: Deployment, backend: GeneratingBackend, kind: str, *, lora: str = "") -> None:
     """Apply the package's models over another kind of backend, before the functions have read any."""
     route = f"{kind} {backend.base_url} another-model retries=0 {lora}"
-    api.operator.manage_models.apply(document_of(dict.fromkeys(ModelOperation, route)))
+    api.operator.manage_models.apply(document_of(dict.fromkeys(VARIABLES, route)))
 
 
 # From a prompt to an image

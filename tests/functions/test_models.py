@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from imagineart.models.model import ModelOperation
-from local.chosen_models import document_of
+from local.chosen_models import VARIABLES, document_of
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import (
     Deployment,
@@ -45,7 +44,7 @@ def operated(deploy: Deploy, let_pass: Callable[[float], None]) -> Deployment:
 def document(backend: GeneratingBackend, kind: str = "sglang") -> Document:
     """The models of the package over other backends."""
     route = f"{kind} {backend.base_url} another-model retries=0"
-    made: Document = json.loads(document_of(dict.fromkeys(ModelOperation, route)))
+    made: Document = json.loads(document_of(dict.fromkeys(VARIABLES, route)))
     return made
 
 

@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,21 +17,24 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types import Image, ImagesResponse
+from PIL import Image as PilImage
 
 from local.gateway_server import GatewayApp, GatewayTransport
 from local.template import PROJECT
-from tests.fault_backend import RecordedRequest, Response, document, refusal
+from tests.fault_backend import RecordedRequest, Response, document, json_image, refusal
 from tests.functions.conftest import Deploy
-from tests.functions.deployment import Deployment, open_png, without_the_streaming_layer
+from tests.functions.deployment import Deployment, assert_error, open_png, without_the_streaming_layer
 from tests.functions.generating_backend import (
     GeneratingBackend,
     always,
     colour_of,
     generated,
     image_file,
+    noise_file,
 )
 from tests.functions.served_gateway import served
 from tests.functions.test_tokens import new_token
+from tests.sample_images import encode
 
 BASE_URL = "https://api.local/v1"
 
@@ -135,6 +139,110 @@ def test_what_a_program_written_for_openai_spells_out_does_no_harm(
     assert backend.requests[0].json["reasoning"] == "high"
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_an_image_comes_in_the_format_that_was_asked_for(client: OpenAI, api: Deployment, kind: str) -> None:
+    name = kind.lower()
+    fields = {"prompt": "a fox", "size": "1024x1024", "output_format": name, "output_compression": "40"}
+    response = client.images.generate(**fields | {"output_compression": 40})  # type: ignore[arg-type]
+    (content,) = images(response)
+    assert (response.output_format, PilImage.open(io.BytesIO(content)).format) == (name, kind)
+    parts = {field: (None, text) for field, text in fields.items()}
+    accept = {"Accept": f"image/{name}"}
+    alone = api.client(api.issue_token(), **accept).post("/v1/images/generations", files=parts)
+    assert (alone.headers["Content-Type"], PilImage.open(io.BytesIO(alone.content)).format) == (
+        f"image/{name}",
+        kind,
+    )
+
+
+def test_ten_images_are_made_four_at_a_time(client: OpenAI, backend: GeneratingBackend) -> None:
+    four_at_work, at_work, most = threading.Barrier(4, timeout=60), [0], [0]
+    lock = threading.Lock()
+
+    def generate_in_fours(request: RecordedRequest) -> Response:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        if request.json["seed"] <= 8:
+            four_at_work.wait()
+        with lock:
+            at_work[0] -= 1
+        return generated(request)
+
+    backend.reply = generate_in_fours
+    response = client.images.generate(prompt="a fox", n=10, size="512x512", extra_body={"seed": 1})
+    assert [seed(each) for each in response.data or []] == list(range(1, 11))
+    assert most == [4]
+
+
+def test_more_than_a_response_can_carry_is_an_error_that_names_the_way_out(
+    client: OpenAI, backend: GeneratingBackend
+) -> None:
+    backend.reply = always(json_image(noise_file(2048, 2048)))
+    with pytest.raises(
+        openai.BadRequestError, match=r"n: got 4 images of 6\d MB .* Send response_format=url"
+    ):
+        client.images.generate(prompt="a fox", n=4)
+    response = client.images.generate(prompt="a fox", n=4, response_format="url")
+    assert len(response.data or []) == 4
+
+
+def test_images_at_urls_need_no_token_and_end_after_an_hour(
+    api: Deployment, client: OpenAI, backend: GeneratingBackend
+) -> None:
+    made = client.images.generate(
+        prompt="a fox", n=2, size="512x512", response_format="url", output_format="webp"
+    )
+    urls = [each.url or "" for each in made.data or []]
+    assert all(url.startswith("https://api.local/results/res_") and url.endswith(".webp") for url in urls)
+    with api.client() as anonymous:
+        files = [anonymous.get(url) for url in urls]
+    assert [PilImage.open(io.BytesIO(file.content)).size for file in files] == [(512, 512)] * 2
+    lives = [int(file.headers["Cache-Control"].removeprefix("private, max-age=")) for file in files]
+    assert all(3500 < life <= 3600 for life in lives)
+
+
+def test_a_program_that_names_dall_e_finds_urls_beside_the_images(api: Deployment, client: OpenAI) -> None:
+    """As its model once responded, which LangChain's tool relies on."""
+    (image,) = client.images.generate(prompt="a fox", model="dall-e-3", size="512x512").data or []
+    with api.client() as anonymous:
+        assert anonymous.get(image.url or "").content == base64.b64decode(image.b64_json or "")
+    chosen = client.images.generate(
+        prompt="a fox", model="dall-e-3", size="512x512", response_format="b64_json"
+    )
+    assert [each.url for each in chosen.data or []] == [None]
+
+
+def test_a_replay_names_the_same_urls_and_they_work_as_long_as_there_are_replays(
+    api: Deployment, client: OpenAI, backend: GeneratingBackend
+) -> None:
+    def make() -> str:
+        made = client.images.generate(
+            prompt="a fox", size="512x512", response_format="url", extra_headers={"Idempotency-Key": "a-key"}
+        )
+        (image,) = made.data or []
+        return image.url or ""
+
+    url = make()
+    assert make() == url
+    assert len(backend.requests) == 1
+    with api.client() as anonymous:
+        life = anonymous.get(url).headers["Cache-Control"].removeprefix("private, max-age=")
+    assert 24 * 3600 < int(life) <= 25 * 3600
+
+
+def test_openai_s_own_fields_reach_a_model_that_has_them(deploy: Deploy, backend: GeneratingBackend) -> None:
+    api = deploy(generation_backends=f"openai {backend.base_url} gpt-image-2")
+    clear = encode(PilImage.new("RGBA", (1024, 1024), (9, 9, 9, 0)), "PNG")
+    backend.reply = always(json_image(clear))
+    made = sdk(api).images.generate(
+        prompt="a fox", size="1024x1024", background="transparent", moderation="low", quality="max"
+    )
+    sent = backend.requests[0].json
+    assert [sent[name] for name in ("background", "moderation", "quality")] == ["transparent", "low", "high"]
+    assert open_png(images(made)[0]).getextrema()[3] == (0, 0)
+
+
 def test_without_the_streaming_layer_the_response_is_the_same(deploy: Deploy) -> None:
     response = sdk(deploy(without_the_streaming_layer)).images.generate(prompt="a fox", size="1024x1024", n=2)
     assert sizes(response) == [(1024, 1024)] * 2
@@ -158,11 +266,75 @@ def test_a_list_of_files_is_edited_in_its_order(client: OpenAI, backend: Generat
         assert [file.content_type for file in request.files] == ["image/jpeg", "image/png"]
 
 
-def test_a_mask_is_refused_and_not_ignored(client: OpenAI, backend: GeneratingBackend) -> None:
-    image = image_file((8, 8))
-    with pytest.raises(openai.BadRequestError, match=r"400 - mask: is not supported"):
-        client.images.edit(image=image, mask=image, prompt="at dusk")
+def mask_file(size: tuple[int, int]) -> bytes:
+    """A mask whose left half is transparent."""
+    mask = PilImage.new("RGBA", size, (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), (0, 0, size[0] // 2, size[1]))
+    return encode(mask, "PNG")
+
+
+def test_what_a_mask_marks_is_made_anew_and_the_rest_stays(
+    client: OpenAI, backend: GeneratingBackend
+) -> None:
+    image = image_file((512, 512), "before")
+    response = client.images.edit(image=image, mask=mask_file((64, 64)), prompt="a door", size="1024x1024")
+    png = open_png(images(response)[0])
+    assert sorted(png.getcolors()) == sorted(
+        [(512 * 1024, colour_of("a door")), (512 * 1024, colour_of("before"))]
+    )
+    assert png.getpixel((0, 0)) == colour_of("a door")
+    sent = {file.name: file.content for file in backend.requests[0].files}
+    assert sent.keys() == {"image", "mask"}
+    alpha = open_png(sent["mask"]).getchannel("A")
+    assert (alpha.size, alpha.getpixel((0, 0)), alpha.getpixel((1023, 0))) == ((1024, 1024), 0, 255)
+
+
+def test_a_job_keeps_its_mask(api: Deployment, backend: GeneratingBackend) -> None:
+    with api.client(api.issue_token(), **{"Prefer": "respond-async"}) as client:
+        files = [("image", ("i.png", image_file((64, 64)))), ("mask", ("m.png", mask_file((64, 64))))]
+        form = {"prompt": "a door", "size": "1024x1024"}
+        path = client.post("/v1/images/edits", data=form, files=files).headers["Location"]
+        api.work_off()
+        assert client.get(path).json()["status"] == "completed"
+        assert {file.name for file in backend.requests[0].files} == {"image", "mask"}
+        client.delete(path)
+    assert api.objects("JobsBucket") == []
+
+
+def test_a_mask_that_cannot_be_honoured_is_refused_and_not_ignored(
+    deploy: Deploy, backend: GeneratingBackend
+) -> None:
+    image, mask = image_file((8, 8)), mask_file((8, 8))
+    api = deploy(edit_backends=f"sglang {backend.base_url} flux")
+    with pytest.raises(
+        openai.BadRequestError, match=r"mask: got one; allowed for a model that repaints .*'image-edit'"
+    ):
+        sdk(api).images.edit(image=image, mask=mask, prompt="at dusk")
+    with pytest.raises(openai.BadRequestError, match=r"mask: got one with 2 images; allowed with one image"):
+        sdk(deploy()).images.edit(image=[image, image], mask=mask, prompt="at dusk")
     assert backend.requests == []
+
+
+def test_an_image_is_varied_without_a_prompt(
+    api: Deployment, client: OpenAI, backend: GeneratingBackend
+) -> None:
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        response = client.images.create_variation(
+            image=image_file((300, 200)), n=2, size="512x512", user="user-1"
+        )
+    assert sizes(response) == [(512, 512)] * 2
+    for request in backend.requests:
+        assert request.path == "/v1/images/edits"
+        assert request.fields["prompt"].startswith("Make a variation of this image: ")
+        assert len(request.files) == 1
+    for fields, count, message in (
+        ({"prompt": "a fox"}, 1, "prompt: is not supported; send it to /v1/images/edits"),
+        ({}, 2, "images: got 2 files; allowed: 1 file."),
+    ):
+        files = [("image", ("image.png", image_file((64, 64)))) for _ in range(count)]
+        with api.client(api.issue_token()) as plain:
+            refused = plain.post("/v1/images/variations", data=fields, files=files)
+        assert assert_error(refused, 400, "invalid_request").startswith(message)
 
 
 def test_uploads_are_named_in_json(api: Deployment) -> None:

@@ -92,6 +92,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             send_as_every_caller(api, call)
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
+            keep_images_at_urls(client)
             edit_uploads(client)
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
@@ -128,6 +129,13 @@ def use_every_backend(client: httpx.Client, bedrock: BedrockServer) -> None:
     for call in IMAGE_CALLS.values():
         bedrock.fail(Fault.INTERNAL)
         assert call(client).headers["X-Backend"] == "openai-compatible"
+
+
+def keep_images_at_urls(client: httpx.Client) -> None:
+    """From both functions."""
+    fields = {"response_format": "url"}
+    for made in (generate(client, **fields), edit(client, image_file((64, 64)), **fields)):
+        assert made.json()["data"][0]["url"]
 
 
 def edit_uploads(client: httpx.Client) -> None:

@@ -9,6 +9,7 @@ ALLOWED = {
     "/v1/images/generations": "POST",
     "/v1/images/edits": "POST",
     "/v1/uploads": "POST",
+    "/v1/images/variations": "POST",
     "/v1/jobs": "GET",
     "/v1/jobs/{job_id}": "GET, DELETE",
     "/v1/jobs/{job_id}/cancel": "POST",

@@ -70,10 +70,15 @@ def reference_frame(requested: Size) -> Size:
     none but the smallest side; the stricter limits of the services are kept for it too. What would have to be
     enlarged anyway is asked for in a size that the upscaler takes.
     """
-    width = max(requested.width, math.ceil(requested.height / _FRAME_RATIO))
-    height = max(requested.height, math.ceil(requested.width / _FRAME_RATIO))
-    frame = Size(width, height)
+    frame = wide_frame(requested)
     return shrink_for_upscaler(frame) if exceeds_models(requested) else frame
+
+
+def wide_frame(size: Size) -> Size:
+    """The smallest size with room for `size` whose ratio the services take."""
+    width = max(size.width, math.ceil(size.height / _FRAME_RATIO))
+    height = max(size.height, math.ceil(size.width / _FRAME_RATIO))
+    return Size(width, height)
 
 
 def style_frames(references: list[Size]) -> list[Size]:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from imagineart.backends.bedrock import invoked_models
+from imagineart.backends.bedrock_services import OPERATIONS, invoked_models
 from imagineart.backends.openai_profiles import PROFILES
-from imagineart.models.model import Capabilities, Model, ModelOperation, ModelsDocument
+from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Capabilities, Model, ModelsDocument
 from imagineart.models.routes import BedrockRoute
 
 _MAX_REFERENCES: Final = 4
+_PLAIN: Final = (ModelOperation.GENERATE, ModelOperation.EDIT, ModelOperation.VARIATION)
 _PROFILE_PREFIX: Final = "us."
 
 
@@ -32,6 +34,11 @@ def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
             wanted, can = getattr(model.capabilities, name), getattr(offered, name)
             if wanted > can:
                 yield f"capabilities.{name}: got {wanted}; allowed with backends[{at}] ({route.kind}): {can}."
+        able = operations_of(route.kind)
+        for operation in model.operations:
+            if operation not in able:
+                allowed = ", ".join(able)
+                yield f"operations: got {operation}; allowed with backends[{at}] ({route.kind}): {allowed}."
         if isinstance(route, BedrockRoute):
             for name in _forbidden(model, route, bedrock_models):
                 yield (
@@ -43,21 +50,33 @@ def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
 def capabilities_of(kind: str, *, lora: str | None = None) -> Capabilities:
     """What the adapter of a kind of backend passes on; `lora` is the backend's, if it has one."""
     profile = PROFILES.get(kind)
+    has_openai_fields = profile is not None and profile.has_openai_fields
     return Capabilities(
         seed=profile is None or profile.has_seed,
         negative_prompt=profile.has_guidance if profile else kind == "bedrock",
         guidance=profile is not None and profile.has_guidance,
         lora=lora is not None,
         references=_MAX_REFERENCES,
+        transparency=has_openai_fields,
+        moderation=has_openai_fields,
+        input_fidelity=has_openai_fields,
     )
 
 
+def operations_of(kind: str) -> tuple[ModelOperation, ...]:
+    """What the adapter of a kind of backend can ask for."""
+    profile = PROFILES.get(kind)
+    able = set(OPERATIONS if kind == "bedrock" else _PLAIN)
+    if profile is not None and profile.mask_field is not None:
+        able |= {ModelOperation.INPAINT, ModelOperation.OUTPAINT}
+    if kind == "imagineart":
+        # It makes sizes of its table alone, which an image with margins rarely has.
+        able.add(ModelOperation.INPAINT)
+    return tuple(each for each in ModelOperation if each in able)
+
+
 def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:
-    invoked = {
-        name
-        for operation in model.operations
-        for name in invoked_models(route, edits=operation is ModelOperation.EDIT)
-    }
+    invoked = {name for operation in model.operations for name in invoked_models(route, operation)}
     for name in sorted(invoked):
         if not fnmatchcase(name.removeprefix(_PROFILE_PREFIX), bedrock_models):
             yield name

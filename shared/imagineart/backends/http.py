@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ from imagineart.errors import ModelError, ModelUnavailableError
 
 MAX_REFUSAL_BYTES: Final = 64 * 1024
 """More of a response that is not a success is not read."""
+
+MAX_EVENTS: Final = 4
+"""An image and what is shown of it before."""
 
 CONNECT_SECONDS: Final = 10.0
 """So long the addresses of a server may take, so that another backend can be tried while there is time."""
@@ -82,6 +85,24 @@ class HttpClient:
                 body = await _read(response)
                 return HttpResponse(response.status_code, response.headers, body)
 
+    async def send_for_events(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        form: Sequence[Part] | None = None,
+        event_came: Callable[[bytes], Awaitable[None]],
+    ) -> HttpResponse:
+        """As `send`; of events, `event_came` gets the data of each, and that of the last is the content."""
+        with translated_errors():
+            async with self._client().stream(
+                method, url, headers=headers, content=content, files=form
+            ) as response:
+                read = _read_events(response, event_came) if _has_events(response) else _read(response)
+                return HttpResponse(response.status_code, response.headers, await read)
+
     async def close(self) -> None:
         """Close the connections of the running event loop."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
@@ -128,6 +149,29 @@ async def _read(response: httpx.Response) -> bytes:
             raise ModelError(detail=f"the backend's response exceeds {limit} bytes")
     body = b"".join(chunks)
     return body if is_success else body[:MAX_REFUSAL_BYTES]
+
+
+def _has_events(response: httpx.Response) -> bool:
+    media_type = str(response.headers.get("content-type", ""))
+    return response.status_code == httpx.codes.OK and media_type.startswith("text/event-stream")
+
+
+async def _read_events(response: httpx.Response, event_came: Callable[[bytes], Awaitable[None]]) -> bytes:
+    """The data of the last event, which is in one line, as in OpenAI's API. Raises ModelError."""
+    last, line, received = b"", list[bytes](), 0
+    async for chunk in response.aiter_bytes():
+        received += len(chunk)
+        if received > MAX_EVENTS * MAX_DOCUMENT_BYTES:
+            raise ModelError(detail=f"the backend's events exceed {MAX_EVENTS * MAX_DOCUMENT_BYTES} bytes")
+        begun, *ended = chunk.split(b"\n")
+        line.append(begun)
+        for part in ended:
+            field, _, value = b"".join(line).partition(b":")
+            line = [part]
+            if field == b"data" and value.strip() != b"[DONE]":
+                last = value.strip()
+                await event_came(last)
+    return last
 
 
 @contextmanager

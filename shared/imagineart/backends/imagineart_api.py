@@ -44,7 +44,9 @@ _AUTH_CODES: Final = frozenset(
     {"missing_bearer_token", "invalid_token", "model_auth_error", "no_tokens_configured"}
 )
 _NOT_AVAILABLE_CODES: Final = frozenset({"model_not_available", "unknown_request"})
-_FIELDS_SENT: Final = frozenset({"prompt", "aspect_ratio", "resolution", "seed", "reasoning", "images"})
+_FIELDS_SENT: Final = frozenset(
+    {"prompt", "aspect_ratio", "resolution", "seed", "reasoning", "images", "mask"}
+)
 _UPLOAD_ID: Final = re.compile(r"[0-9A-Za-z_]{1,128}")
 _HEADER_NAME: Final = re.compile(r"[0-9A-Za-z-]+")
 
@@ -71,6 +73,8 @@ class ImagineArtBackend:
         headers = bearer(self.api_key())
         if request.references:
             form += await self._reference_parts(request.references, headers)
+        if request.mask is not None:
+            form.append(("mask", ("mask.png", request.mask, "image/png")))
         path = "/images/edits" if request.references else "/images/generations"
         response = await self.http.send(
             "POST", self.url + path, headers={**headers, "Accept": "image/png"}, form=form

@@ -1,7 +1,8 @@
 """The protocol of an inference backend, and the route that leads to one."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from imagineart.errors import ModelUnavailableError
 from imagineart.images.model import ImageRequest, TokenUsage
@@ -45,6 +46,18 @@ class ImageBackend(Protocol):
         ModelTimeoutError where the backend itself reports one, and InvalidRequestError where it refuses the
         prompt or a reference under its content policy.
         """
+
+
+PartialMade: TypeAlias = Callable[[int, bytes], Awaitable[None]]
+"""Gets the number of an unfinished image, from 0, and its file, of any format and size."""
+
+
+@runtime_checkable
+class MakesPartialImages(Protocol):
+    """A backend that may show an image before it is finished."""
+
+    async def generate_in_steps(self, request: ImageRequest, partial_made: PartialMade) -> GeneratedImage:
+        """As `ImageBackend.generate`; up to `partial_images` of the request are given to `partial_made`."""
 
 
 @dataclass(frozen=True, slots=True)

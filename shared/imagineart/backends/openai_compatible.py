@@ -5,12 +5,13 @@ Source: https://platform.openai.com/docs/api-reference/images. Servers differ; s
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from imagineart.backends.http import HttpClient, HttpResponse, Part
-from imagineart.backends.model import GeneratedImage
+from imagineart.backends.model import GeneratedImage, PartialMade
 from imagineart.backends.openai_profiles import OpenAiProfile
 from imagineart.backends.responses import (
     at_its_limit,
@@ -31,6 +32,7 @@ from imagineart.errors import (
     ModelNotAvailableError,
     RequestRefusedError,
 )
+from imagineart.images.in_thread import in_image_thread
 from imagineart.images.kinds import PNG, detect_image_kind
 from imagineart.images.model import ImageRequest, TokenUsage
 from imagineart.images.sizes import Size
@@ -79,17 +81,51 @@ class OpenAiBackend:
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """See `ImageBackend`."""
+        return self._read(await self._send(request, {}, self.http.send))
+
+    async def generate_in_steps(self, request: ImageRequest, partial_made: PartialMade) -> GeneratedImage:
+        """See `MakesPartialImages`; no server but OpenAI's own shows unfinished images."""
+        if not self.profile.has_openai_fields:
+            return await self.generate(request)
+
+        async def event_came(data: bytes) -> None:
+            document = read_document(data) or {}
+            index, text = document.get("partial_image_index"), document.get("b64_json")
+            if isinstance(index, int) and isinstance(text, str):
+                await partial_made(index, decode_image(text))
+
+        steps = {"stream": True, "partial_images": request.partial_images}
+        send = partial(self.http.send_for_events, event_came=event_came)
+        return self._read(await self._send(request, steps, send))
+
+    async def _send(
+        self, request: ImageRequest, more: Mapping[str, Any], send: Callable[..., Awaitable[HttpResponse]]
+    ) -> HttpResponse:
         headers = bearer(self.api_key())
-        fields = {"n": 1, **self._fields(request)}
+        fields = {"n": 1, **self._fields(request), **more}
         if request.references:
+            # Without `reasoning`, an edit leaves the effort to the model.
+            fields |= self.profile.reasoning["high"] if request.reasoning == "high" else {}
             form = [*_text_parts(fields), *_file_parts(self.profile.image_field, request)]
-            response = await self.http.send("POST", f"{self.url}/images/edits", headers=headers, form=form)
-        else:
-            fields |= self.profile.reasoning[request.reasoning]
-            headers["Content-Type"] = "application/json"
-            response = await self.http.send(
-                "POST", f"{self.url}/images/generations", headers=headers, content=json.dumps(fields).encode()
-            )
+            if request.mask is not None:
+                form.append(await self._mask_part(request.mask))
+            return await send("POST", f"{self.url}/images/edits", headers=headers, form=form)
+        fields |= self.profile.reasoning[request.reasoning]
+        headers["Content-Type"] = "application/json"
+        content = json.dumps(fields).encode()
+        return await send("POST", f"{self.url}/images/generations", headers=headers, content=content)
+
+    async def _mask_part(self, mask: bytes) -> Part:
+        """Raises RequestRefusedError for a server that takes none."""
+        if self.profile.mask_field is None:
+            raise RequestRefusedError(detail="this kind of server takes no mask")
+        if self.profile.has_alpha_masks:
+            from imagineart.images.masks import as_alpha
+
+            mask = await in_image_thread(as_alpha, mask)
+        return self.profile.mask_field, ("mask.png", mask, "image/png")
+
+    def _read(self, response: HttpResponse) -> GeneratedImage:
         content, usage = _read_image(response)
         return GeneratedImage(content, self.profile.has_seed, usage)
 
@@ -101,6 +137,7 @@ class OpenAiBackend:
             "size": str(size),
             **({"seed": request.seed} if self.profile.has_seed else {}),
             **(_format_fields(request, size) if self.profile.has_formats else {}),
+            **(_openai_fields(request) if self.profile.has_openai_fields else {}),
             **(_guidance_fields(request) if self.profile.has_guidance else {}),
             **(_lora_field(self.lora, request) if self.lora else {}),
             **self.profile.constants,
@@ -116,6 +153,16 @@ def _format_fields(request: ImageRequest, size: Size) -> dict[str, Any]:
     return {"output_format": wanted.kind.name.lower(), "output_compression": wanted.quality}
 
 
+def _openai_fields(request: ImageRequest) -> dict[str, str]:
+    """What the caller chose; each model of OpenAI's knows some of these fields, and refuses the others."""
+    chosen = {
+        "background": (request.background, "auto"),
+        "moderation": (request.moderation, "auto"),
+        "input_fidelity": (request.input_fidelity, "low"),
+    }
+    return {name: value for name, (value, default) in chosen.items() if value != default}
+
+
 def _guidance_fields(request: ImageRequest) -> dict[str, Any]:
     fields = {"negative_prompt": request.negative_prompt or None, "guidance_scale": request.guidance}
     return {name: value for name, value in fields.items() if value is not None}
@@ -127,9 +174,10 @@ def _lora_field(path: str, request: ImageRequest) -> dict[str, Any]:
 
 
 def _text_parts(fields: Mapping[str, Any]) -> list[Part]:
-    """A form has an object as JSON."""
+    """A form has an object, and true and false, as JSON."""
     texts = {
-        name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in fields.items()
+        name: json.dumps(value) if isinstance(value, (bool, dict)) else str(value)
+        for name, value in fields.items()
     }
     return [(name, (None, text.encode(), None)) for name, text in texts.items()]
 
@@ -155,7 +203,8 @@ def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
     if document.get("error"):
         raise _read_error(response, document)
     try:
-        item = document["data"][0]
+        # The last of a stream of events has its image at the top.
+        item = document["data"][0] if "data" in document else document
         text = item.get("b64_json")
     except (LookupError, TypeError, AttributeError):
         item, text = {}, None

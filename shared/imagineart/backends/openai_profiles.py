@@ -29,7 +29,9 @@ class OpenAiProfile:
     `reasoning` gives the fields that ask for ``low`` and ``high``. `choose_size` gives the size to ask for so
     that the requested one can be cut out of it. `has_formats` is whether the server knows `output_format` and
     `output_compression`, which is a quality from 0 to 100; `has_guidance`, whether it knows `negative_prompt`
-    and `guidance_scale`.
+    and `guidance_scale`; `has_openai_fields`, whether it knows `background`, `moderation`, `input_fidelity`,
+    `stream` and `partial_images`. `mask_field` is the name of a mask's part, where the server takes one, and
+    `has_alpha_masks`, whether a mask is transparent where the image is repainted, or white.
     """
 
     has_seed: bool
@@ -39,6 +41,9 @@ class OpenAiProfile:
     constants: Mapping[str, str]
     reasoning: Mapping[str, Mapping[str, Any]]
     choose_size: Callable[[Size], Size]
+    has_openai_fields: bool = False
+    mask_field: str | None = None
+    has_alpha_masks: bool = False
 
 
 def _as_requested(size: Size) -> Size:
@@ -77,6 +82,9 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
         constants={},
         reasoning={"low": {"quality": "medium"}, "high": {"quality": "high"}},
         choose_size=openai_size,
+        has_openai_fields=True,
+        mask_field="mask",
+        has_alpha_masks=True,
     ),
     "vllm-omni": OpenAiProfile(
         has_seed=True,
@@ -86,6 +94,7 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
         constants={"response_format": "b64_json"},
         reasoning=_STEPS,
         choose_size=_as_requested,
+        mask_field="mask_image",
     ),
     "sglang": OpenAiProfile(
         has_seed=True,
@@ -104,6 +113,8 @@ PROFILES: Final[Mapping[str, OpenAiProfile]] = {
         constants={"response_format": "b64_json"},
         reasoning={"low": {"reasoning": "low"}, "high": {"reasoning": "high"}},
         choose_size=_as_requested,
+        mask_field="mask",
+        has_alpha_masks=True,
     ),
 }
 """By the name that settings use; the last is for any other server, which reads or ignores `reasoning`."""

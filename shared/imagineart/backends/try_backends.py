@@ -20,8 +20,9 @@ from imagineart.errors import (
 )
 from imagineart.images.finish import finish_image
 from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import output_size
-from imagineart.models.model import Model, ModelOperation
+from imagineart.models.model import Model
 
 if TYPE_CHECKING:
     from imagineart.backends.http import HttpClient
@@ -116,7 +117,7 @@ async def _try(model_id: str, route: Route, request: ImageRequest) -> Trial:
     try:
         async with asyncio.timeout(seconds):
             generated = await route.backend.generate(request)
-            image = await finish_image(generated.content, request.size, request.output_format)
+            image = await finish_image(generated.content, request)
     except (ImagineArtError, TimeoutError) as raised:
         error = raised if isinstance(raised, ImagineArtError) else ModelTimeoutError(deadline_seconds=seconds)
         failure = error.detail or error.message

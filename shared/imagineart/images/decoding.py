@@ -93,6 +93,15 @@ def fit(image: Image.Image, size: Size) -> Image.Image:
     return image if image.size == wanted else ImageOps.fit(image, wanted)
 
 
+def has_transparency(image: Image.Image) -> bool:
+    """Whether any pixel of an RGB or RGBA image is less than opaque."""
+    if image.mode != "RGBA":
+        return False
+    # Pillow describes a band by its lowest and its highest value.
+    lowest, _ = image.getchannel("A").getextrema()
+    return lowest != 255
+
+
 def clean_jpeg(content: bytes, size: Size) -> bytes | None:
     """The JPEG without its metadata where it is an upright RGB one of `size` without a profile, else None.
 

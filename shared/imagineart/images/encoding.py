@@ -29,10 +29,11 @@ def encode_jpeg(image: Image.Image, quality: int = 95) -> bytes:
 
     JPEG has no transparency: what is transparent becomes white.
     """
-    return _save(_on_white(image), "JPEG", quality=quality, subsampling=0)
+    return _save(on_white(image), "JPEG", quality=quality, subsampling=0)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
+    """The image without transparency."""
     if image.mode != "RGBA":
         return image
     white = Image.new("RGB", image.size, "white")

@@ -6,21 +6,24 @@ The usual response of a backend, a file of the right format and size, is cleaned
 from imagineart.errors import ModelError
 from imagineart.images.in_thread import in_image_thread
 from imagineart.images.kinds import JPEG, PNG, UnusableImageError, detect_image_kind
-from imagineart.images.model import OutputFormat
+from imagineart.images.model import ImageRequest, OutputFormat
 from imagineart.images.png import read_png
 from imagineart.images.profiles import png_profile
 from imagineart.images.sizes import Size
 
 
-async def finish_image(content: bytes, size: Size, output: OutputFormat) -> bytes:
-    """A clean sRGB image of exactly `size`; another size is cropped to the ratio and resampled.
+async def finish_image(content: bytes, request: ImageRequest) -> bytes:
+    """A clean sRGB image of exactly the delivered size; another one is cropped to the ratio and resampled.
 
-    Cleaning takes a millisecond. Converting takes up to some seconds, in the image thread. A JPEG or WebP
-    that only has to be cleaned keeps its own quality: encoding it twice would lose more. Raises ModelError.
+    Outside of the mask of the request, it is the reference. Cleaning takes a millisecond. Converting takes up
+    to some seconds, in the image thread. A JPEG or WebP that only has to be cleaned keeps its own quality:
+    encoding it twice would lose more. Raises ModelError, also for an image without transparency where that is
+    wanted.
     """
     try:
-        cleaned = _cleaned(content, size, output)
-        return cleaned if cleaned is not None else await in_image_thread(_converted, content, size, output)
+        is_plain = request.background == "auto" and request.mask is None
+        cleaned = _cleaned(content, request.delivered_size, request.output_format) if is_plain else None
+        return cleaned if cleaned is not None else await in_image_thread(_converted, content, request)
     except UnusableImageError as error:
         raise ModelError(
             "The inference backend returned something that is not an image.",
@@ -54,8 +57,16 @@ def _cleaned_png(content: bytes, size: Size) -> bytes | None:
     return png.pixels_only()
 
 
-def _converted(content: bytes, size: Size, output: OutputFormat) -> bytes:
-    from imagineart.images.decoding import decode_image, fit
-    from imagineart.images.encoding import encode_image
+def _converted(content: bytes, request: ImageRequest) -> bytes:
+    from imagineart.images.decoding import decode_image, fit, has_transparency
+    from imagineart.images.encoding import encode_image, on_white
+    from imagineart.images.masks import put_back
 
-    return encode_image(fit(decode_image(content).pixels, size), output)
+    pixels = fit(decode_image(content).pixels, request.delivered_size)
+    if request.mask is not None:
+        pixels = put_back(pixels, request)
+    if request.background == "transparent" and not has_transparency(pixels):
+        raise ModelError(
+            "The inference backend returned an image without transparency.", detail="an opaque image"
+        )
+    return encode_image(on_white(pixels) if request.background == "opaque" else pixels, request.output_format)

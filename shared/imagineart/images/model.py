@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from imagineart.images.kinds import PNG, ImageKind
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 
 
@@ -20,6 +21,10 @@ class ReferenceImage:
     size: Size
 
 
+DEFAULT_QUALITY: Final = 95
+"""Of a JPEG or WebP: without visible loss, at half the size of 100."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
     """The file format of a delivered image: PNG, JPEG or WebP.
@@ -28,10 +33,14 @@ class OutputFormat:
     """
 
     kind: ImageKind = PNG
-    quality: int = 95
+    quality: int = DEFAULT_QUALITY
 
 
 AS_PNG: Final = OutputFormat()
+
+
+Background: TypeAlias = Literal["auto", "opaque", "transparent"]
+"""What is behind the subject: what the model chooses, no transparency at all, or some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,13 @@ class ImageRequest:
     `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on.
 
     `negative_prompt` says what to avoid, `guidance` how closely to follow the prompt, and `lora_weight` how
-    much the model's LoRA counts; None leaves it to the model. They are for models with the capability.
+    much the model's LoRA counts; None leaves it to the model. `background`, `moderation` and `input_fidelity`
+    are OpenAI's. All of them are for models with the capability. Of each image, up to `partial_images` are of
+    use before it is finished.
+
+    With a `mask`, a PNG in black and white of the size of the request and of its one reference, only what is
+    white there is made anew. `strength`, from 0 to 1, is how closely a control keeps to its reference; None
+    leaves it to the backend.
     """
 
     prompt: str
@@ -56,6 +71,13 @@ class ImageRequest:
     negative_prompt: str = ""
     guidance: float | None = None
     lora_weight: float | None = None
+    background: Background = "auto"
+    moderation: str = "auto"
+    input_fidelity: str = "low"
+    partial_images: int = 0
+    operation: ModelOperation = ModelOperation.GENERATE
+    mask: bytes | None = None
+    strength: float | None = None
 
     @property
     def delivered_size(self) -> Size:

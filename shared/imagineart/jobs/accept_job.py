@@ -64,6 +64,8 @@ class AcceptJob:
             for position, reference in enumerate(request.references):
                 name = key.reference_object(position)
                 await asyncio.to_thread(self.objects.put, name, reference.content)
+            if request.mask is not None:
+                await asyncio.to_thread(self.objects.put, key.mask_object, request.mask)
             job = Job(
                 key,
                 api,
@@ -100,4 +102,5 @@ class AcceptJob:
 
 
 def _without_contents(request: ImageRequest) -> ImageRequest:
-    return replace(request, references=tuple(replace(each, content=b"") for each in request.references))
+    references = tuple(replace(each, content=b"") for each in request.references)
+    return replace(request, references=references, mask=None if request.mask is None else b"")

@@ -6,6 +6,7 @@ from typing import Any
 from imagineart.dynamodb import Item, number, text
 from imagineart.images.kinds import INPUT_IMAGE_KINDS
 from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobError, JobKey, JobState, KeptImage
 
@@ -97,9 +98,15 @@ def _request_to_json(request: ImageRequest) -> str:
             "prompt": request.prompt,
             "size": [request.size.width, request.size.height],
             "seed": request.seed,
+            "operation": request.operation,
+            "mask": request.mask is not None,
+            "strength": request.strength,
             "reasoning": request.reasoning,
             "delivered_as": [delivered.width, delivered.height] if delivered else None,
             "count": request.count,
+            "background": request.background,
+            "moderation": request.moderation,
+            "input_fidelity": request.input_fidelity,
             "negative_prompt": request.negative_prompt,
             "guidance": request.guidance,
             "lora_weight": request.lora_weight,
@@ -119,6 +126,8 @@ def _request_from_json(document: str) -> ImageRequest:
             **fields,
             "size": Size(*fields["size"]),
             "delivered_as": Size(*delivered) if delivered else None,
+            "operation": ModelOperation(fields["operation"]),
+            "mask": b"" if fields["mask"] else None,
             "output_format": OutputFormat(_KIND_BY_NAME[output], quality),
             "references": tuple(
                 ReferenceImage(b"", _KIND_BY_NAME[kind], Size(width, height))

@@ -75,6 +75,11 @@ class JobKey:
         """Where a reference image of the job is kept, from 0."""
         return f"jobs/{self.consumer_id}/{self.id}/references/{position}"
 
+    @property
+    def mask_object(self) -> str:
+        """Where the mask of the job is kept, if it has one."""
+        return f"jobs/{self.consumer_id}/{self.id}/references/mask"
+
     def result_nonce(self, position: int) -> int:
         """What an image of the job is kept under as a result: the same for every attempt that makes it."""
         digest = hashlib.sha256(self.image_object(position).encode()).digest()
@@ -113,7 +118,7 @@ class Job:
     results. Images are kept as results for `result_life_seconds` each, or, where that is None, as long as the
     job, for its consumer alone.
 
-    The references in `request` have no content: `JobKey.reference_object` says where it is. `counted_images`
+    The references and the mask in `request` have no content: `JobKey` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
     many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
     `details` are what `api` needs to show the job.
@@ -156,6 +161,7 @@ class Job:
     def objects(self) -> list[str]:
         """Where everything is that may be kept of the job, except results."""
         references = [self.key.reference_object(each) for each in range(len(self.request.references))]
+        references += [self.key.mask_object] if self.request.mask is not None else []
         if self.result_life_seconds is not None:
             return references
         return [self.key.image_object(position) for position in range(self.request.count)] + references

@@ -196,12 +196,16 @@ class RunJob:
     async def _with_references(self, job: Job) -> ImageRequest:
         references = []
         for position, reference in enumerate(job.request.references):
-            name = job.key.reference_object(position)
-            content = await asyncio.to_thread(self.objects.get, name, limit_bytes=MAX_REFERENCE_BYTES)
-            if content is None:
-                raise InternalError(detail=f"{name} is gone")
+            content = await self._get(job.key.reference_object(position))
             references.append(replace(reference, content=content))
-        return replace(job.request, references=tuple(references))
+        mask = None if job.request.mask is None else await self._get(job.key.mask_object)
+        return replace(job.request, references=tuple(references), mask=mask)
+
+    async def _get(self, name: str) -> bytes:
+        content = await asyncio.to_thread(self.objects.get, name, limit_bytes=MAX_REFERENCE_BYTES)
+        if content is None:
+            raise InternalError(detail=f"{name} is gone")
+        return content
 
     def _drop_images(self, job: Job, claim: JobClaim, images: int) -> None:
         """Settle a job that was cancelled or deleted while this attempt had it: its images are counted."""

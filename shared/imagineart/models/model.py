@@ -5,11 +5,11 @@ It holds no keys. An operator changes it without a deployment (docs/decisions/00
 
 from collections import Counter
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 from imagineart.models.routes import AnyRoute, Value
 
@@ -22,13 +22,6 @@ ModelId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9
 Alias: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,126}$")]
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Resolution: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d)?K$")]
-
-
-class ModelOperation(StrEnum):
-    """What a model makes: an image from a prompt, or from reference images too."""
-
-    GENERATE = "generate"
-    EDIT = "edit"
 
 
 class SizeBounds(Value):
@@ -49,12 +42,19 @@ class SizeBounds(Value):
 
 
 class Capabilities(Value):
-    """What requests of a model may ask for; `references` is the most images that an edit may have."""
+    """What requests of a model may ask for; `references` is the most images that an edit may have.
+
+    The last three before it are OpenAI's: a transparent background, milder moderation, and more fidelity to
+    references.
+    """
 
     seed: bool = False
     negative_prompt: bool = False
     guidance: bool = False
     lora: bool = False
+    transparency: bool = False
+    moderation: bool = False
+    input_fidelity: bool = False
     references: int = Field(0, ge=0)
 
 
@@ -82,8 +82,9 @@ class Model(Value):
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        if ModelOperation.EDIT in self.operations and not self.capabilities.references:
-            raise ValueError("got edit in operations and no capabilities.references; allowed: 1 or more")
+        needy = next((each for each in self.operations if each is not ModelOperation.GENERATE), None)
+        if needy and not self.capabilities.references:
+            raise ValueError(f"got {needy} in operations and no capabilities.references; allowed: 1 or more")
         return self
 
     def answers_to(self, name: str) -> bool:

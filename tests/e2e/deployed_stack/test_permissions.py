@@ -16,7 +16,7 @@ import pytest
 from imagineart.access.pepper_store import PepperStore
 from imagineart.aws import AwsClients
 from imagineart.dynamodb import DynamoDbTable
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 from imagineart.results.model import Result
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
@@ -128,6 +128,12 @@ def generate(account: AwsAccount, key: str | None = None) -> httpx.Response:
     headers = {"Idempotency-Key": key} if key else {}
     with account.target.client() as client:
         return client.post("/v1/images/generations", data=SMALL | {"seed": "7"}, headers=headers)
+
+
+def keeps_an_image_at_a_url(account: AwsAccount) -> bool:
+    body = SMALL | {"response_format": "url"}
+    with account.target.client() as client:
+        return client.post("/v1/images/generations", json=body).status_code == 200
 
 
 def generates_after_a_cold_start(account: AwsAccount) -> bool:
@@ -340,6 +346,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("PutUpload", "s3:PutObject"): takes_uploads,
     ("ReadUpload", "s3:GetObject"): edits_uploads,
     ("DetectMissingUpload", "s3:ListBucket"): reports_that_nothing_was_uploaded,
+    ("KeepImageAtUrl", "s3:PutObject"): keeps_an_image_at_a_url,
     ("ReadResult", "s3:GetObject"): serves_a_result,
     ("DetectMissingResult", "s3:ListBucket"): reports_that_a_result_is_gone,
     ("ReadPeppers", "secretsmanager:GetSecretValue"): serves_a_result_after_a_cold_start,

@@ -6,8 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from imagineart.models.model import ModelOperation
-from local.chosen_models import document_of
+from local.chosen_models import VARIABLES, document_of
 from local.template import load_template
 from tests.e2e.local_stack.running_stack import RunningStack, state_variables
 from tests.e2e.target import run_cli
@@ -58,7 +57,7 @@ def test_smoke_says_what_is_wrong_with_a_backend(stack: RunningStack, tmp_path: 
         TableName="unreachable-models",
         **{name: MODELS_TABLE[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")},
     )  # fmt: skip
-    (tmp_path / "models.json").write_text(document_of(dict.fromkeys(ModelOperation, NO_BACKEND)))
+    (tmp_path / "models.json").write_text(document_of(dict.fromkeys(VARIABLES, NO_BACKEND)))
     code, output = run(tmp_path, f"models apply {tmp_path}/models.json", changed(stack, **table))
     assert code == 0, output
     code, output = run(tmp_path, "smoke", changed(stack, **table))

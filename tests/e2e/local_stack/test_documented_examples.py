@@ -1,7 +1,8 @@
 """Programs that readers copy, and others on clients of OpenAI's, run against `make run`.
 
-They are those of README.md, docs/guide.md and docs/imagineo.md, those of the seed's API reference to the
-letter, the curl commands that the operator's command line prints, and clients of OpenAI's API.
+They are those of README.md, docs/guide.md, docs/imagineo.md and docs/openai.md, those of the seed's API
+reference to the letter, the curl commands that the operator's command line prints, and clients of OpenAI's
+API.
 """
 
 import contextlib
@@ -58,7 +59,15 @@ SIZES: dict[str, dict[str, Any]] = {
     "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
     "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
     "openai.sh": {"edited.json": [TALL]},
-    "openai.mjs": {"generated.png": SMALL, "edited.png": TALL},
+    "With OpenAI's client": {"lighthouse.webp": SMALL},
+    "Events": {"streamed.png": SMALL},
+    "openai.mjs": {
+        "generated.png": SMALL,
+        "edited.png": TALL,
+        "streamed.png": SMALL,
+        "varied.png": SMALL,
+        "at-a-url.png": SMALL,
+    },
     "ai_sdk.mjs": {
         f"{made}-{provider}.png": size
         for made, size in (("generated", SMALL), ("edited", TALL))
@@ -114,7 +123,8 @@ def files(folder: Path) -> list[Path]:
 IMAGINEO = fenced("docs/imagineo.md")
 GUIDE = [each for each in fenced("docs/guide.md") if each.source != "Webhooks"]
 CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
-PROGRAMS = [*readme_programs(), *GUIDE, *IMAGINEO, *reference_programs(), *CLIENTS]
+OPENAI = fenced("docs/openai.md")
+PROGRAMS = [*readme_programs(), *GUIDE, *OPENAI, *IMAGINEO, *reference_programs(), *CLIENTS]
 
 
 def run(program: Program, base_url: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":

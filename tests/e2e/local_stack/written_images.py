@@ -9,16 +9,18 @@ from typing import Any
 from PIL import Image
 
 
-def png_size(content: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+def image_size(content: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(content), formats=["PNG", "WEBP"]) as image:
         image.load()
         return image.size
 
 
 def written_sizes(folder: Path) -> dict[str, Any]:
     """Their sizes by file; of JSON responses, those of all images in it."""
-    images = {file.name: file.read_bytes() for file in folder.glob("*.png") if file.name != "reference.png"}
+    files = [*folder.glob("*.png"), *folder.glob("*.webp")]
+    images = {file.name: file.read_bytes() for file in files if file.name != "reference.png"}
     series = {file.name: json.loads(file.read_text())["data"] for file in folder.glob("*.json")}
-    return {name: png_size(content) for name, content in images.items()} | {
-        name: [png_size(base64.b64decode(each["b64_json"])) for each in data] for name, data in series.items()
+    return {name: image_size(content) for name, content in images.items()} | {
+        name: [image_size(base64.b64decode(each["b64_json"])) for each in data]
+        for name, data in series.items()
     }

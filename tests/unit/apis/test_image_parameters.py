@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from imagineart.apis.common.validation import validate
 from imagineart.apis.imagineart.describe_models import FIELDS_BY_OPERATION, describe_parameters
-from imagineart.apis.imagineart.image_requests import check_fields, edit_request, generation_request
+from imagineart.apis.imagineart.image_requests import (
+    check_capabilities,
+    check_fields,
+    edit_request,
+    generation_request,
+)
 from imagineart.apis.imagineart.parameters import (
     FOREIGN_SIZES,
     MAX_SEED,
@@ -16,8 +21,8 @@ from imagineart.apis.imagineart.parameters import (
     GenerationFields,
 )
 from imagineart.errors import InvalidRequestError
-from imagineart.images.kinds import PNG
-from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.kinds import JPEG, PNG, WEBP
+from imagineart.images.model import AS_PNG, ImageRequest, OutputFormat, ReferenceImage
 from imagineart.images.sizes import (
     EDIT_ASPECT_RATIOS,
     GENERATION_ASPECT_RATIOS,
@@ -30,6 +35,7 @@ from imagineart.models.read_document import packaged_document
 
 BOTH = pytest.mark.parametrize("kind", [GenerationFields, EditFields])
 GENERATION_MODEL, EDIT_MODEL = packaged_document().models
+ABLE = ("transparency", "moderation", "input_fidelity")
 TALL = ReferenceImage(b"", PNG, Size(900, 1600))
 
 
@@ -65,16 +71,21 @@ def refusal(kind: Any = GenerationFields, *, is_json: bool = False, **values: An
         ({"seed": "1_000"}, "seed: got '1_000'; allowed"),
         ({"seed": " 1"}, "seed: got ' 1'; allowed"),
         ({"seed": "9" * 400}, "seed: got '" + "9" * 60 + "…'; allowed"),
-        ({"n": "5"}, "n: got '5'; allowed: an integer from 1 to 4."),
-        ({"n": "1.0"}, "n: got '1.0'; allowed: an integer from 1 to 4."),
+        ({"n": "11"}, "n: got '11'; allowed: an integer from 1 to 10."),
+        ({"n": "1.0"}, "n: got '1.0'; allowed: an integer from 1 to 10."),
         ({"sized": "1"}, "form: got the unknown field 'sized'; allowed: prompt, aspect_ratio, resolution"),
         ({"model": "x" * 129}, "model: got 129 characters after trimming; allowed: 0 to 128 characters."),
-        ({"stream": "true"}, "stream: got 'true'; allowed: false."),
+        ({"stream": "yes"}, "stream: got 'yes'; allowed: false, true."),
+        ({"partial_images": "4", "stream": "true"}, "partial_images: got '4'; allowed: an integer from"),
+        ({"partial_images": "1"}, "partial_images: got '1'; allowed without stream: 0."),
         ({"style": "natural"}, "style: got 'natural'; allowed: vivid."),
         ({"user": "x" * 513}, "user: got 513 characters after trimming; allowed: 0 to 512 characters."),
         ({"size": "9x9"}, "size: got '9x9'; allowed: auto, 1024x1024, "),
-        ({"svg": "1"}, "svg: is not supported; images are PNGs."),
-        ({"svg": b"<svg/>"}, "svg: is not supported; images are PNGs."),
+        ({"output_format": "gif"}, "output_format: got 'gif'; allowed: png, jpeg, webp."),
+        ({"output_compression": "50"}, "output_compression: got '50' for a PNG, which loses nothing; allow"),
+        ({"output_compression": "101"}, "output_compression: got '101'; allowed: an integer from 0 to 100."),
+        ({"svg": "1"}, "svg: is not supported; images are PNG, JPEG or WebP."),
+        ({"svg": b"<svg/>"}, "svg: is not supported; images are PNG, JPEG or WebP."),
         ({"resolution": b"1K"}, "resolution: got a file; allowed: a text field, without a filename."),
     ],
 )  # fmt: skip
@@ -98,9 +109,9 @@ def test_a_missing_prompt_is_named() -> None:
         ({"seed": 1e300}, "seed: got a very large number; allowed"),
         ({"n": [1]}, "n: got a list; allowed"),
         ({"prompt": 5}, "prompt: got '5'; allowed: 1 to 4000 characters."),
-        ({"partial_images": False}, "partial_images: got 'false'; allowed: 0."),
-        ({"stream": 0}, "stream: got '0'; allowed: false."),
-        ({"stream": "false"}, "stream: got 'false'; allowed: false."),
+        ({"partial_images": False}, "partial_images: got 'false'; allowed: an integer from 0 to 3."),
+        ({"stream": 0}, "stream: got '0'; allowed: false, true."),
+        ({"stream": "false"}, "stream: got 'false'; allowed: false, true."),
         ({"resolution": [1]}, "resolution: got a list; allowed: 1K, 2K."),
         ({"prompt": "a\ud800"}, "prompt: got a lone surrogate, which is no character; allowed: 1 to 4000 "),
         ({"\ud800": 1}, r"form: got the unknown field '\ud800'; allowed: prompt"),
@@ -121,23 +132,52 @@ def test_zero_and_minus_one_choose_a_seed_at_random(seed: str) -> None:
     assert read(seed="7").chosen_seed == 7
 
 
-@BOTH
-@pytest.mark.parametrize(
-    ("name", "harmless", "ignored"),
-    [("response_format", "b64_json", "url"), ("output_format", "png", "webp"),
-     ("output_compression", "100", "50"), ("background", "auto", "transparent"),
-     ("moderation", "auto", "low"), ("stream", "false", "true"), ("partial_images", "0", "1")],
-)  # fmt: skip
-def test_a_field_without_effect_accepts_only_what_happens_anyway(
-    kind: Any, name: str, harmless: str, ignored: str
-) -> None:
-    assert request(kind, **{name: harmless}) == request(kind)
-    assert refusal(kind, **{name: ignored}) == f"{name}: got '{ignored}'; allowed: {harmless}."
-
-
-@pytest.mark.parametrize("name", ["mask", "markup", "reasoning", "style", "svg", "frame_count"])
+@pytest.mark.parametrize("name", ["markup", "reasoning", "style", "svg", "frame_count"])
 def test_an_edit_says_what_to_do_in_place_of_what_it_lacks(name: str) -> None:
     assert refusal(EditFields, **{name: "x"}).startswith(f"{name}: is not supported; ")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("values", "output"),
+    [
+        ({}, AS_PNG),
+        ({"output_compression": "100"}, AS_PNG),
+        ({"output_format": "jpeg"}, OutputFormat(JPEG, 95)),
+        ({"output_format": "webp", "output_compression": "70"}, OutputFormat(WEBP, 70)),
+        ({"output_format": "webp", "output_compression": "0"}, OutputFormat(WEBP, 1)),
+    ],
+)
+def test_format_and_compression_are_those_of_the_file(
+    kind: Any, values: dict[str, str], output: OutputFormat
+) -> None:
+    made = request(kind, **values).output_format
+    assert (made.kind, made.kind is PNG or made.quality) == (
+        output.kind,
+        output.kind is PNG or output.quality,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "allowed"),
+    [(GenerationFields, "background", "transparent", "auto, opaque"),
+     (GenerationFields, "moderation", "low", "auto"), (EditFields, "input_fidelity", "high", "low")],
+)  # fmt: skip
+def test_what_only_some_models_can_do_is_refused_for_the_others_and_named(
+    kind: Any, name: str, value: str, allowed: str
+) -> None:
+    fields, model = read(kind, **{name: value}), GENERATION_MODEL if kind is GenerationFields else EDIT_MODEL
+    with pytest.raises(InvalidRequestError) as caught:
+        check_capabilities(fields, model)
+    assert caught.value.message == f"{name}: got '{value}'; allowed for the model '{model.id}': {allowed}."
+    able = model.capabilities.model_copy(update=dict.fromkeys(ABLE, True))
+    check_capabilities(fields, model.model_copy(update={"capabilities": able}))
+    assert getattr(request(kind, **{name: value}), name) == value
+
+
+def test_a_jpeg_is_never_transparent() -> None:
+    message = refusal(background="transparent", output_format="jpeg")
+    assert message == "background: got 'transparent' for a JPEG; allowed with output_format png, webp."
 
 
 @BOTH
@@ -188,10 +228,13 @@ def test_a_size_may_come_with_the_ratio_and_resolution_that_it_has() -> None:
         ("standard", "low"),
         ("high", "high"),
         ("hd", "high"),
+        ("xhigh", "high"),
+        ("max", "high"),
     ],
 )
-def test_quality_stands_for_reasoning(quality: str, reasoning: str) -> None:
-    assert request(quality=quality).reasoning == reasoning
+@BOTH
+def test_quality_stands_for_reasoning(kind: Any, quality: str, reasoning: str) -> None:
+    assert request(kind, quality=quality).reasoning == reasoning
 
 
 @pytest.mark.parametrize(("quality", "reasoning"), [("low", "high"), ("hd", "low")])
@@ -205,7 +248,7 @@ def test_auto_takes_the_ratio_nearest_to_the_first_reference() -> None:
     assert request(EditFields).size == output_size("9:16", "2K")
 
 
-@given(st.integers(1, 4), st.integers(-5, 3))
+@given(st.integers(1, 10), st.integers(-5, 9))
 def test_every_seed_of_a_series_is_a_seed(count: int, beyond: int) -> None:
     seed = MAX_SEED - count + 1 + min(beyond, count - 1)
     if beyond <= 0:
@@ -217,7 +260,7 @@ def test_every_seed_of_a_series_is_a_seed(count: int, beyond: int) -> None:
 @pytest.mark.parametrize("model", [GENERATION_MODEL, EDIT_MODEL], ids=lambda model: model.id)
 def test_the_description_of_a_model_names_the_parameters_of_the_reference_alone(model: Model) -> None:
     described = describe_parameters(model)
-    (operation,) = model.operations
+    operation = model.operations[0]
     assert tuple(described) == FIELDS_BY_OPERATION[operation].reference_names
     assert described["seed"]["random"] == [-1, 0]
     assert described["resolution"]["sizes"]["2K"]["1:1"] == {"width": 2048, "height": 2048}

@@ -1,5 +1,6 @@
 """What is special about Amazon Bedrock; the rest is in tests/conformance."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -16,14 +17,19 @@ from PIL import Image
 
 from imagineart.aws import AwsClients
 from imagineart.backends import bedrock as module
-from imagineart.backends.bedrock import (
+from imagineart.backends.bedrock import BedrockBackend
+from imagineart.backends.bedrock_responses import translated_errors
+from imagineart.backends.bedrock_services import (
+    CONTROL_SKETCH,
+    CONTROL_STRUCTURE,
     FAST_UPSCALE,
+    INPAINT,
+    OUTPAINT,
+    REMOVE_BACKGROUND,
     SD35_LARGE,
     STYLE_TRANSFER,
     ULTRA,
-    BedrockBackend,
 )
-from imagineart.backends.bedrock_responses import translated_errors
 from imagineart.errors import (
     ImagineArtError,
     InvalidRequestError,
@@ -34,8 +40,11 @@ from imagineart.errors import (
     RateLimitedError,
     RequestRefusedError,
 )
+from imagineart.images.finish import finish_image
 from imagineart.images.kinds import JPEG, PNG
+from imagineart.images.masks import Margins, inpaint_request, outpaint_request
 from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import EDIT_ASPECT_RATIOS, Size, output_size
 from imagineart.models.routes import BedrockModel
 from local.bedrock.faults import Fault
@@ -117,6 +126,113 @@ def test_of_several_references_the_first_is_edited_in_the_style_of_the_others(
     (invocation,) = bedrock.invocations
     assert invocation.model_id == STYLE_TRANSFER
     assert invocation.document.keys() == {"prompt", "init_image", "style_image", "seed", "output_format"}
+
+
+@pytest.mark.parametrize("size", [SQUARE_1K, output_size("3:1", "2K"), output_size("1:3", "1K")], ids=str)
+def test_a_mask_goes_to_the_inpaint_service_in_a_frame_that_it_takes_and_only_its_part_changes(
+    bedrock: BedrockServer, generate: Generate, size: Size
+) -> None:
+    white = Image.new("L", (64, 64))
+    white.paste(255, (0, 0, 32, 64))
+    edit = edit_of(reference(size.width, size.height, "png"), size=size)
+    request = inpaint_request(edit, encode(white, "PNG"))
+    made = generate(backend(bedrock.url), request).content
+    (invocation,) = bedrock.invocations
+    assert invocation.model_id == INPAINT
+    assert invocation.document["grow_mask"] == 0
+    image, mask = image_in(invocation, "image"), image_in(invocation, "mask")
+    assert image.size == mask.size
+    assert max(image.size) <= 2.5 * min(image.size)
+    result = decode(asyncio.run(finish_image(made, request)))
+    half = size.width // 2
+    before = decode(request.references[0].content)
+    assert result.crop((half, 0, *result.size)).tobytes() == before.crop((half, 0, *before.size)).tobytes()
+    assert (
+        result.crop((0, 0, half, size.height)).tobytes() != before.crop((0, 0, half, size.height)).tobytes()
+    )
+
+
+def subject_on_white(width: int = 240, height: int = 160) -> ReferenceImage:
+    """A red square in the middle of a white image."""
+    image = Image.new("RGB", (width, height), "white")
+    image.paste((200, 20, 20), (width // 2 - 30, height // 2 - 30, width // 2 + 30, height // 2 + 30))
+    return ReferenceImage(encode(image, "PNG"), PNG, Size(width, height))
+
+
+def made_of(bedrock: BedrockServer, generate: Generate, request: ImageRequest) -> Image.Image:
+    generated = generate(backend(bedrock.url), request)
+    return decode(asyncio.run(finish_image(generated.content, request)))
+
+
+def test_an_image_grows_by_its_margins_and_stays_as_it_is_within_them(
+    bedrock: BedrockServer, generate: Generate
+) -> None:
+    small = edit_of(subject_on_white(), size=Size(240, 160))
+    request = outpaint_request(small, Margins(left=64, bottom=40))
+    grown = made_of(bedrock, generate, request)
+    (invocation,) = bedrock.invocations
+    assert invocation.model_id == OUTPAINT
+    assert [invocation.document[side] for side in ("left", "up", "right", "down")] == [64, 0, 0, 40]
+    assert image_in(invocation, "image").size == (240, 160)
+    assert grown.size == (304, 200)
+    before = decode(subject_on_white().content)
+    assert grown.crop((64, 0, 304, 160)).tobytes() == before.tobytes()
+    assert grown.crop((0, 0, 64, 200)).getextrema() != before.crop((0, 0, 64, 160)).getextrema()
+
+
+def test_an_image_is_enlarged_to_the_size_that_is_asked_for(
+    bedrock: BedrockServer, generate: Generate
+) -> None:
+    request = replace(edit_of(subject_on_white(), size=Size(960, 640)), operation=ModelOperation.UPSCALE)
+    assert made_of(bedrock, generate, request).size == (960, 640)
+    assert models_called(bedrock) == [FAST_UPSCALE]
+    assert not generate(backend(bedrock.url), request).has_seed
+
+
+def test_a_background_is_removed_and_the_result_is_transparent(
+    bedrock: BedrockServer, generate: Generate
+) -> None:
+    request = replace(
+        edit_of(subject_on_white(), size=Size(240, 160)),
+        operation=ModelOperation.REMOVE_BACKGROUND,
+        background="transparent",
+    )
+    alpha = made_of(bedrock, generate, request).getchannel("A")
+    assert models_called(bedrock) == [REMOVE_BACKGROUND]
+    assert (alpha.getpixel((0, 0)), alpha.getpixel((120, 80))) == (0, 255)
+
+
+def test_a_background_is_replaced_and_the_subject_stays_pixel_by_pixel(
+    bedrock: BedrockServer, generate: Generate
+) -> None:
+    request = replace(
+        edit_of(subject_on_white(), size=Size(240, 160)), operation=ModelOperation.REPLACE_BACKGROUND
+    )
+    result = made_of(bedrock, generate, request)
+    assert models_called(bedrock) == [REMOVE_BACKGROUND, INPAINT]
+    inside = result.crop((95, 55, 145, 105))
+    assert inside.getcolors() == [(50 * 50, (200, 20, 20))]
+    assert result.crop((0, 0, 60, 160)).getcolors(10_000) != [(60 * 160, (255, 255, 255))]
+
+
+@pytest.mark.parametrize(
+    ("operation", "service"),
+    [
+        (ModelOperation.CONTROL_SCRIBBLE, CONTROL_SKETCH),
+        (ModelOperation.CONTROL_CANNY, CONTROL_SKETCH),
+        (ModelOperation.CONTROL_LINEART, CONTROL_SKETCH),
+        (ModelOperation.CONTROL_DEPTH, CONTROL_STRUCTURE),
+    ],
+)
+def test_a_control_goes_to_its_service_with_its_strength(
+    bedrock: BedrockServer, generate: Generate, operation: ModelOperation, service: str
+) -> None:
+    request = replace(edit_of(subject_on_white()), operation=operation)
+    images = [made_of(bedrock, generate, replace(request, strength=each)) for each in (None, 0.9)]
+    assert models_called(bedrock) == [service] * 2
+    assert [each.document.get("control_strength") for each in bedrock.invocations] == [None, 0.9]
+    assert images[0].size == (SQUARE_1K.width, SQUARE_1K.height)
+    assert images[0].tobytes() != images[1].tobytes()
 
 
 def test_a_negative_prompt_goes_to_every_model(bedrock: BedrockServer, generate: Generate) -> None:

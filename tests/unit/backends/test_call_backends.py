@@ -25,7 +25,7 @@ from imagineart.errors import (
 )
 from imagineart.images import finish
 from imagineart.images.kinds import WEBP
-from imagineart.images.model import AS_PNG, Image, ImageRequest, OutputFormat, TokenUsage
+from imagineart.images.model import Image, ImageRequest, OutputFormat, TokenUsage
 from imagineart.images.sizes import Size
 from tests.fakes.image_making import Attempts, FakeImageBackend, fake_backends
 from tests.fakes.virtual_time import run_in_virtual_time
@@ -97,7 +97,7 @@ def test_an_error_that_another_backend_cannot_change_is_raised_at_once() -> None
 
 
 def test_an_image_that_cannot_be_finished_is_made_by_the_next_backend() -> None:
-    async def finish(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
+    async def finish(content: bytes, *_: object) -> bytes:
         if content.startswith(b"garbage"):
             raise ModelError(detail="unusable image")
         return content
@@ -402,13 +402,13 @@ def test_one_thread_converts_all_images(monkeypatch: pytest.MonkeyPatch) -> None
     threads: set[int] = set()
     all_wait = threading.Event()
 
-    def convert(content: bytes, _size: Size, _output: OutputFormat) -> bytes:
+    def convert(content: bytes, *_: object) -> bytes:
         all_wait.wait()
         threads.add(threading.get_ident())
         return content
 
     async def finish_several() -> list[bytes]:
-        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, SIZE, AS_PNG)) for each in range(4)]
+        tasks = [asyncio.create_task(finish.finish_image(b"%d" % each, REQUEST)) for each in range(4)]
         await asyncio.sleep(0)
         all_wait.set()
         return await asyncio.gather(*tasks)

@@ -1,5 +1,6 @@
 """What is special about servers of the OpenAI-compatible protocol; the rest is in tests/conformance."""
 
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -97,13 +98,14 @@ def test_a_request_is_sent_in_the_servers_own_words(
     server: FaultBackend, http: HttpClient, generate: Generate, profile: str
 ) -> None:
     backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
-    for request in (GENERATION, replace(GENERATION, reasoning="high"), EDIT):
+    for request in (GENERATION, replace(GENERATION, reasoning="high"), EDIT, replace(EDIT, reasoning="high")):
         generate(backend, request)
-    low, high, edit = server.requests
+    low, high, edit, careful_edit = server.requests
     always, if_low, if_high = SENT[profile]
     assert low.json == COMMON | always | if_low
     assert high.json == COMMON | always | if_high
     assert edit.fields == {name: str(value) for name, value in (COMMON | always).items()}
+    assert careful_edit.fields == {name: str(value) for name, value in (COMMON | always | if_high).items()}
     field = "image[]" if profile == "openai" else "image"
     assert [(file.name, file.content, file.content_type) for file in edit.files] == [
         (field, b"one\r\n--\xff", "image/png"), (field, b"two", "image/jpeg"),
@@ -128,6 +130,19 @@ def test_the_format_is_asked_for_where_the_server_has_it_and_no_other_size_follo
         has_formats = profile in ("openai", "sglang")
         assert asked == ({"output_format": word, "output_compression": 80} if has_formats else {})
         assert resampled == ({"output_format": "png"} if has_formats else {})
+
+
+def test_fields_that_only_openai_has_are_sent_to_it_alone_and_only_where_they_were_chosen(
+    server: FaultBackend, http: HttpClient, generate: Generate
+) -> None:
+    chosen = {"background": "transparent", "moderation": "low", "input_fidelity": "high"}
+    for profile in PROFILES:
+        backend = OpenAiBackend(http, server.base_url, PROFILES[profile], "imagine-2", lambda: None)
+        generate(backend, replace(GENERATION, **chosen))
+        generate(backend, GENERATION)
+        asked, unasked = ({name: each.json.get(name) for name in chosen} for each in server.requests[-2:])
+        assert asked == (chosen if profile == "openai" else dict.fromkeys(chosen))
+        assert unasked == dict.fromkeys(chosen)
 
 
 def test_the_configured_form_of_the_response_is_asked_for(
@@ -381,3 +396,58 @@ def test_the_log_names_a_code_but_never_a_text_of_the_server(
     server.script(refusal(400, "invalid_size"), refusal(400, f"bad prompt {json.dumps(GENERATION.prompt)}"))
     assert "'invalid_size'" in str(failure(backend, GENERATION).detail)
     assert "fox" not in str(failure(backend, GENERATION).detail)
+
+
+# Events
+
+
+def events_of(*documents: Any) -> Response:
+    """Events, with comments and line ends as servers and proxies send them."""
+    lines = [f"event: x\r\ndata: {json.dumps(each)}\r\n\r\n: ping\r\n\r\n" for each in documents]
+    return Response(200, "text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
+
+
+def in_steps(backend: OpenAiBackend, request: ImageRequest) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """The image, and the unfinished ones that came before it."""
+    shown: list[tuple[int, bytes]] = []
+
+    async def partial_made(index: int, content: bytes) -> None:
+        shown.append((index, content))
+
+    async def make() -> bytes:
+        try:
+            return (await backend.generate_in_steps(request, partial_made)).content
+        finally:
+            await backend.http.close()
+
+    return asyncio.run(make()), shown
+
+
+def test_unfinished_images_are_shown_as_openai_sends_them(server: FaultBackend, http: HttpClient) -> None:
+    backend = OpenAiBackend(http, server.base_url, PROFILES["openai"], "gpt-image-2", lambda: None)
+    encoded = base64.b64encode(AN_IMAGE).decode()
+    server.script(
+        events_of(
+            {"type": "image_edit.partial_image", "partial_image_index": 0, "b64_json": encoded},
+            {"type": "image_edit.completed", "b64_json": encoded},
+        )
+    )
+    assert in_steps(backend, replace(EDIT, partial_images=3)) == (AN_IMAGE, [(0, AN_IMAGE)])
+    sent = server.requests[0].fields
+    assert (sent["stream"], sent["partial_images"]) == ("true", "3")
+
+
+def test_an_error_in_place_of_the_last_event_is_the_error_of_the_image(
+    server: FaultBackend, http: HttpClient
+) -> None:
+    backend = OpenAiBackend(http, server.base_url, PROFILES["openai"], "gpt-image-2", lambda: None)
+    server.script(events_of({"type": "error", "error": {"code": "moderation_blocked", "message": "no"}}))
+    with pytest.raises(InvalidRequestError, match="content policy"):
+        in_steps(backend, replace(GENERATION, partial_images=1))
+
+
+def test_another_server_is_not_asked_for_events(server: FaultBackend, http: HttpClient) -> None:
+    backend = OpenAiBackend(http, server.base_url, PROFILES["sglang"], "flux", lambda: None)
+    server.script(json_image(AN_IMAGE))
+    assert in_steps(backend, replace(GENERATION, partial_images=1)) == (AN_IMAGE, [])
+    assert "stream" not in server.requests[0].json

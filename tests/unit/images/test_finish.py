@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from imagineart.errors import ModelError
+from imagineart.images.model import AS_PNG
 from imagineart.images.sizes import Size
 from tests.finishing import finish_image
 from tests.sample_images import (
@@ -109,3 +110,20 @@ def test_what_is_no_usable_image_is_a_model_error_whose_reason_is_for_the_log(co
         finish(content)
     assert caught.value.message == "The inference backend returned something that is not an image."
     assert (caught.value.detail or "").startswith("unusable image: ")
+
+
+# Backgrounds
+
+
+def test_an_opaque_background_is_white_where_the_image_was_transparent() -> None:
+    clear = Image.new("RGBA", (WIDTH, HEIGHT), (200, 10, 10, 0))
+    finished = decode(finish_image(encode(clear, "PNG"), SIZE, AS_PNG, "opaque"))
+    assert (finished.mode, finished.getcolors()) == ("RGB", [(WIDTH * HEIGHT, (255, 255, 255))])
+
+
+def test_a_transparent_background_is_kept_and_an_image_without_any_is_an_error() -> None:
+    clear = Image.new("RGBA", (WIDTH, HEIGHT), (200, 10, 10, 0))
+    assert decode(finish_image(encode(clear, "WEBP"), SIZE, AS_PNG, "transparent")).getextrema()[3] == (0, 0)
+    for opaque in (GRADIENT, GRADIENT.convert("RGBA")):
+        with pytest.raises(ModelError, match="an image without transparency"):
+            finish_image(encode(opaque, "PNG"), SIZE, AS_PNG, "transparent")

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from imagineart.models.model import Capabilities, ModelOperation
+from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Capabilities
 from imagineart.models.read_document import PACKAGED_FILE, read_document
 from imagineart.models.routes import BedrockRoute, DeploymentRoute, OtherServerRoute, VllmOmniRoute
 from imagineart.settings import SettingsError
 from local.chosen_models import FILE_VARIABLE, VARIABLES, choose_models, document_of
 
-GENERATE, EDIT = ModelOperation
+GENERATE, EDIT = ModelOperation.GENERATE, ModelOperation.EDIT
 PACKAGED = PACKAGED_FILE.read_text()
 PAINTER = "http://127.0.0.1:9"
 

@@ -8,7 +8,6 @@ import pytest
 
 from imagineart.backends.check_models import find_problems
 from imagineart.images.sizes import Size
-from imagineart.models.model import ModelOperation
 from imagineart.models.read_document import (
     MAX_DOCUMENT_BYTES,
     PACKAGED_FILE,
@@ -41,7 +40,10 @@ def with_url(url: str) -> str:
 def test_the_package_offers_both_models_and_its_backends_can_make_them() -> None:
     document = packaged_document()
     assert document.ids == ("text-to-image", "image-edit")
-    assert [document.serving(each)[0].id for each in ModelOperation] == ["text-to-image", "image-edit"]
+    serving = {
+        each: [model.id for model in document.serving(each)] for each in ("generate", "edit", "variation")
+    }
+    assert serving == {"generate": ["text-to-image"], "edit": ["image-edit"], "variation": ["image-edit"]}
     assert find_problems(document, bedrock_models="stability.*") == []
 
 
@@ -53,7 +55,7 @@ def test_the_package_offers_both_models_and_its_backends_can_make_them() -> None
         (lambda model, _: model.update(kind="video"), "models[0].kind: got 'video'; allowed: 'image'."),
         (lambda model, _: model.update(prise=1), "models[0]: got the unknown field 'prise'; allowed: id"),
         (lambda model, _: model.update(operations=["paint"]),
-         "models[0].operations[0]: got 'paint'; allowed: 'generate' or 'edit'."),
+         "models[0].operations[0]: got 'paint'; allowed: 'generate', 'edit'"),
         (lambda model, _: model.update(operations=[]), "models[0].operations: got a list of 0; allowed: at"),
         (lambda model, _: model.update(operations=["edit"]),
          "models[0]: got edit in operations and no capabilities.references; allowed: 1 or more."),
@@ -137,6 +139,11 @@ def test_a_model_is_offered_up_to_each_of_its_bounds(size: Size, is_offered: boo
         (lambda model, _: model["backends"].append({"kind": "openai", "url": "https://a/v1", "model": "m"}),
          ["models[0].capabilities.seed: got True; allowed with backends[1] (openai): False.",
           "models[0].capabilities.negative_prompt: got True; allowed with backends[1] (openai): False."]),
+        (lambda model, _: model.update(
+            operations=["inpaint"], aliases=[], capabilities={"references": 1},
+            backends=[{"kind": "sglang", "url": "https://a/v1", "model": "m"}]),
+         ["models[0].operations: got inpaint; allowed with backends[0] (sglang): generate, edit, "
+          "variation."]),
     ],
 )  # fmt: skip
 def test_what_backends_cannot_do_is_found(change: Change, expected: list[str]) -> None:

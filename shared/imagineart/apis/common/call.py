@@ -67,7 +67,10 @@ class RequestRecord:
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way; `caller` and `admission` are set once it is authenticated and admitted."""
+    """One request on its way; `caller` and `admission` are set once it is authenticated and admitted.
+
+    `is_streaming` says that the response began before the work for it had ended.
+    """
 
     request: Request
     operation: Operation
@@ -75,6 +78,7 @@ class Call:
     record: RequestRecord
     caller: Caller | None = None
     admission: Admission | None = None
+    is_streaming: bool = False
 
     @property
     def request_id(self) -> str:

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -40,6 +40,8 @@ class JsonObject(list[tuple[str, Any]]):
 class SubmittedFields:
     """The fields of a body: `values` by name, `files` in order; text among the files names an upload.
 
+    `single_files` are by name: files of which a field has one.
+
     In a form a value is text, or bytes where a file came; in JSON it has its own type. `names` are the field
     names as they came, those of empty and null fields excluded.
     """
@@ -48,6 +50,7 @@ class SubmittedFields:
     files: tuple[bytes | str, ...]
     names: frozenset[str]
     is_json: bool = False
+    single_files: Mapping[str, bytes | str] = field(default_factory=dict)
 
 
 def media_type(request: Request) -> str:
@@ -55,8 +58,15 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_fields(request: Request, *, file_fields: frozenset[str] = frozenset()) -> SubmittedFields:
+async def read_fields(
+    request: Request,
+    *,
+    file_fields: frozenset[str] = frozenset(),
+    single_file_fields: frozenset[str] = frozenset(),
+) -> SubmittedFields:
     """The fields of a request's body; those that `file_fields` names hold files or the ids of uploads.
+
+    Each of `single_file_fields` holds one.
 
     Raises InvalidRequestError for an empty body, another Content-Type, a malformed or truncated body, and a
     repeated or undecodable field.
@@ -68,11 +78,12 @@ async def read_fields(request: Request, *, file_fields: frozenset[str] = frozens
     if kind in ("", URLENCODED) and body.lstrip().startswith((b"{", b"[")):
         raise InvalidRequestError("Content-Type", f"the body looks like JSON; send it as {JSON}.")
     if kind == JSON:
-        return _collect(_read_json(body, file_fields), file_fields, is_json=True)
+        fields = _read_json(body, file_fields | single_file_fields)
+        return _collect(fields, file_fields, single_file_fields, is_json=True)
     if kind == MULTIPART:
-        return _collect(await _read_multipart(request, body), file_fields)
+        return _collect(await _read_multipart(request, body), file_fields, single_file_fields)
     if kind == URLENCODED:
-        return _collect(_read_urlencoded(body), file_fields)
+        return _collect(_read_urlencoded(body), file_fields, single_file_fields)
     came = request.headers.get("content-type")
     raise InvalidRequestError(
         "Content-Type",
@@ -81,10 +92,15 @@ async def read_fields(request: Request, *, file_fields: frozenset[str] = frozens
 
 
 def _collect(
-    fields: Iterable[tuple[str, Any]], file_fields: frozenset[str], *, is_json: bool = False
+    fields: Iterable[tuple[str, Any]],
+    file_fields: frozenset[str],
+    single_file_fields: frozenset[str],
+    *,
+    is_json: bool = False,
 ) -> SubmittedFields:
     values: dict[str, Any] = {}
     files: list[bytes | str] = []
+    singles: dict[str, bytes | str] = {}
     names: set[str] = set()
     for came_as, value in fields:
         name = came_as if came_as in file_fields else _INDEX.sub("", came_as)
@@ -95,9 +111,9 @@ def _collect(
         elif came_as in values or came_as in names:
             raise _refusal(came_as, _REPEATED)
         elif value is not None and (is_json or value not in ("", b"")):
-            values[came_as] = value
+            (singles if name in single_file_fields else values)[came_as] = value
             names.add(came_as)
-    return SubmittedFields(values, tuple(files), frozenset(names), is_json)
+    return SubmittedFields(values, tuple(files), frozenset(names), is_json, singles)
 
 
 def _read_urlencoded(body: bytes) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from imagineart.access.tokens import Scope
 from imagineart.apis.common.authorization import header_token
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,23 @@ neither the decoding of the body's base64 nor its parsing (docs/decisions/0004).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from http import HTTPStatus
 from typing import Any, ClassVar, Final, TypeAlias
 
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagineart.access.limits import LEASE_MARGIN_SECONDS, LimitReachedError
+from imagineart.access.limits import LEASE_MARGIN_SECONDS
 from imagineart.apis.common.authorization import (
     authenticate,
     rate_limit_headers,
     require_scope,
 )
 from imagineart.apis.common.call import RESERVED_SECONDS, Call, RequestRecord
+from imagineart.apis.common.finish_call import record_error, report, settle
 from imagineart.apis.common.operation import Operation
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
 from imagineart.usage.metrics import Stage
-from imagineart.usage.model import FinishedRequest
 
 ErrorFormat: TypeAlias = Callable[[ImagineArtError, str], Response]
 """Makes an API's error response of an error and the request id."""
@@ -56,9 +55,11 @@ class OperationRoute(APIRoute):
             try:
                 response = await _respond(call, endpoint)
             finally:
-                _settle(call)
+                if not call.is_streaming:
+                    settle(call)
             response.headers.update(call.record.headers)
-            _report(call, response.status_code)
+            if not call.is_streaming:
+                report(call, response.status_code)
             return response
 
         return respond
@@ -119,43 +120,6 @@ def _admit(call: Call) -> None:
 
 
 def _error_response(call: Call, error: ImagineArtError) -> Response:
-    call.record.fail(error.code, field=getattr(error, "field", None), detail=error.detail)
-    if isinstance(error, LimitReachedError):
-        call.record.headers |= rate_limit_headers(error.status)
-        call.record.log_fields.update(limit=error.status.name)
+    record_error(call, error)
     error_format: ErrorFormat = call.request.app.state.error_format
     return error_format(error, call.request_id)
-
-
-def _settle(call: Call) -> None:
-    """Give back the slot and count the request, before any of the response is sent."""
-    if call.caller is None:
-        return
-    record = call.record
-    call.services.settlement.settle(
-        call.caller,
-        call.admission,
-        FinishedRequest(
-            request_id=call.request_id,
-            consumer_id=call.caller.consumer_id,
-            operation=record.model or call.operation.name,
-            resolution=record.resolution,
-            outcome=record.outcome,
-            images=record.images,
-            seconds=record.seconds,
-            finished_at=call.services.clock(),
-        ),
-    )
-
-
-def _report(call: Call, status: int) -> None:
-    record, services = call.record, call.services
-    fields = {**record.log_fields, "outcome": record.outcome, "duration_ms": round(record.seconds * 1000)}
-    services.logger.info("request", **fields, status=status)
-    services.metrics.request_finished(
-        error_code=record.outcome if status >= HTTPStatus.BAD_REQUEST else None,
-        is_server_error=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
-        seconds=record.seconds,
-        seconds_by_stage=record.seconds_by_stage,
-        images=record.images,
-    )

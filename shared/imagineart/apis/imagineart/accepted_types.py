@@ -1,21 +1,20 @@
-"""Whether a caller wants its image as JSON or as the PNG itself. Source: RFC 9110, 12.5.1 (Accept)."""
+"""Whether a caller wants its image as JSON or as the file itself. Source: RFC 9110, 12.5.1 (Accept)."""
 
 from collections.abc import Iterator
 from typing import Final
 
 _JSON_RANGES: Final = ("application/json", "application/*", "*/*")
-_PNG_RANGES: Final = ("image/png", "image/*", "*/*")
 
 
-def prefers_json(accept: str, *, otherwise: bool) -> bool:
-    """Whether `accept` gives JSON more weight than PNG; `otherwise` where it gives both the same.
+def prefers_json(accept: str, *, image_type: str = "image/png", otherwise: bool) -> bool:
+    """Whether `accept` gives JSON more weight than the image; `otherwise` where it gives both the same.
 
     The most specific range decides the weight of a type. An absent or empty header, and one that accepts
     neither, prefer nothing. A range whose weight is malformed is ignored.
     """
     weights = dict(_ranges(accept))
-    json, png = _weight(weights, _JSON_RANGES), _weight(weights, _PNG_RANGES)
-    return otherwise if json == png else json > png
+    json, image = _weight(weights, _JSON_RANGES), _weight(weights, (image_type, "image/*", "*/*"))
+    return otherwise if json == image else json > image
 
 
 def _weight(weights: dict[str, float], ranges: tuple[str, ...]) -> float:

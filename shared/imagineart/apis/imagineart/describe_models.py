@@ -13,13 +13,15 @@ from imagineart.apis.imagineart.parameters import (
     max_references,
 )
 from imagineart.images.kinds import INPUT_IMAGE_KINDS, MAX_REFERENCE_PIXELS
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import RESOLUTIONS, output_size
-from imagineart.models.model import Model, ModelOperation
+from imagineart.models.model import Model
 
 FIELDS_BY_OPERATION: Final[Mapping[ModelOperation, type[ImageFields]]] = {
     ModelOperation.GENERATE: GenerationFields,
     ModelOperation.EDIT: EditFields,
 }
+"""Those of the API reference; the others have OpenAI's parameters alone."""
 
 
 def describe_parameters(model: Model) -> dict[str, dict[str, Any]]:
@@ -28,14 +30,15 @@ def describe_parameters(model: Model) -> dict[str, dict[str, Any]]:
     Of a model that has several operations, a parameter that one of them lacks is not required.
     """
     described: dict[str, dict[str, Any]] = {}
-    for operation in model.operations:
+    operations = [each for each in model.operations if each in FIELDS_BY_OPERATION]
+    for operation in operations:
         fields = FIELDS_BY_OPERATION[operation]
         for name in fields.reference_names:
             described.setdefault(
                 name, _describe_images(model) if name == "images" else _describe(fields, name, model)
             )
     for name, parameter in described.items():
-        if any(name not in FIELDS_BY_OPERATION[each].reference_names for each in model.operations):
+        if any(name not in FIELDS_BY_OPERATION[each].reference_names for each in operations):
             parameter["required"] = False
     return described
 

@@ -137,19 +137,23 @@ _IMAGES_SCHEMA: Final = {
     "required": ["created", "output_format", "size", "data"],
     "properties": {
         "created": {"type": "integer", "description": "Unix seconds."},
-        "output_format": {"type": "string", "enum": ["png"]},
+        "output_format": {"type": "string", "enum": ["png", "jpeg", "webp"]},
         "size": {"type": "string", "description": "Width and height of each image, such as 2048x2048."},
         "data": {
             "type": "array",
             "items": {
                 "type": "object",
-                "required": ["b64_json"],
                 "properties": {
                     "seed": {"type": "integer", "description": "Absent where the model has no seed."},
                     "b64_json": {
                         "type": "string",
                         "contentEncoding": "base64",
-                        "contentMediaType": "image/png",
+                        "description": "The file, unless the request has response_format=url.",
+                    },
+                    "url": {
+                        "type": "string",
+                        "format": "uri",
+                        "description": "With response_format=url: where the file is. It needs no token.",
                     },
                 },
             },
@@ -162,13 +166,22 @@ _IMAGES_SCHEMA: Final = {
     },
 }
 
+_EVENTS_SCHEMA: Final = {
+    "type": "string",
+    "description": "With stream=true: events in OpenAI's names and shapes, as docs/openai.md describes them.",
+}
+
 IMAGE_RESPONSES: Final[Responses] = {
     200: {
-        "description": "The image as a PNG, or all images as JSON.",
+        "description": "The image as a file, or all images as JSON or as events.",
         "headers": {**REQUEST_HEADERS, **LIMIT_HEADERS, **_IMAGE_HEADERS},
         "content": {
-            "image/png": {"schema": {"type": "string", "format": "binary"}},
+            **{
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in EXTENSION_BY_MEDIA_TYPE
+            },
             "application/json": {"schema": _IMAGES_SCHEMA},
+            "text/event-stream": {"schema": _EVENTS_SCHEMA},
         },
     },
     **IMAGE_ERROR_RESPONSES,

@@ -5,11 +5,20 @@ and cropped (docs/decisions/0007).
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from imagineart.apis.imagineart.parameters import AUTO, MAX_SEED, EditFields, GenerationFields, ImageFields
+from imagineart.apis.imagineart.parameters import (
+    AUTO,
+    MAX_SEED,
+    EditFields,
+    GenerationFields,
+    ImageFields,
+    VariationFields,
+)
 from imagineart.errors import InvalidRequestError
-from imagineart.images.model import ImageRequest, ReferenceImage
+from imagineart.images.kinds import JPEG, PNG, WEBP, ImageKind
+from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.operations import VARIATION_PROMPT, ModelOperation
 from imagineart.images.sizes import (
     Size,
     nearest_aspect_ratio,
@@ -18,9 +27,15 @@ from imagineart.images.sizes import (
 )
 from imagineart.models.model import Model
 
+AnyImageFields: TypeAlias = GenerationFields | EditFields | VariationFields
+
 _REASONING_BY_QUALITY: Final = {
-    "low": "low", "medium": "low", "standard": "low", "high": "high", "hd": "high",
+    "low": "low", "medium": "low", "standard": "low",
+    "high": "high", "hd": "high", "xhigh": "high", "max": "high",
 }  # fmt: skip
+
+_UNCOMPRESSED: Final = 100
+"""OpenAI's output_compression for a file that keeps everything."""
 
 
 def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> ImageRequest:
@@ -35,7 +50,7 @@ def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> 
         seed=seed,
         reasoning=_reasoning(fields),
         delivered_as=delivered_as,
-        count=fields.n,
+        **_common(fields),
     )
     return _within_bounds(request, model, fields, ratio)
 
@@ -51,18 +66,56 @@ def edit_request(
         prompt=fields.prompt,
         size=output_size(ratio, resolution),
         seed=seed,
+        operation=ModelOperation.EDIT,
         references=references,
+        reasoning=_REASONING_BY_QUALITY.get(fields.quality, "low"),
         delivered_as=delivered_as,
-        count=fields.n,
+        **_common(fields),
+        input_fidelity=fields.input_fidelity,
     )
     return _within_bounds(request, model, fields, ratio)
 
 
-def check_fields(fields: GenerationFields | EditFields) -> None:
+def variation_request(
+    fields: VariationFields, model: Model, references: tuple[ReferenceImage, ...], *, seed: int
+) -> ImageRequest:
+    """The images that a variation asks for: an edit whose instruction is ours."""
+    ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
+    if ratio == AUTO:
+        ratio = nearest_aspect_ratio(references[0].size)
+    request = ImageRequest(
+        prompt=VARIATION_PROMPT,
+        size=output_size(ratio, resolution),
+        seed=seed,
+        operation=ModelOperation.VARIATION,
+        references=references,
+        delivered_as=delivered_as,
+        **_common(fields),
+    )
+    return _within_bounds(request, model, fields, ratio)
+
+
+def _common(fields: ImageFields) -> dict[str, Any]:
+    """What every operation takes from its fields."""
+    return {
+        "count": fields.n,
+        "output_format": OutputFormat(output_kind(fields), max(1, fields.output_compression)),
+        "background": fields.background,
+        "moderation": fields.moderation,
+        "partial_images": fields.partial_images,
+    }
+
+
+def check_fields(fields: AnyImageFields) -> None:
     """Raises InvalidRequestError where two fields contradict each other, before any work is done."""
     _shape(fields, fields.aspect_ratio)
     if isinstance(fields, GenerationFields):
         _reasoning(fields)
+    _check_format(fields)
+    if fields.partial_images and not fields.stream:
+        raise InvalidRequestError(
+            "partial_images", f"got '{fields.partial_images}'; allowed without stream: 0."
+        )
     last_seed = MAX_SEED - fields.n + 1
     if fields.seed > last_seed:
         raise InvalidRequestError(
@@ -72,9 +125,50 @@ def check_fields(fields: GenerationFields | EditFields) -> None:
         )
 
 
-def _within_bounds(
-    request: ImageRequest, model: Model, fields: GenerationFields | EditFields, ratio: str
-) -> ImageRequest:
+def check_capabilities(fields: ImageFields, model: Model) -> None:
+    """Raises InvalidRequestError for a field whose value the model cannot honour."""
+    can = model.capabilities
+    for name, value, is_offered, allowed in (
+        ("background", "transparent", can.transparency, "auto, opaque"),
+        ("moderation", "low", can.moderation, "auto"),
+        ("input_fidelity", "high", can.input_fidelity, "low"),
+    ):
+        if getattr(fields, name, None) == value and not is_offered:
+            raise InvalidRequestError(name, f"got '{value}'; allowed for the model '{model.id}': {allowed}.")
+
+
+def check_mask(model: Model, *, references: int) -> None:
+    """Raises InvalidRequestError where the model cannot honour a mask, or it is unclear what it is for."""
+    if ModelOperation.INPAINT not in model.operations:
+        raise InvalidRequestError(
+            "mask",
+            f"got one; allowed for a model that repaints a part of an image, which '{model.id}' does not.",
+        )
+    if references > 1:
+        raise InvalidRequestError("mask", f"got one with {references} images; allowed with one image.")
+
+
+def _check_format(fields: ImageFields) -> None:
+    compression = fields.output_compression
+    is_given = "output_compression" in fields.model_fields_set
+    if is_given and fields.output_format == "png" and compression != _UNCOMPRESSED:
+        raise InvalidRequestError(
+            "output_compression",
+            f"got '{compression}' for a PNG, which loses nothing; allowed: 100, or another output_format.",
+        )
+    if fields.output_format == "jpeg" and fields.background == "transparent":
+        raise InvalidRequestError(
+            "background",
+            "got 'transparent' for a JPEG; allowed with output_format png, webp.",
+        )
+
+
+def output_kind(fields: ImageFields) -> ImageKind:
+    """The kind of file that the fields ask for."""
+    return {"png": PNG, "jpeg": JPEG, "webp": WEBP}[fields.output_format]
+
+
+def _within_bounds(request: ImageRequest, model: Model, fields: AnyImageFields, ratio: str) -> ImageRequest:
     """The request, asked of the backend in a size that the model is offered for."""
     size = request.delivered_size
     if model.sizes.admit(size):

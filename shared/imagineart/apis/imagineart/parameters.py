@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 
 from imagineart.apis.common.validation import Fields, ModelName, Text
 from imagineart.images.kinds import MAX_UPLOAD_BYTES
+from imagineart.images.model import DEFAULT_QUALITY, Background
 from imagineart.images.sizes import (
     EDIT_ASPECT_RATIOS,
     GENERATION_ASPECT_RATIOS,
@@ -22,10 +23,13 @@ from imagineart.images.sizes import (
 from imagineart.models.model import Model
 
 MAX_SEED: Final = 2**63 - 1
-MAX_IMAGES: Final = 4
+MAX_IMAGES: Final = 10
 MAX_REFERENCES: Final = 4
+MAX_PARTIAL_IMAGES: Final = 3
 REFERENCE_NAMES: Final = frozenset({"images", "image", "image[]"})
 """The field of the reference images, and OpenAI's names for it."""
+
+MASK_NAMES: Final = frozenset({"mask"})
 
 AUTO: Final = "auto"
 FOREIGN_SIZES: Final = (
@@ -61,12 +65,8 @@ _UNUSED: Final = "Accepted; neither used nor stored."
 
 
 class ImageFields(Fields):
-    """What both image endpoints accept, in the API reference's words and in OpenAI's.
+    """What both image endpoints accept, in the API reference's words and in OpenAI's (docs/openai.md)."""
 
-    OpenAI's parameters that have no effect accept only the value that asks for what happens anyway.
-    """
-
-    prompt: Text
     resolution: Resolution = Field("2K", description=_RESOLUTION_DESCRIPTION)
     seed: int = Field(
         -1,
@@ -79,13 +79,33 @@ class ImageFields(Fields):
     n: int = Field(
         1, ge=1, le=MAX_IMAGES, description="How many images, with the seeds seed, seed + 1 and so on."
     )
-    response_format: Literal["b64_json"] = Field("b64_json", description="Images come in the response.")
-    output_format: Literal["png"] = Field("png", description="Images are PNGs.")
-    output_compression: Literal[100] = Field(100, description="PNGs are not reduced.")
-    background: Literal["auto"] = Field(AUTO, description="The model chooses.")
-    moderation: Literal["auto"] = Field(AUTO, description="The backend's own.")
-    stream: Literal[False] = Field(False, description="No events are sent.")
-    partial_images: Literal[0] = Field(0, description="Images are sent when they are finished.")
+    response_format: Literal["b64_json", "url"] = Field(
+        "b64_json",
+        description="Images come in the response, or url: at URLs that need no token. They work for an hour, "
+        "with an Idempotency-Key for 25 hours.",
+    )
+    output_format: Literal["png", "jpeg", "webp"] = Field("png", description="The file format of the images.")
+    output_compression: int = Field(
+        DEFAULT_QUALITY,
+        ge=0,
+        le=100,
+        description="The quality of a JPEG or WebP, from the smallest file to the best; of a PNG 100.",
+    )
+    background: Background = Field(
+        AUTO,
+        description="The model chooses; opaque: white in place of transparency; transparent: for models that "
+        "make it, as a PNG or WebP.",
+    )
+    moderation: Literal["auto", "low"] = Field(AUTO, description="How strict, for models that know it.")
+    stream: Literal[False, True] = Field(
+        False, description="true: server-sent events, in the names of OpenAI's, in place of JSON."
+    )
+    partial_images: int = Field(
+        0,
+        ge=0,
+        le=MAX_PARTIAL_IMAGES,
+        description="With stream: up to so many unfinished images of each, from models that show them.",
+    )
     webhook_url: str = Field(
         "",
         description="With the header Prefer: respond-async: where the end of the job is sent, signed by "
@@ -115,7 +135,7 @@ class ImageFields(Fields):
 
 _REFUSALS: Final[Mapping[str, str]] = {
     "complexity": "is not supported; send reasoning.",
-    "svg": "is not supported; images are PNGs.",
+    "svg": "is not supported; images are PNG, JPEG or WebP.",
     "frame_count": "is not supported; images do not move.",
     "frame_duration_ms": "is not supported; images do not move.",
 }
@@ -130,10 +150,10 @@ class GenerationFields(ImageFields):
         "low", description="Visual reasoning level: low is faster, high gives richer compositions."
     )
     model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="text-to-image"))
-    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] = Field(
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd", "xhigh", "max"] = Field(
         AUTO,
-        description="Stands for reasoning: high and hd for high; low, medium and standard for low; auto "
-        "leaves it to that.",
+        description="Stands for reasoning: high, hd, xhigh and max for high; low, medium and standard for "
+        "low; auto leaves it to that.",
     )
     style: Literal["vivid"] = Field("vivid", description="What happens anyway.")
     size: str = Field(
@@ -155,8 +175,13 @@ class EditFields(ImageFields):
         description="Output aspect ratio. auto takes the listed ratio nearest to the first reference image.",
     )
     model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="image-edit"))
-    quality: Literal["auto"] = Field(AUTO, description="The model of this endpoint has one quality.")
-    input_fidelity: Literal["low"] = Field("low", description="The model chooses.")
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd", "xhigh", "max"] = Field(
+        AUTO,
+        description="high, hd, xhigh and max ask the model for more effort, where it has such a thing.",
+    )
+    input_fidelity: Literal["low", "high"] = Field(
+        "low", description="high keeps closer to the references, for models that know it."
+    )
     size: str = Field(
         AUTO,
         description=_SIZE_DESCRIPTION,
@@ -167,7 +192,6 @@ class EditFields(ImageFields):
     refusals: ClassVar[Mapping[str, str]] = {
         **_REFUSALS,
         "style": "is not supported; describe the style in the prompt.",
-        "mask": "is not supported; say in the prompt which part to change.",
         "markup": "is not supported; say in the prompt which part to change.",
         "reasoning": "is not supported; the model of this endpoint has none.",
     }
@@ -175,7 +199,28 @@ class EditFields(ImageFields):
     @classmethod
     def accepted_names(cls) -> tuple[str, ...]:
         """The names that an error message lists, those of the reference images included."""
-        return (*super().accepted_names(), *sorted(REFERENCE_NAMES - {"images"}))
+        return (*super().accepted_names(), *sorted(REFERENCE_NAMES - {"images"}), *MASK_NAMES)
+
+
+class VariationFields(ImageFields):
+    """Images that vary one reference image."""
+
+    aspect_ratio: EditRatio = Field(
+        AUTO, description="Output aspect ratio. auto takes the listed ratio nearest to the reference image."
+    )
+    model: ModelName = Field("", description=_MODEL_DESCRIPTION.format(model="image-edit"))
+    quality: Literal["auto"] = Field(AUTO, description="The model chooses.")
+    size: str = Field(
+        AUTO,
+        description=_SIZE_DESCRIPTION,
+        json_schema_extra={"enum": list(_size_names(EDIT_ASPECT_RATIOS))},
+    )
+
+    reference_names = ("images", "aspect_ratio", "resolution", "seed")
+    refusals: ClassVar[Mapping[str, str]] = {
+        **_REFUSALS,
+        "prompt": "is not supported; send it to /v1/images/edits.",
+    }
 
 
 class UploadFields(Fields):
@@ -187,6 +232,10 @@ class UploadFields(Fields):
     size: int = Field(ge=1, le=MAX_UPLOAD_BYTES, description="Size of the image in bytes, exactly.")
 
 
+MASK_DESCRIPTION: Final = (
+    "Marks the part of the one image that is made anew: transparent, or white without transparency. "
+    "It is stretched to the image; the rest stays as it is."
+)
 IMAGES_DESCRIPTION: Final = (
     "Reference images, in order: files, or ids from POST /v1/uploads. The kind is detected by content."
 )

@@ -1,4 +1,4 @@
-"""Responses with images: the PNG itself, or JSON in the shape that OpenAI's clients read.
+"""Responses with images: the file itself, or JSON in the shape that OpenAI's clients read.
 
 Source: https://platform.openai.com/docs/api-reference/images/object
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pybase64
 
-from imagineart.errors import ModelError
+from imagineart.errors import InvalidRequestError
 from imagineart.idempotency.model import StoredResponse
 from imagineart.images.model import Image, TokenUsage
 from imagineart.images.sizes import Size
@@ -26,19 +26,34 @@ def largest_response_bytes(size: Size, count: int, *, as_json: bool) -> int:
     return min(MAX_RESPONSE_BYTES, image_bytes * 4 // 3 if as_json else image_bytes)
 
 
-def image_response(images: Sequence[Image], *, model_id: str, as_json: bool, created: int) -> StoredResponse:
-    """The one image as a PNG, or all as JSON; `created` is in Unix seconds.
+def image_response(
+    images: Sequence[Image],
+    *,
+    model_id: str,
+    as_json: bool,
+    created: int,
+    urls: Sequence[str] = (),
+    has_contents: bool = True,
+) -> StoredResponse:
+    """The one image as a file, or all as JSON, with their contents, their `urls` or both; `created` is in
+    Unix seconds.
 
-    Raises ModelError for more than `MAX_RESPONSE_BYTES`.
+    Raises InvalidRequestError for more than `MAX_RESPONSE_BYTES`.
     """
-    content = _to_json(images, created) if as_json else images[0].content
-    if len(content) > MAX_RESPONSE_BYTES:
-        raise ModelError(
-            f"The images take more than {MAX_RESPONSE_BYTES // 1024**2} MB together. Request fewer or 1K.",
-            detail=f"a response of {len(content)} bytes",
-        )
-    media_type = "application/json" if as_json else "image/png"
+    content = _to_json(images, created, urls, has_contents=has_contents) if as_json else images[0].content
+    check_size(content, images)
+    media_type = "application/json" if as_json else images[0].kind.media_type
     return StoredResponse({"Content-Type": media_type, **_headers(images, model_id)}, content)
+
+
+def check_size(content: bytes, images: Sequence[Image]) -> None:
+    """Raises InvalidRequestError for a body that is larger than a response may be."""
+    if len(content) > MAX_RESPONSE_BYTES:
+        raise InvalidRequestError(
+            "n",
+            f"got {len(images)} images of {len(content) // 1024**2} MB together; allowed: up to "
+            f"{MAX_RESPONSE_BYTES // 1024**2} MB in a response. Send response_format=url, or request fewer.",
+        )
 
 
 def _headers(images: Sequence[Image], model_id: str) -> dict[str, str]:
@@ -58,16 +73,18 @@ def backend_names(images: Sequence[Image]) -> str:
     return ", ".join(dict.fromkeys(image.backend for image in images))
 
 
-def _to_json(images: Sequence[Image], created: int) -> bytes:
-    """``{"created", "output_format", "size", "data": [{"seed", "b64_json"}, ...], "usage"}``.
+def _to_json(images: Sequence[Image], created: int, urls: Sequence[str], *, has_contents: bool) -> bytes:
+    """``{"created", "output_format", "size", "data": [{"seed", "b64_json" or "url"}, ...], "usage"}``.
 
     An image whose model has no seed has none here. ``usage`` is there where the backends reported it for
     every image.
     """
-    head = {"created": created, "output_format": "png", "size": str(images[0].size)}
-    entries = b",".join(_entry(image) for image in images)
+    head = {"created": created, "output_format": images[0].kind.name.lower(), "size": str(images[0].size)}
+    entries = b",".join(
+        _entry(image, urls[at] if urls else None, has_content=has_contents) for at, image in enumerate(images)
+    )
     usages = [image.usage for image in images if image.usage is not None]
-    tail = {"usage": _usage(reduce(add, usages))} if len(usages) == len(images) else {}
+    tail = {"usage": describe_usage(reduce(add, usages))} if len(usages) == len(images) else {}
     # The images are joined as they are: to write megabytes of base64 through a JSON encoder takes its time.
     return b"".join([
         json.dumps(head)[:-1].encode(), b', "data": [', entries, b"]",
@@ -75,12 +92,15 @@ def _to_json(images: Sequence[Image], created: int) -> bytes:
     ])  # fmt: skip
 
 
-def _entry(image: Image) -> bytes:
-    seed = b"" if image.seed is None else f'"seed": {image.seed}, '.encode()
-    return b"".join([b"{", seed, b'"b64_json": "', pybase64.b64encode(image.content), b'"}'])
+def _entry(image: Image, url: str | None, *, has_content: bool) -> bytes:
+    members = [] if image.seed is None else [f'"seed": {image.seed}'.encode()]
+    members += [] if url is None else [b'"url": ' + json.dumps(url).encode()]
+    members += [b'"b64_json": "' + pybase64.b64encode(image.content) + b'"'] if has_content else []
+    return b"{" + b", ".join(members) + b"}"
 
 
-def _usage(total: TokenUsage) -> dict[str, Any]:
+def describe_usage(total: TokenUsage) -> dict[str, Any]:
+    """Tokens in OpenAI's words."""
     return {
         "input_tokens": total.input_tokens,
         "input_tokens_details": {

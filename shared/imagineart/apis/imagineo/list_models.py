@@ -9,7 +9,7 @@ from imagineart.apis.common.route import authenticated
 from imagineart.apis.imagineo.documentation import MODELS_RESPONSES, SECURITY
 from imagineart.apis.imagineo.operations import LIST_MODELS
 from imagineart.apis.imagineo.responses import describe_model
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 
 router: Final = APIRouter(route_class=authenticated(LIST_MODELS), tags=["ImagineoAI"])
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from imagineart.access.tokens import Scope
 from imagineart.apis.common.operation import Operation
-from imagineart.models.model import ModelOperation
+from imagineart.images.operations import ModelOperation
 
 API: Final = "imagineo"
 """What the jobs of this API have as their API."""

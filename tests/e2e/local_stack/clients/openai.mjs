@@ -12,3 +12,13 @@ await write("generated.png", await client.images.generate({ prompt, size: "1024x
 
 const image = await toFile(createReadStream("portrait.jpg"), "portrait.jpg", { type: "image/jpeg" });
 await write("edited.png", await client.images.edit({ image, prompt, size: "1024x1536" }));
+
+const size = "1024x1024";
+for await (const event of await client.images.generate({ prompt, size, stream: true, partial_images: 1 })) {
+  if (event.type === "image_generation.completed") await writeFile("streamed.png", Buffer.from(event.b64_json, "base64"));
+}
+const varied = await toFile(createReadStream("portrait.jpg"), "portrait.jpg", { type: "image/jpeg" });
+await write("varied.png", await client.images.createVariation({ image: varied, size }));
+
+const { data: [{ url }] } = await client.images.generate({ prompt, size, response_format: "url" });
+await writeFile("at-a-url.png", Buffer.from(await (await fetch(url)).arrayBuffer()));

@@ -22,7 +22,8 @@ from imagineart.apis.imaginelab.views import describe_generation
 from imagineart.errors import InvalidRequestError
 from imagineart.generations.manage_generations import MAX_LISTED, Filters
 from imagineart.generations.model import GenerationStatus, GenerationType, Order, credit_cost
-from imagineart.models.model import Model, ModelOperation
+from imagineart.images.operations import ModelOperation
+from imagineart.models.model import Model
 from imagineart.quoting import shown
 
 router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRoute, tags=["Generations"])

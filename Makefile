@@ -111,6 +111,8 @@ lock: environment ## Lock the dependencies again (ARGS=--upgrade for newer versi
 	$(LOCK) $(ARGS) --universal requirements/rehearsal.in -o requirements/rehearsal.lock
 	$(LOCK) $(ARGS) --universal requirements/peers.in -o requirements/peers.lock
 	$(LOCK) $(ARGS) --universal requirements/clients.in -o requirements/clients.lock
+	$(LOCK) $(ARGS) --universal requirements/runware-0.4.in -o requirements/runware-0.4.lock
+	$(LOCK) $(ARGS) --universal requirements/runware-0.5.in -o requirements/runware-0.5.lock
 
 environment: ## Install what the other tasks need into .venv
 	@python3 tooling/make_environment.py .venv requirements/development.lock
@@ -127,8 +129,10 @@ rehearsal-environment: ## Install the emulator of AWS into .venv-rehearsal
 peers-environment: ## Install what bench compares with into .venv-peers
 	@python3 tooling/make_environment.py .venv-peers requirements/peers.lock
 
-clients-environment: ## Install generators of clients into .venv-clients
+clients-environment: ## Install clients and generators of clients into .venv-clients and .venv-runware-*
 	@python3 tooling/make_environment.py .venv-clients requirements/clients.lock
+	@python3 tooling/make_environment.py .venv-runware-0.4 requirements/runware-0.4.lock
+	@python3 tooling/make_environment.py .venv-runware-0.5 requirements/runware-0.5.lock
 
 audit-environment: ## Install the tools of audit, licences and sbom into .venv-audit
 	@python3 tooling/make_environment.py .venv-audit requirements/audit.lock

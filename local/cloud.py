@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import boto3
 
-from local.template import Template, resolve
+from local.template import WEBSOCKET_PATH, Template, resolve
 
 REGION: Final = "us-east-1"
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -16,6 +16,8 @@ MAIL_SENDER: Final = "no-reply@imaginelab.local"
 RESET_PAGE: Final = "https://imaginelab.local/reset-password"
 PARAMETERS: Final = {"Signup": "true", "MailSender": MAIL_SENDER, "PasswordResetPage": RESET_PAGE}
 """The template's parameters that are others on a laptop."""
+NOWHERE: Final = "http://127.0.0.1:1"
+"""Where nothing listens."""
 
 _CREATED_WITH_A_TABLE: Final = (
     "AttributeDefinitions",
@@ -80,13 +82,19 @@ def _create_queues(queues: dict[str, dict[str, Any]], sqs: Any) -> dict[str, str
     return references
 
 
-def runtime_variables(endpoint_url: str) -> dict[str, str]:
-    """What Lambda itself would set, with AWS's endpoint, and what holds on this machine alone."""
+def runtime_variables(endpoint_url: str, base_url: str = NOWHERE) -> dict[str, str]:
+    """What Lambda itself would set, with AWS's endpoint, and what holds on this machine alone.
+
+    `base_url` is that of the gateway, which serves the WebSocket API at a path.
+    """
     return {
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint_url,
         **CREDENTIALS,
         "IMAGINEART_REACH_LOOPBACK": "true",
+        "IMAGINEART_BASE_URL": base_url,
+        "IMAGINEART_WEBSOCKET_URL": base_url.replace("http", "ws", 1) + WEBSOCKET_PATH,
+        "IMAGINEART_CONTENT_CHECKER": "prompt",
     }
 
 

@@ -16,7 +16,7 @@ def function_variables(
     function: Function, references: Mapping[str, str], runtime_variables: Mapping[str, str]
 ) -> dict[str, str]:
     """What Lambda sets, what the template sets, and what the wrapper sets that the template names."""
-    own: dict[str, str] = resolve(dict(function.variables), references)
+    own = _own_variables(function, references, runtime_variables)
     wrapper = {STREAMING_VARIABLE: "1"} if _WRAPPER_VARIABLE in own else {}
     return {**own, **wrapper, **runtime_variables}
 
@@ -28,7 +28,7 @@ def runtime_environment(
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
-    own: dict[str, str] = resolve(dict(function.variables), references)
+    own = _own_variables(function, references, runtime_variables)
     if _WRAPPER_VARIABLE in own:
         wrapper = own[_WRAPPER_VARIABLE].removeprefix("/opt/")
         own[_WRAPPER_VARIABLE] = str(PROJECT / "layers" / "streaming" / wrapper)
@@ -42,3 +42,12 @@ def runtime_environment(
         "PYTHONPATH": os.pathsep.join(SEARCH_PATH),
         "_HANDLER": function.handler,
     }
+
+
+def _own_variables(
+    function: Function, references: Mapping[str, str], runtime_variables: Mapping[str, str]
+) -> dict[str, str]:
+    """What the template sets, except what this machine sets in its place."""
+    own = {name: value for name, value in function.variables.items() if name not in runtime_variables}
+    resolved: dict[str, str] = resolve(own, references)
+    return resolved

@@ -61,6 +61,7 @@ class Gateway:
         """`references` resolves the template's Refs; `runtime_variables` are those that Lambda sets."""
         self._routes = template.routes
         self._responses = template.gateway_responses
+        self._template = template
         self._fleets = {
             name: FunctionFleet(
                 function,
@@ -69,6 +70,11 @@ class Gateway:
             )
             for name, function in template.functions.items()
         }
+
+    @property
+    def websocket_function(self) -> str:
+        """The function that gets the messages of the WebSocket API."""
+        return self._template.websocket_function
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """The response that a client of the deployed API would get."""
@@ -97,9 +103,11 @@ class Gateway:
             return self._refuse("DEFAULT_5XX", request, "Internal server error")
         return _without_body(response) if request.method == "HEAD" else response
 
-    def invoke(self, function_id: str, event: dict[str, Any]) -> Any:
+    def invoke(
+        self, function_id: str, event: dict[str, Any], *, wait_seconds: float = _DIRECT_CALL_SECONDS
+    ) -> Any:
         """What a function returns to a direct caller such as a schedule. Raises what its fleet raises."""
-        return self._fleets[function_id].invoke(event, wait_seconds=_DIRECT_CALL_SECONDS)
+        return self._fleets[function_id].invoke(event, wait_seconds=wait_seconds)
 
     def close(self) -> None:
         """Let every environment end."""

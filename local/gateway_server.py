@@ -11,20 +11,27 @@ from starlette.types import Receive, Scope, Send
 from local.environments import MAX_ENVIRONMENTS_PER_FUNCTION, FunctionCrashError, FunctionTimeoutError
 from local.gateway import MAX_BODY_BYTES, Gateway
 from local.proxy_events import BodyStream, HttpRequest, HttpResponse
+from local.websocket_api import WebSocketApi
 
 
 class GatewayApp:
-    """The gateway as an ASGI application."""
+    """The gateway as an ASGI application, with the WebSocket API at its path."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._websockets = WebSocketApi(gateway)
         self._threads = CapacityLimiter(2 * MAX_ENVIRONMENTS_PER_FUNCTION)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one HTTP request. A failure amid a stream breaks the connection off, as on AWS."""
         # uvicorn cancels what still runs some time after Ctrl-C.
         with contextlib.suppress(asyncio.CancelledError):
-            await self._respond(scope, receive, send)
+            if scope["type"] == "websocket":
+                await self._websockets.serve(scope, receive, send)
+            elif self._websockets.manages(scope):
+                await self._websockets.manage(scope, receive, send)
+            else:
+                await self._respond(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = HttpRequest(

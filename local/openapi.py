@@ -17,6 +17,7 @@ from imagineart.apis.imagineart import (
 )
 from imagineart.apis.imagineo.operations import KEY_HEADER
 from imagineart.apis.imagineo.routes import router as imagineo_router
+from imagineart.apis.runware.rest import router as runware_router
 
 OPENAPI_FILE: Final = Path(__file__).parent.parent / "openapi.yaml"
 PUBLIC_URL: Final = "https://api.example.com"
@@ -56,6 +57,7 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     for module in (generate_image, edit_image, manage_jobs, request_upload, list_models, serve_result):
         app.include_router(module.router)
     app.include_router(imagineo_router)
+    app.include_router(runware_router)
     document: dict[str, Any] = get_openapi(
         title=_TITLE,
         version=_VERSION,

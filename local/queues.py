@@ -24,7 +24,7 @@ from local.template import EventSource, Schedule, Template, resolve
 POLL_SECONDS: Final = 0.3
 """How long a queue that was empty is left alone."""
 
-MAX_CONCURRENCY: Final = 16
+MAX_CONCURRENCY: Final = 64
 """How many invocations of one source run at a time at most, whatever the template allows."""
 
 _FAILURES: Final = (FunctionCrashError, FunctionTimeoutError, TooManyEnvironmentsError)

@@ -29,7 +29,8 @@ from local.gateway_server import GatewayApp
 from local.mailbox import VARIABLE as MAILBOX_VARIABLE
 from local.queues import EventSources
 from local.reference import with_reference
-from local.template import PROJECT, Template, load_template, resolve
+from local.template import PROJECT, WEBSOCKET_PATH, Template, load_template, resolve
+from local.websocket_api import WEBSOCKET_OPTIONS
 
 Variables: TypeAlias = Mapping[str, str]
 
@@ -156,10 +157,9 @@ def _serve(
     folder: Path,
 ) -> None:
     references = create_resources(template, aws_url, {})
-    runtime = runtime_variables(aws_url)
-    stack = _stack_variables(template, references) | runtime
     base_url = f"http://{HOST}:{listener.getsockname()[1]}"
-    stack["IMAGINEART_BASE_URL"] = base_url
+    runtime = runtime_variables(aws_url, base_url)
+    stack = _stack_variables(template, references) | runtime
     token = _prepare(stack, document)
     functions = {
         function.code.name: runtime_environment(function, references, runtime)
@@ -175,6 +175,7 @@ def _serve(
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        **WEBSOCKET_OPTIONS,
     )
     if _interrupted.is_set():
         raise KeyboardInterrupt
@@ -199,6 +200,7 @@ def _banner(base_url: str, token: str) -> str:
     return f"""
 ImagineArt API on {base_url}
 Reference: {base_url}/docs
+WebSocket of Runware's task API: {base_url.replace("http", "ws", 1)}{WEBSOCKET_PATH}
 Token: {token}
 
 curl -X POST {base_url}/v1/images/generations \\

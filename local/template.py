@@ -16,6 +16,8 @@ PROJECT: Final = Path(__file__).parent.parent
 SEARCH_PATH: Final = tuple(str(PROJECT / part) for part in ("shared", "layers/streaming/python", ""))
 """Where functions and the project's own commands import from; the Makefile's PYTHONPATH."""
 DEFAULT_INTEGRATION_TIMEOUT_MS: Final = 29_000
+WEBSOCKET_PATH: Final = "/runware/v1"
+"""Where the local gateway serves the WebSocket API, which has a host of its own on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,13 @@ class Template:
         ]
 
     @property
+    def websocket_function(self) -> str:
+        """The function that gets the messages of the WebSocket API."""
+        (integration,) = self.resources("AWS::ApiGatewayV2::Integration").values()
+        _, names = integration["IntegrationUri"]["Fn::Sub"]
+        return str(names["Alias"]["Ref"]).removesuffix(".Alias")
+
+    @property
     def event_sources(self) -> list[EventSource]:
         """Every queue event of every function."""
         return [
@@ -139,7 +148,7 @@ class Template:
 
     def _events(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, function in self.resources("AWS::Serverless::Function").items():
-            for event in function["Events"].values():
+            for event in function.get("Events", {}).values():
                 if event["Type"] == kind:
                     yield name, event["Properties"]
 

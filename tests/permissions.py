@@ -54,6 +54,8 @@ def resource_text(resource: Any) -> str:
     Raises TypeError for what refers to nothing.
     """
     match resource:
+        case "*":
+            return "*"
         case {"Ref": name} | {"Fn::GetAtt": name}:
             return f"${{{name}}}"
         case {"Fn::Sub": str(text)}:

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback, which answers as a test tells it."""
+"""A receiver of webhooks and uploads on loopback, which answers as a test tells it."""
 
 import threading
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass
@@ -33,9 +34,9 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.requests.append(Received(self.path, headers, body))
+                receiver.requests.append(Received(self.path, headers, body, self.command))
                 answer = receiver.answers.pop(0) if receiver.answers else (204, {})
                 if answer is KEEP_WAITING:
                     receiver._released.wait()
@@ -45,6 +46,9 @@ class Receiver:
                 for name, value in answer[1].items():
                     self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(b"hello"[: int(answer[1].get("Content-Length", 0))])
+
+            do_GET = do_PUT = do_POST
 
             def log_message(self, *_: Any) -> None:
                 pass

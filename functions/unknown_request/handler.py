@@ -17,6 +17,7 @@ METHODS_BY_RESOURCE = {
     "/v1/jobs/{job_id}/images/{number}": "GET",
     "/v1/models": "GET",
     "/v1/models/{model_id}": "GET",
+    "/runware/v1": "POST",
     "/results/{file}": "GET, HEAD",
     "/v1/health": "GET, HEAD",
     "/health": "GET, HEAD",

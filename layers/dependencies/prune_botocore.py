@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 OPERATIONS = {
+    "apigatewaymanagementapi": {"PostToConnection"},
     "bedrock-runtime": {"InvokeModel"},
     "dynamodb": {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"},
+    "rekognition": {"DetectModerationLabels"},
     # botocore asks for a bucket's region with HeadBucket when S3 redirects it.
     "s3": {"DeleteObject", "GetObject", "HeadBucket", "PutObject"},
     "secretsmanager": {"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"},

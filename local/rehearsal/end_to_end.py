@@ -31,8 +31,11 @@ def write_target(folder: Path, emulator: Emulator, base_url: str, painter_url: s
     models.write_text(ChosenModels(None, {}).text(painter_url))
     _operate(f"models apply {models}", emulator)
     _operate(_CONSUMER, emulator)
+    (stack,) = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     described = {
         "base_url": base_url,
+        "websocket_url": outputs["WebSocketUrl"],
         "token": _operate("token create local", emulator).strip(),
         "stack": STACK,
         "aws_variables": emulator.client_variables,

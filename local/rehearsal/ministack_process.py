@@ -1,4 +1,4 @@
-"""Ministack, adjusted in five places to what AWS does; run by the Python of `.venv-rehearsal`.
+"""Ministack, adjusted in six places to what AWS does; run by the Python of `.venv-rehearsal`.
 
 Ministack 1.5.33 differs from AWS in ways that would hide or invent faults of this project. What AWS's own
 calls can correct is corrected after the deployment, in `api_corrections.py`. The rest is here:
@@ -10,7 +10,8 @@ calls can correct is corrected after the deployment, in `api_corrections.py`. Th
 3. ``Ref`` of a secret. It is the name; CloudFormation's is the ARN, which the roles' policies need.
 4. The functions' Python. Ministack runs functions on its own interpreter, with its own packages. They get
    an empty environment of the same Python, so that a package that a layer lacks is missing.
-5. The concurrency of a queue's event source. Where it is a template's parameter, Ministack compares its text
+5. The address of a WebSocket API. It has a host name that only some resolvers find; here it is a path.
+6. The concurrency of a queue's event source. Where it is a template's parameter, Ministack compares its text
    with numbers, and reads no queue at all.
 
 It ends, and the functions with it, when its standard input does, as when the process that started it is
@@ -69,6 +70,18 @@ def read_concurrency_as_number(handlers: dict[str, dict[str, Any]]) -> None:
     mapping["create"] = create_with_number
 
 
+def address_websockets_by_path(handlers: dict[str, dict[str, Any]], url: str) -> None:
+    """Let the address of an API that CloudFormation creates be a path below the emulator's own."""
+    api = handlers["AWS::ApiGatewayV2::Api"]
+    create = api["create"]
+
+    def create_with_path(*arguments: Any) -> tuple[str, dict[str, str]]:
+        api_id, attributes = create(*arguments)
+        return api_id, attributes | {"ApiEndpoint": f"{url}/_aws/execute-api/{api_id}"}
+
+    api["create"] = create_with_path
+
+
 def run_python_with(functions_python: str, runtime: Any) -> None:
     """Let the module that runs functions start those of Python with another interpreter."""
     detect = runtime._detect_runtime_binary
@@ -94,6 +107,9 @@ def main(functions_python: str) -> None:
 
     refer_to_secrets_by_arn(provisioners._RESOURCE_HANDLERS)
     read_concurrency_as_number(provisioners._RESOURCE_HANDLERS)
+    address_websockets_by_path(
+        provisioners._RESOURCE_HANDLERS, f"ws://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    )
     run_python_with(functions_python, lambda_runtime)
     app.app = behind_tls(app.app)
     sys.argv = sys.argv[:1]

@@ -23,6 +23,8 @@ READ_TIMEOUTS_SECONDS: Final[Mapping[str, float]] = {
     "s3": 20.0,
     "sqs": 3.0,
     "sesv2": 10.0,
+    "apigatewaymanagementapi": 3.0,
+    "rekognition": 10.0,
     "bedrock-runtime": 280.0,
 }
 STAND_IN_TIMEOUT_SECONDS: Final = 60.0

@@ -20,6 +20,8 @@ from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
+from imagineart.jobs.name_jobs import NamedJobs
+from imagineart.media.media import Media
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
 from imagineart.uploads.uploads import Uploads
@@ -76,6 +78,11 @@ class LambdaServices(JobEnvironment):
         )
 
     @cached_property
+    def named_jobs(self) -> NamedJobs:
+        table = self._table(self._settings.jobs.table)
+        return NamedJobs(table, self.jobs, self.random_below, self.clock)
+
+    @cached_property
     def estimate_job(self) -> EstimateJob:
         return EstimateJob(self.jobs, self.job_places)
 
@@ -95,6 +102,10 @@ class LambdaServices(JobEnvironment):
     def uploads(self) -> Uploads:
         bucket = Bucket(self._clients, self._settings.uploads_bucket)
         return Uploads(bucket, self._peppers, self.random_below, self.clock)
+
+    @cached_property
+    def media(self) -> Media:
+        return Media(self.job_objects, self.random_below)
 
     def review_tokens(self) -> TokenReview:
         """Review the tokens of both stores; the result goes to the log and the metrics too."""

@@ -7,23 +7,32 @@ from functools import cached_property
 from imagineart.access.job_counters import JobCounters
 from imagineart.access.job_limits import JobLimits
 from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
-from imagineart.apis.imagineart.job_responses import describe_job
+from imagineart.apis.imagineart.job_responses import job_notices
+from imagineart.apis.runware import job_results
+from imagineart.apis.runware.context import API as RUNWARE
+from imagineart.apis.runware.socket_messages import job_messages
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
 from imagineart.bootstrap_environment import Environment
+from imagineart.connections.connection_store import ConnectionStore
+from imagineart.connections.send_messages import ManagementApi, SendMessages
 from imagineart.credits.change_credits import Credits
 from imagineart.credits.wallet_store import WalletStore
 from imagineart.generations.settle_credits import SettleCredits
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.job_store import JobStore
-from imagineart.jobs.queue_job_webhook import QueueJobWebhook
+from imagineart.jobs.model import Job
+from imagineart.jobs.push_job import PushJob
+from imagineart.jobs.queue_job_webhook import Notice, QueueJobWebhook
 from imagineart.jobs.queue_store import QueueStore
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
+from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
+from imagineart.safety.check_content import ContentChecker, PromptChecker
 from imagineart.settings import JobSettings, MetricsSettings
 from imagineart.sqs import Queue
 from imagineart.usage.model import FinishedRequest
@@ -91,7 +100,32 @@ class JobEnvironment(Environment):
 
     @cached_property
     def job_webhooks(self) -> QueueJobWebhook:
-        return QueueJobWebhook(self.jobs, self.webhook_queue, describe_job, self.clock)
+        return QueueJobWebhook(self.jobs, self.webhook_queue, _notices, self.push_job.push, self.clock)
+
+    @cached_property
+    def connections(self) -> ConnectionStore:
+        return ConnectionStore(self._table(self._job_settings.connections_table))
+
+    @cached_property
+    def management_api(self) -> ManagementApi:
+        return ManagementApi(self._clients, self._job_settings.websocket_url)
+
+    @cached_property
+    def push_job(self) -> PushJob:
+        messages = SendMessages(self.connections, self.management_api)
+        return PushJob(self.jobs, messages, self.connections, job_messages, self.clock)
+
+    @cached_property
+    def content_checker(self) -> ContentChecker:
+        if self._job_settings.content_checker == "prompt":
+            return PromptChecker()
+        from imagineart.safety.rekognition import RekognitionChecker
+
+        return RekognitionChecker(self._clients)
+
+    @cached_property
+    def outbound(self) -> OutboundHttp:
+        return OutboundHttp(self._job_settings.reaches_loopback)
 
     @cached_property
     def credits(self) -> Credits:
@@ -140,3 +174,8 @@ class JobEnvironment(Environment):
     @property
     def _job_counters(self) -> JobCounters:
         return JobCounters(self._table(self._job_settings.consumers_table))
+
+
+def _notices(job: Job, now: float) -> list[Notice]:
+    """The webhooks of a job, in the words of its API."""
+    return job_results.job_notices(job) if job.api == RUNWARE else job_notices(job, now)

@@ -44,6 +44,8 @@ class WorkerServices(JobEnvironment):
             self.job_sender,
             self.job_limits,
             self.job_settlement,
+            self.content_checker,
+            self.outbound,
             self._backends_of,
             self.random_below,
             self.clock,

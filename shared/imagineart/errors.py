@@ -4,7 +4,11 @@ Tree::
 
     ImagineArtError
     ├── InvalidRequestError        invalid_request
-    │   └── InvalidFieldError      invalid_request
+    │   ├── InvalidFieldError      invalid_request
+    │   ├── KeyConflictError       invalid_request (idempotency)
+    │   ├── UploadFailedError      invalid_request (results)
+    │   ├── RefusedTaskError       invalid_request (apis)
+    │   └── FailedTaskError        invalid_request (apis)
     ├── InvalidImageError          invalid_image
     ├── MissingBearerTokenError    missing_bearer_token
     ├── InvalidTokenError          invalid_token

@@ -85,7 +85,8 @@ class MetricsSettings:
 class JobSettings:
     """Where jobs and results are stored, jobs are sent and counted, and what makes images.
 
-    Names of what a function does not use are empty.
+    Names of what a function does not use are empty. `content_checker` is ``rekognition``, or ``prompt``
+    for the local stack; `reaches_loopback` is for that too.
     """
 
     table: str
@@ -100,6 +101,10 @@ class JobSettings:
     credits_table: str
     results_bucket: str
     pepper_secret: str
+    connections_table: str
+    websocket_url: str
+    content_checker: str
+    reaches_loopback: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "JobSettings":
@@ -117,6 +122,10 @@ class JobSettings:
             credits_table=_optional(variables, "IMAGINEART_CREDITS_TABLE"),
             results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
             pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
+            connections_table=_optional(variables, "IMAGINEART_CONNECTIONS_TABLE"),
+            websocket_url=_optional(variables, "IMAGINEART_WEBSOCKET_URL"),
+            content_checker=_optional(variables, "IMAGINEART_CONTENT_CHECKER"),
+            reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
         )
 
 
@@ -132,7 +141,7 @@ class WorkerSettings:
         """Raises SettingsError."""
         for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET", "CREDITS_TABLE"):
             _required(variables, f"IMAGINEART_{name}")
-        for name in ("WEBHOOKS_TABLE", "WEBHOOKS_QUEUE"):
+        for name in ("WEBHOOKS_TABLE", "WEBHOOKS_QUEUE", "CONNECTIONS_TABLE", "WEBSOCKET_URL"):
             _required(variables, f"IMAGINEART_{name}")
         return cls(metrics=MetricsSettings.from_mapping(variables), jobs=JobSettings.from_mapping(variables))
 
@@ -153,6 +162,7 @@ class FunctionSettings:
     jobs: JobSettings
     reaches_loopback: bool
     logs_prompts: bool
+    base_url: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "FunctionSettings":
@@ -167,6 +177,7 @@ class FunctionSettings:
             jobs=JobSettings.from_mapping(variables),
             reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
             logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
+            base_url=_optional(variables, "IMAGINEART_BASE_URL"),
         )
 
 

@@ -39,6 +39,23 @@ IMAGINEO_CODES_BY_STATUS = {
     "500": {"internal_error", "model_not_available", "no_tokens_configured", "timeout"},
 }
 
+RUNWARE_CODES_BY_STATUS = {
+    "400": {"invalidNumberResults", "unsupportedParameter", "conflictTaskUUID"},
+    "401": {"missingApiKey", "invalidApiKey"},
+    "403": {"insufficientPermissions"},
+    "429": {"rateLimitExceeded", "quotaExceeded"},
+    "500": {"internalServerError"},
+    "502": {"inferenceError", "noAvailableServer", "modelUnavailable", "providerError"},
+    "503": {"serviceUnavailable"},
+    "504": {"providerTimeout"},
+}
+"""Of the codes with status 400, three examples."""
+
+CODES_BY_API = {
+    "v1": CODES_BY_STATUS, "results": CODES_BY_STATUS, "imagineo": IMAGINEO_CODES_BY_STATUS,
+    "runware": RUNWARE_CODES_BY_STATUS,
+}  # fmt: skip
+
 EDIT_RATIOS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3"]
 IMAGE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]
 
@@ -93,7 +110,7 @@ def test_the_document_lists_exactly_the_deployed_routes() -> None:
 
 def test_every_error_has_its_codes_and_says_whether_to_retry() -> None:
     for path, _, operation in OPERATIONS:
-        codes = IMAGINEO_CODES_BY_STATUS if path.startswith("/imagineo/") else CODES_BY_STATUS
+        codes = CODES_BY_API.get(path.split("/")[1], {})
         errors = {status: each for status, each in operation["responses"].items() if status >= "400"}
         for status, error in errors.items():
             assert error["content"]["application/json"]["examples"].keys() == codes[status], path

@@ -14,7 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS
 from imagineart.webhooks.model import ATTEMPT_SECONDS, LEASE_SECONDS
-from local.template import PROJECT, load_template
+from local.template import DEFAULT_INTEGRATION_TIMEOUT_MS, PROJECT, load_template
 
 TEMPLATE = load_template()
 RESOURCES = TEMPLATE.document["Resources"]
@@ -123,7 +123,10 @@ def test_only_functions_that_make_images_may_read_the_backends_credentials() -> 
     }
     policies = of_kind(RESOURCES, "AWS::IAM::ManagedPolicy")
     granting = [name for name, policy in policies.items() if "BackendCredentialSecret" in str(policy)]
-    assert (allowed, granting) == ({*IMAGE_FUNCTIONS, "RunJobFunction"}, ["BackendAccessPolicy"])
+    assert (allowed, granting) == (
+        {*IMAGE_FUNCTIONS, "RunwareFunction", "RunJobFunction"},
+        ["BackendAccessPolicy"],
+    )
 
 
 def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> None:
@@ -159,6 +162,21 @@ def test_a_message_stays_invisible_for_as_long_as_lambda_recommends() -> None:
         assert queues[source.queue_id]["VisibilityTimeout"] >= 6 * timeout_seconds
         assert source.reports_failures
         assert source.batch_size == 1
+
+
+# The WebSocket API
+
+
+def test_the_websocket_api_runs_nothing_before_a_client_sends_a_message() -> None:
+    routes = [route["RouteKey"] for route in TEMPLATE.resources("AWS::ApiGatewayV2::Route").values()]
+    assert routes == ["$default"]
+    (stage,) = TEMPLATE.resources("AWS::ApiGatewayV2::Stage").values()
+    assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= stage["DefaultRouteSettings"].keys()
+
+
+def test_the_function_of_messages_times_out_before_the_gateway() -> None:
+    function = TEMPLATE.functions[TEMPLATE.websocket_function]
+    assert 1000 * (function.timeout_seconds + 5) <= DEFAULT_INTEGRATION_TIMEOUT_MS
 
 
 # Routes
@@ -235,6 +253,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
         ("UsageTable", "expires_at"),
         ("IdempotencyTable", "expiration"),
         ("JobsTable", "expires_at"),
+        ("ConnectionsTable", "expires_at"),
         ("WebhooksTable", "expires_at"),
         ("AccountsTable", "expires_at"),
     ],

@@ -81,8 +81,12 @@ def test_the_log_of_waf_contains_neither_a_token_nor_the_name_of_a_result() -> N
 
 def test_the_api_is_reached_by_ipv6_wherever_a_record_says_so() -> None:
     (domain,) = TEMPLATE.resources("AWS::ApiGateway::DomainName").values()
-    (records,) = TEMPLATE.resources("AWS::Route53::RecordSetGroup").values()
-    assert [record["Type"] for record in records["RecordSets"]] == ["A", "AAAA"]
+    (socket_domain,) = TEMPLATE.resources("AWS::ApiGatewayV2::DomainName").values()
+    (socket_api,) = TEMPLATE.resources("AWS::ApiGatewayV2::Api").values()
+    for records in TEMPLATE.resources("AWS::Route53::RecordSetGroup").values():
+        assert [record["Type"] for record in records["RecordSets"]] == ["A", "AAAA"]
+    (socket_host,) = socket_domain["DomainNameConfigurations"]
+    assert socket_api["IpAddressType"] == socket_host["IpAddressType"] == "dualstack"
     assert domain["EndpointConfiguration"] == {"Types": ["REGIONAL"], "IpAddressType": "dualstack"}
     (api,) = (
         each["Properties"] for each in transformed().values() if each["Type"] == "AWS::ApiGateway::RestApi"

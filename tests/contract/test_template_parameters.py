@@ -42,6 +42,7 @@ def test_a_canary_is_rolled_back_for_errors_of_the_new_versions_alone() -> None:
         "CanaryAlarm": "ExecutedVersion",
         "CanaryWorkersAlarm": "ExecutedVersion",
         "CanaryInternalErrorsAlarm": "version",
+        "CanaryWorkerInternalErrorsAlarm": "version",
     }
     resources = transformed(CanaryDeployments="true")
     for function_id in FUNCTIONS:
@@ -80,6 +81,8 @@ def evaluate(expression: Any, parameters: dict[str, str]) -> Any:
             return not evaluate(each, parameters)
         case {"Fn::Or": each}:
             return any(evaluate(one, parameters) for one in each)
+        case {"Fn::And": each}:
+            return all(evaluate(one, parameters) for one in each)
         case {"Fn::Contains": [values, each]}:
             return evaluate(each, parameters) in values
     return expression
@@ -106,6 +109,15 @@ def messages(region: str = "eu-west-1", **parameters: str) -> list[str]:
         ({"DomainName": "api.example.com"}, ["CertificateArn"]),
         ({"CertificateArn": CERTIFICATE}, ["DomainName"]),
         ({"HostedZoneId": "Z0123"}, ["DomainName"]),
+        ({"WebSocketDomainName": "ws.example.com"}, ["DomainName"]),
+        (
+            {
+                "WebSocketDomainName": "a.example.com",
+                "DomainName": "a.example.com",
+                "CertificateArn": CERTIFICATE,
+            },
+            ["DomainName"],
+        ),
         ({"SnapStart": "PublishedVersions", "ProvisionedConcurrency": "5"}, ["ProvisionedConcurrency"]),
     ],
 )

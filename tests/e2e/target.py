@@ -19,6 +19,7 @@ class Target:
     """Where it is, a token of a consumer whose limits no test reaches, and how to operate it."""
 
     base_url: str
+    websocket_url: str
     token: str
     cli_options: tuple[str, ...] = ()
     cli_variables: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +53,8 @@ def read_target(file: Path) -> Target:
     """The deployment of a rehearsal."""
     described = json.loads(file.read_text())
     options = ("--stack", described["stack"])
-    return Target(described["base_url"], described["token"], options, described["aws_variables"])
+    addresses = (described["base_url"], described["websocket_url"])
+    return Target(*addresses, described["token"], options, described["aws_variables"])
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Everything that jobs need, in memory, with workers that may be killed between any two calls to AWS."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,15 +19,24 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import Job
-from imagineart.jobs.queue_job_webhook import QueueJobWebhook
+from imagineart.jobs.queue_job_webhook import Notice, QueueJobWebhook
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
+from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
+from imagineart.safety.check_content import PromptChecker
 from tests.fakes.bucket import InMemoryBucket
 from tests.fakes.clock import FakeClock
 from tests.fakes.consumers import InMemoryConsumers
-from tests.fakes.jobs import InMemoryJobs, InMemoryPlaces, InMemoryQueue, InMemoryWebhooks, Message
+from tests.fakes.jobs import (
+    InMemoryJobs,
+    InMemoryPlaces,
+    InMemoryQueue,
+    InMemorySessions,
+    InMemoryWebhooks,
+    Message,
+)
 from tests.fakes.randomness import repeatable_random_below
 from tests.fakes.tokens import InMemoryPeppers
 from tests.fakes.usage import InMemoryUsage
@@ -104,6 +114,10 @@ class CountingBackends:
         return [Image(content, request.delivered_size, request.seed, "fake", 1.0)]
 
 
+def _notices(job: Job, _: float) -> list[Notice]:
+    return [Notice(job.key.id, f"job.{job.state}", json.dumps({"status": str(job.state)}))]
+
+
 class JobWorld:
     """One deployment and its consumers; workers, sweeper and API share its stores."""
 
@@ -114,6 +128,7 @@ class JobWorld:
         self.jobs, self.places = InMemoryJobs(), InMemoryPlaces()
         self.bucket, self.results = InMemoryBucket(), InMemoryBucket()
         self.queue, self.webhooks = InMemoryQueue(self.clock), InMemoryWebhooks()
+        self.sessions = InMemorySessions()
         self.backends = CountingBackends(self.mortality)
         self.reports: list[str] = []
         self.add_consumer("acme", **limits)
@@ -125,7 +140,7 @@ class JobWorld:
         limits_of_jobs = JobLimits(counters, self.random_below, self.clock)
         sender = JobSender(jobs, places, queue, counters.concurrent_requests)
         report = self.reports.append
-        job_webhooks = QueueJobWebhook(jobs, webhooks, lambda job: {"status": str(job.state)}, self.clock)
+        job_webhooks = QueueJobWebhook(jobs, webhooks, _notices, guard(self.sessions).push, self.clock)
         settlement = JobSettlement(
             jobs,
             limits_of_jobs,
@@ -144,8 +159,8 @@ class JobWorld:
             jobs, bucket, sender, limits_of_jobs, self.random_below, self.clock, report
         )
         self.run_job = RunJob(
-            jobs, bucket, results, sender, limits_of_jobs, settlement, lambda _: self.backends,
-            self.random_below, self.clock,
+            jobs, bucket, results, sender, limits_of_jobs, settlement, PromptChecker(),
+            OutboundHttp(allows_loopback=False), lambda _: self.backends, self.random_below, self.clock,
         )  # fmt: skip
         self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_webhooks, report, self.clock)
         self.manage_jobs = ManageJobs(API, jobs, bucket, settlement, webhooks, self.random_below, self.clock)
@@ -165,6 +180,7 @@ class JobWorld:
         webhook_url: str | None = None,
         api: str = API,
         result_life_seconds: int | None = None,
+        session_id: str | None = None,
     ) -> Job:
         """A job of `count` images, the seeds of which are its own."""
         admission = self.requests.enter(consumer_id, lease_seconds=None)
@@ -182,6 +198,7 @@ class JobWorld:
             resolution="1K",
             result_life_seconds=result_life_seconds,
             webhook_url=webhook_url,
+            session_id=session_id,
         )
         job = asyncio.run(accepted)
         self.clock.advance(0.01)

@@ -1,7 +1,7 @@
 """Jobs and their queue, kept in memory."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,10 @@ class InMemoryJobs:
     """The jobs that are open."""
 
     def add(self, job: Job, *, due_at: float) -> None:
+        if job.key not in self.jobs:
+            self._put(job, due_at)
+
+    def _put(self, job: Job, due_at: float) -> None:
         self.jobs[job.key], self.due_at[job.key] = job, due_at
 
     def find(self, key: JobKey) -> Job | None:
@@ -50,12 +54,12 @@ class InMemoryJobs:
         return iter([key for key, due_at in self.due_at.items() if due_at <= now])
 
     def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
-        jobs = [job for job in self.jobs.values() if job.webhook_url is not None]
+        jobs = [job for job in self.jobs.values() if job.has_listener]
         return iter([job.key for job in jobs if job.ended_at is not None and job.ended_at <= ended_before])
 
     def forget_webhook(self, key: JobKey) -> None:
         if key in self.jobs:
-            self.jobs[key] = replace(self.jobs[key], webhook_url=None)
+            self.jobs[key] = replace(self.jobs[key], webhook_url=None, session_id=None)
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None:
         job = self.jobs.get(claim.key)
@@ -72,7 +76,7 @@ class InMemoryJobs:
                 lease_ends_at=claim.lease_ends_at,
                 started_at=job.started_at or now,
             )
-            self.add(job, due_at=claim.lease_ends_at)
+            self._put(job, claim.lease_ends_at)
         return job
 
     def keep_image(self, claim: JobClaim, position: int, image: KeptImage) -> bool:
@@ -116,11 +120,11 @@ class InMemoryJobs:
     def release(self, claim: JobClaim, *, now: float) -> None:
         job = self._own(claim)
         if job is not None:
-            self.add(replace(job, lease_ends_at=0), due_at=now)
+            self._put(replace(job, lease_ends_at=0), now)
 
     def postpone(self, key: JobKey, *, due_at: float) -> None:
         if key in self.due_at:
-            self.add(replace(self.jobs[key], messages=self.jobs[key].messages + 1), due_at=due_at)
+            self._put(replace(self.jobs[key], messages=self.jobs[key].messages + 1), due_at)
 
     def delete(self, key: JobKey) -> None:
         self.jobs.pop(key, None)
@@ -190,15 +194,24 @@ class InMemoryWebhooks:
     """The webhooks by their event."""
     queued: int = 0
 
-    def queue_webhook(
-        self, consumer_id: str, *, event_id: str, type: str, data: Mapping[str, Any], url: str
-    ) -> str:
+    def queue_webhook(self, consumer_id: str, *, event_id: str, type: str, body: str, url: str) -> str:
         self.queued += 1
-        self.webhooks.setdefault(event_id, {"consumer": consumer_id, "type": type, "data": data, "url": url})
+        webhook = {"consumer": consumer_id, "type": type, "data": json.loads(body), "url": url}
+        self.webhooks.setdefault(event_id, webhook)
         return f"wh_{event_id}"
 
     def remove(self, consumer_id: str, *, event_id: str) -> None:
         self.webhooks.pop(event_id, None)
+
+
+@dataclass(slots=True)
+class InMemorySessions:
+    """The jobs whose results were sent to each session, with the state in which they ended."""
+
+    pushed: dict[str, list[tuple[str, JobState]]] = field(default_factory=dict)
+
+    def push(self, job: Job) -> None:
+        self.pushed.setdefault(job.session_id or "", []).append((job.key.id, job.state))
 
 
 @dataclass(slots=True)

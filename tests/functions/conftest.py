@@ -11,6 +11,7 @@ from local.mailbox import ReceivedMail, with_mailbox
 from local.moto_server import serving_moto
 from tests.functions.deployment import Cloud, Deployment
 from tests.functions.generating_backend import GeneratingBackend
+from tests.functions.socket_clients import ManagementServer, serving_management
 
 Deploy = Callable[..., Deployment]
 
@@ -35,10 +36,17 @@ def botocore_data_is_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+def management() -> Iterator[ManagementServer]:
+    """Where the functions of every deployment send messages to WebSocket connections."""
+    with serving_management() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cloud(management: ManagementServer) -> Iterator[Cloud]:
     mails: list[ReceivedMail] = []
     with serving_moto(partial(with_mailbox, keep=mails.append)) as url:
-        cloud = Cloud(url, mails)
+        cloud = Cloud(url, management.url, mails)
         yield cloud
         cloud.empty()
 

@@ -117,10 +117,13 @@ class Deployment:
 
 
 class Cloud:
-    """A stand-in for AWS, which holds one deployment at a time."""
+    """A stand-in for AWS, which holds one deployment at a time.
 
-    def __init__(self, url: str, mails: list[ReceivedMail]) -> None:
-        self.url = url
+    At `base_url`, its functions send messages to WebSocket connections.
+    """
+
+    def __init__(self, url: str, base_url: str, mails: list[ReceivedMail]) -> None:
+        self.url, self.base_url = url, base_url
         self._mails = mails
         self._gateway: Gateway | None = None
         self._shared: Deployment | None = None
@@ -163,7 +166,7 @@ class Cloud:
             ModelOperation.EDIT: edit_backends or f"{server} {EDIT_MODEL} {options}",
         }
         references = create_resources(Template(document), self.url, parameters)
-        runtime = runtime_variables(self.url)
+        runtime = runtime_variables(self.url, self.base_url)
         cold_starts: list[str] = []
         self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
         variables = {

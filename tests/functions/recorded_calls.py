@@ -7,6 +7,8 @@ from threading import Condition
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from moto.core.botocore_stubber import MockRawResponse
 
 from imagineart.aws import AwsClients
 from tests.permissions import Permission
@@ -15,8 +17,11 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
-    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|ses:SendEmail"
+    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|ses:SendEmail|execute-api:ManageConnections"
+    r"|rekognition:DetectModerationLabels"
 )
+_ACTIONS = {"PostToConnection": "ManageConnections"}
+"""Those that are not called as their operation."""
 
 
 def name_the_functions(document: dict[str, Any]) -> None:
@@ -58,7 +63,7 @@ class RecordedCalls:
 
     def _listen(self, function_id: str, client: Any) -> None:
         def called(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-            action = f"{model.service_model.signing_name}:{model.name}"
+            action = f"{model.service_model.signing_name}:{_ACTIONS.get(model.name, model.name)}"
             assert _KNOWN_ACTIONS.fullmatch(action), f"what {action} needs is not known here"
             context["test_object"] = (params.get("Bucket"), params.get("Key"))
             self._need(function_id, Permission(action, self._resource(params, client.meta.region_name)))
@@ -74,6 +79,8 @@ class RecordedCalls:
 
         client.meta.events.register("provide-client-params", called)
         client.meta.events.register("after-call.s3.GetObject", responded)
+        # The stand-in for AWS has no Rekognition.
+        client.meta.events.register("before-send.rekognition", _respond_without_labels)
 
     def _resource(self, params: Mapping[str, Any], region: str) -> str:
         match params:
@@ -85,8 +92,13 @@ class RecordedCalls:
                 return f"${{{self._name_of(queue)}.Arn}}"
             case {"TableName": table}:
                 return f"${{{self._name_of(table)}.Arn}}"
+            case {"ConnectionId": connection_id}:
+                api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebSocketApi}"
+                return f"{api}/v1/POST/@connections/{connection_id}"
             case {"SecretId": secret}:
                 return f"${{{self._name_of(secret)}}}"
+            case {"Image": _}:
+                return "*"
             case {"Bucket": bucket, "Key": key}:
                 return f"${{{self._name_of(bucket)}.Arn}}/{key}"
             case {"modelId": str(model)} if model.startswith("us."):
@@ -105,3 +117,7 @@ class RecordedCalls:
         with self._changed:
             self.needed[function_id].add(permission)
             self._changed.notify_all()
+
+
+def _respond_without_labels(request: Any, **_: Any) -> AWSResponse:
+    return AWSResponse(request.url, 200, {}, MockRawResponse(b'{"ModerationLabels": []}'))

@@ -9,6 +9,7 @@ import uvicorn
 
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
+from local.websocket_api import WEBSOCKET_OPTIONS
 
 START_SECONDS = 60.0
 
@@ -28,7 +29,7 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def served(gateway: Gateway) -> Iterator[str]:
     """The base URL of `gateway` while it is served."""
-    config = uvicorn.Config(GatewayApp(gateway), log_level="critical", lifespan="off")
+    config = uvicorn.Config(GatewayApp(gateway), log_level="critical", lifespan="off", **WEBSOCKET_OPTIONS)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = _Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

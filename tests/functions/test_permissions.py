@@ -1,10 +1,13 @@
 """The role of a function allows the calls that the function makes, and no others."""
 
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
+import pybase64
 import pytest
 
 from imagineart.access.consumers import Consumer
@@ -12,7 +15,9 @@ from imagineart.access.limits import Limits
 from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
+from local.cloud import runtime_variables
 from tests.fault_backend import Response
+from tests.functions import deployment
 from tests.functions.deployment import (
     DUE,
     Cloud,
@@ -25,9 +30,11 @@ from tests.functions.deployment import (
 )
 from tests.functions.generating_backend import GeneratingBackend, always, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
+from tests.functions.socket_clients import ManagementServer, SocketClient, results_of
 from tests.functions.stripe_server import serving_stripe
 from tests.functions.test_imaginelab_generations import Customer
 from tests.functions.test_imaginelab_payments import Shop, paid_at
+from tests.functions.test_runware import inference
 from tests.permissions import Permission, granted_to
 from tests.receiver import Receiver
 
@@ -62,11 +69,30 @@ def generate_for_imagineo(client: httpx.Client) -> httpx.Response:
     return client.post("/imagineo/v1/generate", json={"positive_prompt": "a lighthouse"})
 
 
+TASK = {
+    "taskType": "imageInference", "taskUUID": "7fb4e7f8-7d10-4a53-8a55-3e9f2f8f2a11",
+    "positivePrompt": "a boat", "model": "imagineart:2.0@0", "width": 1024, "height": 1024,
+}  # fmt: skip
+
+
+def run_task(client: httpx.Client) -> httpx.Response:
+    """The same task each time, whose replay has the same image."""
+    response = client.post("/runware/v1", json=[TASK])
+    if response.status_code == 200:
+        uuid = response.json()["data"][0]["imageUUID"]
+        response.headers["Idempotent-Replayed"] = str(uuid in seen_images).lower()
+        seen_images.add(uuid)
+    return response
+
+
+seen_images: set[str] = set()
 IMAGE_CALLS: dict[str, Call] = {"GenerateImageFunction": generate_one, "EditImageFunction": edit_a_file}
 
 
 @pytest.fixture(scope="module")
-def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[Permission]]:
+def needed(
+    cloud: Cloud, generating_server: GeneratingBackend, management: ManagementServer
+) -> dict[str, set[Permission]]:
     """What each function needed while it did all that it can do."""
     calls = RecordedCalls()
     generating_server.reset()
@@ -76,6 +102,7 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
         serving_stripe() as payments,
     ):
         calls.record(monkeypatch)
+        monkeypatch.setattr(deployment, "runtime_variables", without_the_local_checker)
         backends = (
             f"bedrock us-west-2 {ULTRA} endpoint={bedrock.url} retries=0, "
             f"openai-compatible {generating_server.base_url} a-model"
@@ -88,25 +115,76 @@ def needed(cloud: Cloud, generating_server: GeneratingBackend) -> dict[str, set[
             edit_backends=backends,
         )
         calls.references = api.references
-        for call in (list_models, list_jobs, request_upload, generate_for_imagineo, *IMAGE_CALLS.values()):
+        for call in (
+            list_models,
+            list_jobs,
+            request_upload,
+            generate_for_imagineo,
+            run_task,
+            *IMAGE_CALLS.values(),
+        ):
             send_as_every_caller(api, call)
         with api.client(api.issue_token()) as client:
             use_every_backend(client, bedrock)
             keep_images_at_urls(client)
             edit_uploads(client)
+        with api.client(api.issue_token("tasks", concurrent_requests=1)) as client:
+            run_every_task(api, client, bedrock)
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
             use_jobs(api, client, bedrock, generating_server, receiver)
-        for function_id, call in (IMAGE_CALLS | {"ImagineoFunction": generate_for_imagineo}).items():
+        for function_id, call in (IMAGE_CALLS | OTHER_CALLS).items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
         use_accounts(api)
         receive_payments(Shop(api, payments))
         serve_results(api)
+        use_sockets(api, management, generating_server)
         api.gateway.invoke("ReviewTokensFunction", {})
         deliver_webhooks(api)
     cloud.empty()
     return calls.needed
+
+
+OTHER_CALLS: dict[str, Call] = {"ImagineoFunction": generate_for_imagineo, "RunwareFunction": run_task}
+
+
+def without_the_local_checker(*urls: str) -> dict[str, str]:
+    variables = runtime_variables(*urls)
+    return {name: each for name, each in variables.items() if name != "IMAGINEART_CONTENT_CHECKER"}
+
+
+def run_every_task(api: Deployment, client: httpx.Client, bedrock: BedrockServer) -> None:
+    """Tasks of Runware's API: made here and as jobs, with a fallback, with media and with a check."""
+
+    def run(fields: dict[str, Any]) -> httpx.Response:
+        return client.post("/runware/v1", json=[TASK | fields | {"taskUUID": str(uuid.uuid4())}])
+
+    media = pybase64.b64encode(image_file((64, 64))).decode()
+    upload = {
+        "taskType": "mediaStorage",
+        "taskUUID": str(uuid.uuid4()),
+        "operation": "upload",
+        "media": media,
+    }
+    kept = client.post("/runware/v1", json=[upload]).json()["data"][0]["mediaUUID"]
+    checked = {"safety": {"checkContent": True}, "width": 2048, "height": 2048, "outputFormat": "PNG"}
+    for method in ("sync", "async"):
+        references = {"inputs": {"referenceImages": [kept]}, "width": 1536, "height": 1536}
+        for fields in (checked, references):
+            assert run(fields | {"deliveryMethod": method}).status_code == 200
+    # The second job waits for the first one, and is sent before a third once there is room.
+    api.operator.consumers.replace_consumer(Consumer("tasks", Limits(1_000, 3)))
+    assert run({"deliveryMethod": "async"}).status_code == 200
+    bedrock.fail(Fault.INTERNAL)
+    assert run({}).status_code == 200
+    unknown = {"inputs": {"referenceImages": [str(uuid.uuid4())]}, "width": 1536, "height": 1536}
+    assert run(unknown).status_code == 400
+    deletion = upload | {"operation": "delete", "media": kept}
+    assert client.post("/runware/v1", json=[deletion]).status_code == 200
+    poll = {"taskType": "getResponse", "taskUUID": str(uuid.uuid4())}
+    assert client.post("/runware/v1", json=[poll]).status_code == 400
+    api.work_off()
 
 
 def send_as_every_caller(api: Deployment, call: Call) -> None:
@@ -271,7 +349,6 @@ def use_jobs(
     Most have a webhook, and some keep their images as results.
     """
     client.headers["Prefer"] = "respond-async"
-    sqs, queues = api.aws("sqs"), api.references
 
     def accept(**fields: str) -> str:
         fields["webhook_url"] = receiver.url
@@ -304,20 +381,59 @@ def use_jobs(
     backend.reset()
     paths.append(accept())
     keep_as_result(paths[-1])
-    lost = sqs.receive_message(QueueUrl=queues["JobsQueue"])["Messages"][0]
     change_job(api, paths[-1], **DUE)
     api.gateway.invoke("SweepJobsFunction", {})
-    sqs.purge_queue(QueueUrl=queues["JobsQueue"])
-    sqs.send_message(QueueUrl=queues["FailedJobsQueue"], MessageBody=lost["Body"])
+    move_to_dead_letters(api)
     api.work_off()
     jobs = {job["id"]: job["status"] for job in client.get("/v1/jobs").json()["data"]}
     states = [jobs[path.rpartition("/")[2]] for path in paths]
     assert states == [*["completed"] * 4, "cancelled", "completed", "failed", "failed"]
     assert client.get(f"{paths[0]}/images/0").status_code == 200
     for key in api.objects("JobsBucket"):
-        api.aws("s3").delete_object(Bucket=queues["JobsBucket"], Key=key)
+        api.aws("s3").delete_object(Bucket=api.references["JobsBucket"], Key=key)
     assert client.get(f"{paths[0]}/images/0").status_code == 404
     assert {client.delete(path).status_code for path in paths if path not in results} == {204}
+
+
+def use_sockets(api: Deployment, management: ManagementServer, backend: GeneratingBackend) -> None:
+    """Connections with tokens of both kinds; tasks that are made, polled or lost, and results that wait."""
+    orphan = api.issue_token("orphan")
+    api.aws("dynamodb").delete_item(TableName=api.references["ConsumersTable"], Key={"key": {"S": "orphan"}})
+    for token in (orphan, api.issue_token(kind=TokenKind.INTERNAL), api.issue_token("socket")):
+        client = SocketClient(api, management)
+        client.authenticate(token.text)
+        client.send(inference())
+    # A job that waits is sent before a new one, once there is room.
+    for places in (1, 3):
+        api.operator.consumers.replace_consumer(Consumer("socket", Limits(1_000, places, 100)))
+        client.send(inference())
+    api.work_off()
+    made, *_ = client.results()
+    unknown = str(uuid.uuid4())
+    for reference in (made["imageUUID"], unknown):
+        referring = {"inputs": {"referenceImages": [reference]}}
+        client.send(inference(**referring, width=1536, height=1536))
+    client.send({"taskType": "getResponse", "taskUUID": made["taskUUID"]})
+    storage = {"taskType": "mediaStorage", "taskUUID": unknown}
+    content = pybase64.b64encode(image_file((64, 64))).decode()
+    (kept,) = results_of(client.send(storage | {"operation": "upload", "media": content}))
+    client.send(storage | {"operation": "delete", "media": kept["mediaUUID"]})
+    client.disconnect()
+    api.work_off()
+    again = client.resumed()
+    assert again.received[1:]
+    again.send(inference())
+    again.disconnect()
+    move_to_dead_letters(api)
+    api.work_off()
+
+
+def move_to_dead_letters(api: Deployment) -> None:
+    """Let the messages of jobs be ones that no worker could handle."""
+    sqs, queue, dead = api.aws("sqs"), api.references["JobsQueue"], api.references["FailedJobsQueue"]
+    for lost in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]:
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=lost["ReceiptHandle"])
+        sqs.send_message(QueueUrl=dead, MessageBody=lost["Body"])
 
 
 @pytest.mark.parametrize("function_id", EVERY_FUNCTION)

@@ -17,6 +17,7 @@ ALLOWED = {
     "/v1/models": "GET",
     "/v1/models/{model_id}": "GET",
     "/results/{file}": "GET, HEAD",
+    "/runware/v1": "POST",
     "/health": "GET, HEAD",
     "/v1/health": "GET, HEAD",
 }

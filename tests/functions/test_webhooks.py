@@ -19,7 +19,14 @@ from cli.__main__ import app
 from cli.deployments import Deployment as ChosenDeployment
 from imagineart.bootstrap_webhooks import DeliveryServices
 from imagineart.dynamodb import number
-from imagineart.webhooks.model import DELAYS_SECONDS, LEASE_SECONDS, RESENT_SECONDS, State, Webhook
+from imagineart.webhooks.model import (
+    DELAYS_SECONDS,
+    LEASE_SECONDS,
+    RESENT_SECONDS,
+    State,
+    Webhook,
+    standard_body,
+)
 from local.cloud import runtime_variables
 from local.environments import FunctionCrashError
 from local.function_variables import function_variables
@@ -43,8 +50,9 @@ class Consumer:
     def queue(self, url: str | None = None, type: str = "job.completed") -> str:
         """The id of the webhook of another job that ended."""
         self.events += 1
+        body = standard_body(type, JOB, time.time())
         return self.api.operator.manage_webhooks.queue.queue_webhook(
-            self.id, event_id=f"job_{self.events}", type=type, data=JOB, url=url or self.receiver.url
+            self.id, event_id=f"job_{self.events}", type=type, body=body, url=url or self.receiver.url
         )
 
     def messages(self) -> list[dict[str, str]]:

@@ -26,11 +26,12 @@ from imagineart.credits.wallet_store import WalletStore
 from imagineart.errors import ModelError
 from imagineart.idempotency.model import StoredResponse, record_id
 from imagineart.idempotency.record_store import RecordStore
-from imagineart.idempotency.respond_once import Idempotency
+from imagineart.idempotency.respond_once import Idempotency, KeyConflictError
 from imagineart.images.model import ImageRequest
 from imagineart.images.sizes import Size
 from imagineart.jobs.job_store import JobStore
 from imagineart.jobs.model import Job, JobClaim, JobKey, JobQueue, JobState, first_id_at
+from imagineart.jobs.name_jobs import NamedJobs
 from imagineart.jobs.queue_store import QueueStore
 from imagineart.usage.model import FinishedRequest
 from imagineart.usage.settle import Settlement
@@ -279,10 +280,38 @@ def test_a_job_is_claimed_and_ended_once(aws: LossyAws, times: int, after_effect
     assert isinstance(claimed, Job)
     assert (claimed.attempts, claimed.attempt) == (1, CLAIM.attempt)
     assert lossy(lambda: jobs.end(CLAIM, JobState.COMPLETED, error=None, now=NOW)) is True
+    jobs.delete(JOB.key)
     jobs.add(JOB, due_at=NOW)
     cancelled = lossy(lambda: jobs.cancel(JOB.key, "caller", now=NOW))
     assert isinstance(cancelled, Job)
     assert cancelled.state is JobState.CANCELLED
+
+
+@losses
+@moments
+def test_a_name_has_one_job(aws: LossyAws, times: int, after_effect: bool) -> None:
+    table = new_table(aws, "JobsTable")
+    jobs = JobStore(table)
+    named = NamedJobs(table, jobs, repeatable_random_below(), lambda: NOW)
+    accepted: list[JobKey] = []
+
+    async def accept(key: JobKey) -> Job:
+        accepted.append(key)
+        jobs.add(job := replace(JOB, key=key), due_at=NOW)
+        return job
+
+    def accept_once(fingerprint: str = "a boat") -> None:
+        asyncio.run(named.accept_once("acme", "a-name", fingerprint, accept))
+
+    aws.lose("PutItem", times, after_effect=after_effect)
+    with contextlib.suppress(AwsCallError):
+        accept_once()
+    accept_once()
+    accept_once()
+    assert [named.find("acme", "a-name")] == accepted
+    with pytest.raises(KeyConflictError):
+        accept_once("a castle")
+    assert named.find("other", "a-name") is None
 
 
 @losses

@@ -1,5 +1,6 @@
 """One attempt at a time holds a webhook, whatever comes at once, twice, or is lost on the network."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ def webhook(event_id: str = "job_1", consumer_id: str = "acme") -> Webhook:
         consumer_id,
         event_id=event_id,
         type="job.completed",
-        data={"id": event_id},
+        body=json.dumps({"id": event_id}),
         url="https://a.example/",
         now=NOW,
     )

@@ -32,9 +32,11 @@ def test_a_bad_setting_stops_the_start_and_is_named(changes: dict[str, str], mes
         "CREDITS_TABLE",
         "WEBHOOKS_TABLE",
         "WEBHOOKS_QUEUE",
+        "CONNECTIONS_TABLE",
+        "WEBSOCKET_URL",
     ],
 )
-def test_a_worker_needs_the_stores_of_jobs_and_webhooks(name: str) -> None:
+def test_a_worker_needs_the_stores_of_jobs_webhooks_and_connections(name: str) -> None:
     variables = {
         "POWERTOOLS_METRICS_NAMESPACE": "ImagineArt/test",
         "POWERTOOLS_SERVICE_NAME": "run_job",
@@ -45,6 +47,8 @@ def test_a_worker_needs_the_stores_of_jobs_and_webhooks(name: str) -> None:
         "IMAGINEART_CREDITS_TABLE": "credits",
         "IMAGINEART_WEBHOOKS_TABLE": "webhooks",
         "IMAGINEART_WEBHOOKS_QUEUE": "https://webhooks",
+        "IMAGINEART_CONNECTIONS_TABLE": "connections",
+        "IMAGINEART_WEBSOCKET_URL": "wss://socket/v1",
     }
     assert WorkerServices(variables).run_job
     with pytest.raises(SettingsError, match=f"^IMAGINEART_{name}: "):

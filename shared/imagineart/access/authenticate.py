@@ -86,7 +86,7 @@ class Authenticator:
             # A pepper that is missing now may have been added by the next request.
             if stored is None or stored.pepper_version in peppers.keys:
                 self._refused.remember(token.id, stored, now=now)
-            raise InvalidTokenError(detail=f"{_reason(stored, is_genuine)} {token.id}")
+            raise InvalidTokenError(detail=f"{_reason(stored, is_genuine=is_genuine)} {token.id}")
         if sent_over_plain_http:
             self._revoker.revoke(token.id, now=now)
             raise InvalidTokenError(
@@ -94,6 +94,16 @@ class Authenticator:
                 detail=f"token {token.id} sent over plain HTTP",
             )
         return Caller(stored.consumer_id, token.id, stored.scopes, stored.last_used_on)
+
+    def recall(self, token_id: str) -> Caller:
+        """The caller of a token that was authenticated before, as over the same connection.
+
+        Raises InvalidTokenError where the token has ended since.
+        """
+        stored = self._stores[TokenKind(token_id[0])].find(token_id)
+        if stored is None or not stored.is_live(int(self._clock())):
+            raise InvalidTokenError(detail=f"{_reason(stored, is_genuine=True)} {token_id}")
+        return Caller(stored.consumer_id, token_id, stored.scopes, stored.last_used_on)
 
     def _peppers_with(self, stored: StoredToken | None) -> Peppers:
         """The peppers, read anew for a token made under one that was added recently."""
@@ -108,7 +118,7 @@ class Authenticator:
             raise NoTokensConfiguredError
 
 
-def _reason(stored: StoredToken | None, is_genuine: bool) -> str:
+def _reason(stored: StoredToken | None, *, is_genuine: bool) -> str:
     """Why a token was refused, for the log."""
     if stored is None:
         return "unknown token id"

@@ -17,6 +17,18 @@ MAX_BODY_BYTES: Final = 200 * 1024 * 1024
 _ATTEMPT_BITS: Final = 128
 
 
+class KeyConflictError(InvalidRequestError):
+    """A key came with another request before."""
+
+    code = "invalid_request"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key",
+            "the key came with another request before; allowed: the same request again, or a new key.",
+        )
+
+
 class Records(Protocol):
     """The records of keys. See `RecordStore` for what each method does."""
 
@@ -70,9 +82,8 @@ class Idempotency:
 
         A failure frees the key. `lease_seconds` is how long this request can last, `transfer_seconds` returns
         how long a body of so many bytes may take to be stored or fetched, and an earlier request is waited
-        for up to `patience_seconds`. Raises InvalidRequestError for a malformed key and for a key that came
-        with another request; ResponsePendingError where an earlier one is still in progress; and what `make`
-        raises.
+        for up to `patience_seconds`. Raises InvalidRequestError for a malformed key; KeyConflictError;
+        ResponsePendingError where an earlier one is still in progress; and what `make` raises.
         """
         check_idempotency_key(key)
         waits_until = self.clock() + patience_seconds
@@ -108,11 +119,7 @@ class Idempotency:
         """The response of an earlier request, or None where there will be none."""
         while record is not None:
             if record.fingerprint != claim.fingerprint:
-                raise InvalidRequestError(
-                    "Idempotency-Key",
-                    "the key came with another request before; allowed: the same request again, or a new "
-                    "key.",
-                )
+                raise KeyConflictError
             if record.storage_key is not None:
                 return await self._fetch(record, record.storage_key, claim.record_id, transfer_seconds)
             if self.clock() + POLL_SECONDS > waits_until:

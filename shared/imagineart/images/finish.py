@@ -21,7 +21,7 @@ async def finish_image(content: bytes, request: ImageRequest) -> bytes:
     wanted.
     """
     try:
-        is_plain = request.background == "auto" and request.mask is None
+        is_plain = request.background == "auto" and request.mask is None and request.watermark is None
         cleaned = _cleaned(content, request.delivered_size, request.output_format) if is_plain else None
         return cleaned if cleaned is not None else await in_image_thread(_converted, content, request)
     except UnusableImageError as error:
@@ -69,4 +69,10 @@ def _converted(content: bytes, request: ImageRequest) -> bytes:
         raise ModelError(
             "The inference backend returned an image without transparency.", detail="an opaque image"
         )
-    return encode_image(on_white(pixels) if request.background == "opaque" else pixels, request.output_format)
+    if request.background == "opaque":
+        pixels = on_white(pixels)
+    if request.watermark:
+        from imagineart.images.watermark import with_watermark
+
+        pixels = with_watermark(pixels, request.watermark)
+    return encode_image(pixels, request.output_format)

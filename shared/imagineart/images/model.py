@@ -44,11 +44,28 @@ Background: TypeAlias = Literal["auto", "opaque", "transparent"]
 
 
 @dataclass(frozen=True, slots=True)
+class Watermark:
+    """Text, or where there is none an image, on top of each image.
+
+    `place` is ``tiled``, or where it is, as ``bottom-right``. `opacity` is up to 1. Colours are as ``#fa0``;
+    an empty `background` is none.
+    """
+
+    text: str = ""
+    image: bytes = b""
+    place: str = "bottom-right"
+    opacity: float = 0.5
+    colour: str = "#ffffff"
+    background: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRequest:
     """`count` images from a prompt, and from `references` where it has any.
 
     `size` is one of the size table and is what a backend is asked for. The image is scaled and cropped to
-    `delivered_as` where that is given. The images have the seeds `seed`, `seed + 1` and so on.
+    `delivered_as` where that is given, and gets the watermark. The images have the seeds `seed`, `seed + 1`
+    and so on. Where the request `checks_content`, it is known of each image whether it is unsafe.
 
     `negative_prompt` says what to avoid, `guidance` how closely to follow the prompt, and `lora_weight` how
     much the model's LoRA counts; None leaves it to the model. `background`, `moderation` and `input_fidelity`
@@ -68,6 +85,8 @@ class ImageRequest:
     delivered_as: Size | None = None
     count: int = 1
     output_format: OutputFormat = AS_PNG
+    watermark: Watermark | None = None
+    checks_content: bool = False
     negative_prompt: str = ""
     guidance: float | None = None
     lora_weight: float | None = None

@@ -49,13 +49,15 @@ class AcceptJob:
         base_url: str = "",
         result_life_seconds: int | None = None,
         webhook_url: str | None = None,
+        session_id: str | None = None,
+        upload_url: str | None = None,
         details: Mapping[str, Any] | None = None,
         key: JobKey | None = None,
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
 
-        `Job` says what each value is; `webhook_url` is one that `parse_url` has accepted. Raises
-        LimitReachedError where the day leaves no room for its images; AwsCallError.
+        `Job` says what each value is; both URLs are ones that `parse_url` has accepted, and `key` is one that
+        no job has yet. Raises LimitReachedError where the day leaves no room for its images; AwsCallError.
         """
         consumer_id = admission.consumer.id
         key = key or create_key(consumer_id, now=self.clock(), random_below=self.random_below)
@@ -66,6 +68,8 @@ class AcceptJob:
                 await asyncio.to_thread(self.objects.put, name, reference.content)
             if request.mask is not None:
                 await asyncio.to_thread(self.objects.put, key.mask_object, request.mask)
+            if request.watermark and request.watermark.image:
+                await asyncio.to_thread(self.objects.put, key.watermark_object, request.watermark.image)
             job = Job(
                 key,
                 api,
@@ -76,6 +80,8 @@ class AcceptJob:
                 result_life_seconds,
                 counted,
                 webhook_url=webhook_url,
+                session_id=session_id,
+                upload_url=upload_url,
                 details=details or {},
             )
             self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)

@@ -1,8 +1,8 @@
-"""What happens when a job has ended: usage is counted, what was counted and not made is given back, and its
-webhook is queued.
+"""What happens when a job has ended: usage is counted, what was counted and not made is given back, and it is
+reported.
 
 Of several workers that end a job, one does, and that one settles. A crash in between leaves the images
-counted, as a request that crashes does; the sweeper queues the webhook.
+counted, as a request that crashes does; the sweeper reports it.
 """
 
 from collections.abc import Callable
@@ -99,8 +99,8 @@ class JobSettlement:
         self._attempt("credits", lambda: self.charge(job, state))
         if state is not JobState.COMPLETED:
             self._attempt("objects", lambda: self.delete_objects(job))
-        if job.webhook_url is not None:
-            self._attempt("webhook", lambda: self.webhooks.queue(job.key))
+        if job.has_listener:
+            self._attempt("report", lambda: self.webhooks.queue(job.key))
 
     def release_slot(self, consumer_id: str, slot: Slot) -> None:
         """Give back the slot of a job that ran. Raises nothing: a slot ends by itself."""

@@ -1,11 +1,12 @@
 """Jobs as items of DynamoDB."""
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 from imagineart.dynamodb import Item, number, text
 from imagineart.images.kinds import INPUT_IMAGE_KINDS
-from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage
+from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage, Watermark
 from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobError, JobKey, JobState, KeptImage
@@ -33,8 +34,11 @@ def new_job_item(job: Job, *, due_at: float) -> Item:
         "open": text("yes"),
         "due_at": number(due_at),
         "expires_at": number(int(job.key.accepted_at) + KEPT_SECONDS),
+        **({"webhook_url": text(job.webhook_url)} if job.webhook_url else {}),
+        **({"session_id": text(job.session_id)} if job.session_id else {}),
+        **({"webhook": text("unsent")} if job.has_listener else {}),
+        **({"upload_url": text(job.upload_url)} if job.upload_url else {}),
         **({"details": text(json.dumps(job.details))} if job.details else {}),
-        **({"webhook_url": text(job.webhook_url), "webhook": text("unsent")} if job.webhook_url else {}),
     }
 
 
@@ -59,6 +63,8 @@ def job_from_item(item: Item) -> Job:
         images={int(position): _image_from_json(each["S"]) for position, each in item["images"]["M"].items()},
         error=JobError(**json.loads(item["error"]["S"])) if "error" in item else None,
         webhook_url=item["webhook_url"]["S"] if "webhook_url" in item else None,
+        session_id=item["session_id"]["S"] if "session_id" in item else None,
+        upload_url=item["upload_url"]["S"] if "upload_url" in item else None,
         details=json.loads(item["details"]["S"]) if "details" in item else {},
     )
 
@@ -77,6 +83,7 @@ def image_to_json(image: KeptImage) -> str:
             "backend": image.backend,
             "backend_seconds": round(image.backend_seconds, 3),
             "attempt": image.attempt,
+            "is_unsafe": image.is_unsafe,
             "result": image.result,
         }
     )
@@ -92,7 +99,7 @@ def _time(item: Item, name: str) -> float | None:
 
 
 def _request_to_json(request: ImageRequest) -> str:
-    delivered = request.delivered_as
+    delivered, watermark = request.delivered_as, request.watermark
     return json.dumps(
         {
             "prompt": request.prompt,
@@ -111,6 +118,8 @@ def _request_to_json(request: ImageRequest) -> str:
             "guidance": request.guidance,
             "lora_weight": request.lora_weight,
             "output_format": [request.output_format.kind.name, request.output_format.quality],
+            "watermark": asdict(replace(watermark, image=b"")) | {"image": ""} if watermark else None,
+            "checks_content": request.checks_content,
             "references": [
                 [each.kind.name, each.size.width, each.size.height] for each in request.references
             ],
@@ -128,6 +137,7 @@ def _request_from_json(document: str) -> ImageRequest:
             "delivered_as": Size(*delivered) if delivered else None,
             "operation": ModelOperation(fields["operation"]),
             "mask": b"" if fields["mask"] else None,
+            "watermark": Watermark(**fields["watermark"] | {"image": b""}) if fields["watermark"] else None,
             "output_format": OutputFormat(_KIND_BY_NAME[output], quality),
             "references": tuple(
                 ReferenceImage(b"", _KIND_BY_NAME[kind], Size(width, height))

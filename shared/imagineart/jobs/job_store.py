@@ -2,14 +2,14 @@
 
 Keys consumer_id and id; the later a job was accepted, the larger its id. While a job is ``open``, the index
 OpenJobs has it by ``due_at``, when the sweeper looks at it. The index UnsentWebhooks has a job that has ended
-by ``ended_at``, while it has ``webhook`` and the URL. Each write is conditional: one of several workers
-claims a job, and one of several ends it. A call that is sent again after its response was lost finds its own
-attempt in the item.
+by ``ended_at``, while it has ``webhook``: until it is reported to a URL or to a session. Each write is
+conditional: one of several workers claims a job, and one of several ends it. A call that is sent again after
+its response was lost finds its own attempt in the item.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from imagineart.dynamodb import ConditionFailed, DynamoDbTable, Item, number, read_item, text
@@ -23,7 +23,7 @@ _PAGE_ITEMS: Final = 50
 _NAMES: Final = {"#state": "state", "#open": "open", "#error": "error"}
 _IS_UNATTENDED: Final = "(#state = :queued OR (#state = :processing AND lease_ends_at < :now))"
 _IS_OWN: Final = "(attempt = :attempt AND #state = :processing)"
-_NO_LONGER_OPEN: Final = "REMOVE #open, due_at, lease_ends_at"
+_NO_LONGER_OPEN: Final = "REMOVE #open, due_at, lease_ends_at, upload_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,9 @@ class JobStore:
     table: DynamoDbTable
 
     def add(self, job: Job, *, due_at: float) -> None:
-        """Keep a new job, which the sweeper looks at from `due_at` on."""
-        self.table.put(job_key(job.key), new_job_item(job, due_at=due_at))
+        """Keep a new job, which the sweeper looks at from `due_at` on; one that is kept stays as it is."""
+        item = new_job_item(job, due_at=due_at)
+        self.table.put(job_key(job.key), item, ConditionExpression="attribute_not_exists(id)")
 
     def find(self, key: JobKey) -> Job | None:
         """The job, or None."""
@@ -85,7 +86,7 @@ class JobStore:
         return map(key_from_item, items)
 
     def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
-        """The jobs that ended before, and have a webhook that may not be queued."""
+        """The jobs that ended before, and whose end may not be reported to a webhook or a session."""
         items = self.table.pages(
             "query",
             is_consistent=False,
@@ -96,10 +97,22 @@ class JobStore:
         return map(key_from_item, items)
 
     def forget_webhook(self, key: JobKey) -> None:
-        """Remove the URL of a webhook that is queued."""
+        """Remove what the end of a job was reported to."""
         self.table.update(
-            job_key(key), "REMOVE webhook, webhook_url", ConditionExpression="attribute_exists(webhook)"
+            job_key(key),
+            "REMOVE webhook, webhook_url, session_id",
+            ConditionExpression="attribute_exists(webhook)",
         )
+
+    def listen(self, key: JobKey, session_id: str) -> Job | None:
+        """The job, whose end is to be reported to this session; None where it is gone."""
+        updated = self.table.update(
+            job_key(key),
+            "SET session_id = :session, webhook = :unsent",
+            ConditionExpression="attribute_exists(id)",
+            ExpressionAttributeValues={":session": text(session_id), ":unsent": text("unsent")},
+        )
+        return None if isinstance(updated, ConditionFailed) else read_item(updated, job_from_item)
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None:
         """The job, claimed; None where it is gone, has ended, or another worker has it."""
@@ -186,7 +199,7 @@ class JobStore:
     def _end(
         self, key: JobKey, attempt: str, state: JobState, error: JobError | None, now: float, condition: str
     ) -> bool:
-        reason = json.dumps({"code": error.code, "message": error.message}) if error else ""
+        reason = json.dumps(asdict(error)) if error else ""
         updated = self._update(
             key,
             f"SET #state = :state, ended_at = :now, attempt = :attempt{', #error = :error' if error else ''} "

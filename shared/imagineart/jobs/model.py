@@ -80,6 +80,11 @@ class JobKey:
         """Where the mask of the job is kept, if it has one."""
         return f"jobs/{self.consumer_id}/{self.id}/references/mask"
 
+    @property
+    def watermark_object(self) -> str:
+        """Where the watermark of the job is kept, where that is an image."""
+        return f"jobs/{self.consumer_id}/{self.id}/watermark"
+
     def result_nonce(self, position: int) -> int:
         """What an image of the job is kept under as a result: the same for every attempt that makes it."""
         digest = hashlib.sha256(self.image_object(position).encode()).digest()
@@ -91,7 +96,7 @@ class KeptImage:
     """A finished image whose content is kept; `attempt` is the number of the attempt that made it.
 
     `seed` is None where the model has none. `backend_seconds` is how long the backends took. `result` is the
-    name of the result that it is kept as, where it is one.
+    name of the result that it is kept as, where it is one. `is_unsafe` is None where nobody checked.
     """
 
     size: Size
@@ -100,14 +105,16 @@ class KeptImage:
     backend_seconds: float
     attempt: int
     result: str | None = None
+    is_unsafe: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed: a public code, and a message for the caller."""
+    """Why a job failed: a public code, a message for the caller, and the field that was at fault, if any."""
 
     code: str
     message: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +127,10 @@ class Job:
 
     The references and the mask in `request` have no content: `JobKey` says where it is. `counted_images`
     count for the day on which it was accepted. `attempt` names the attempt that claimed the job last, of so
-    many `attempts`, until `lease_ends_at`. `webhook_url` is a secret, and is None once its webhook is queued.
-    `details` are what `api` needs to show the job.
+    many `attempts`, until `lease_ends_at`. `webhook_url` is a secret. It and `session_id`, the session of
+    WebSocket connections that gets the results, are None once the end of the job was reported there.
+    `upload_url` is another, to which each image is sent, and is None once the job has ended. `details` are
+    what `api` needs to show the job.
     """
 
     key: JobKey
@@ -142,12 +151,19 @@ class Job:
     images: Mapping[int, KeptImage] = field(default_factory=dict)
     error: JobError | None = None
     webhook_url: str | None = field(default=None, repr=False)
+    session_id: str | None = None
+    upload_url: str | None = field(default=None, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_ended(self) -> bool:
         """Whether the state is final."""
         return self.state not in (JobState.QUEUED, JobState.PROCESSING)
+
+    @property
+    def has_listener(self) -> bool:
+        """Whether its end has to be reported to a webhook or a session."""
+        return self.webhook_url is not None or self.session_id is not None
 
     @property
     def repeated_calls(self) -> int:
@@ -162,6 +178,8 @@ class Job:
         """Where everything is that may be kept of the job, except results."""
         references = [self.key.reference_object(each) for each in range(len(self.request.references))]
         references += [self.key.mask_object] if self.request.mask is not None else []
+        if self.request.watermark and not self.request.watermark.text:
+            references.append(self.key.watermark_object)
         if self.result_life_seconds is not None:
             return references
         return [self.key.image_object(position) for position in range(self.request.count)] + references

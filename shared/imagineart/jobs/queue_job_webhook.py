@@ -1,13 +1,16 @@
-"""The webhook of a job that has ended. The job keeps its URL until it is queued, so that none is lost."""
+"""The end of a job is reported: its webhook is queued, and its results are sent to its session.
 
-from collections.abc import Callable, Iterator, Mapping
+The job keeps the URL and the session until that is done, so that none is lost.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from imagineart.jobs.model import Job, JobKey
 
 OVERDUE_SECONDS: Final = 60
-"""The sweeper queues the webhook of a job that ended so long ago: who ended it may have crashed."""
+"""The sweeper reports a job that ended so long ago: who ended it may have crashed."""
 
 
 class EndedJobs(Protocol):
@@ -23,37 +26,53 @@ class EndedJobs(Protocol):
 class WebhookQueue(Protocol):
     """Where webhooks are queued. See `QueueWebhooks.queue_webhook`."""
 
-    def queue_webhook(
-        self, consumer_id: str, *, event_id: str, type: str, data: Mapping[str, Any], url: str
-    ) -> str: ...
+    def queue_webhook(self, consumer_id: str, *, event_id: str, type: str, body: str, url: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A webhook of a job: its `event_id` is its own, and `body` is JSON."""
+
+    event_id: str
+    type: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
 class QueueJobWebhook:
-    """Queues webhooks of jobs. Every method raises AwsCallError.
+    """Reports the end of jobs. Every method raises AwsCallError.
 
-    `describe` gives a job as its caller sees it.
+    `notices` gives what a caller is told of a job that has ended, at a time in Unix seconds, and `push` sends
+    its results to its session.
     """
 
     jobs: EndedJobs
     webhooks: WebhookQueue
-    describe: Callable[[Job], Mapping[str, Any]]
+    notices: Callable[[Job, float], Sequence[Notice]]
+    push: Callable[[Job], None]
     clock: Callable[[], float]
 
     def queue(self, key: JobKey) -> None:
-        """Queue the webhook of a job that has ended, if it has one that was not; again does no harm."""
+        """Report a job that has ended, if that was not done; again does no harm."""
         job = self.jobs.find(key)
-        if job is None or not job.has_ended or job.webhook_url is None:
+        if job is None or not job.has_ended or not job.has_listener:
             return
-        self.webhooks.queue_webhook(
-            key.consumer_id,
-            event_id=key.id,
-            type=f"job.{job.state}",
-            data=self.describe(job),
-            url=job.webhook_url,
-        )
+        if job.session_id is not None:
+            self.push(job)
+        if job.webhook_url is not None:
+            self._queue(job, job.webhook_url)
         self.jobs.forget_webhook(key)
 
+    def _queue(self, job: Job, url: str) -> None:
+        for notice in self.notices(job, self.clock()):
+            self.webhooks.queue_webhook(
+                job.key.consumer_id,
+                event_id=notice.event_id,
+                type=notice.type,
+                body=notice.body,
+                url=url,
+            )
+
     def overdue(self) -> Iterator[JobKey]:
-        """The jobs that ended a while ago and still have a webhook to be queued."""
+        """The jobs that ended a while ago and were not reported."""
         return self.jobs.with_unsent_webhook(self.clock() - OVERDUE_SECONDS)

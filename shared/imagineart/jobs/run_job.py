@@ -30,12 +30,17 @@ from imagineart.jobs.model import (
 )
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.results.model import Result
+from imagineart.results.send_file import Sender, send_file
+from imagineart.safety.check_content import ContentChecker, check_content
 
 KEEPING_SECONDS: Final = 20.0
 """The part of a worker's time that is reserved for keeping the images and ending the job."""
 
 SLOT_RETRY_SECONDS: Final = 5
 """How long a job waits at least where requests of its consumer have taken every slot."""
+
+UPLOAD_FIELD: Final = "uploadEndpoint"
+"""What the one API with uploads of images calls the field of their URL."""
 
 MAX_REFERENCE_BYTES: Final = 64 * 1024 * 1024
 
@@ -86,6 +91,8 @@ class RunJob:
     sender: JobSender
     limits: JobLimits
     settlement: JobSettlement
+    checker: ContentChecker
+    http: Sender
     backends_of: Callable[[Job], Generates]
     random_below: RandomBelow
     clock: Callable[[], float]
@@ -139,7 +146,7 @@ class RunJob:
                 self.jobs.release(claim, now=self.clock())
                 raise
             is_internal = isinstance(failure, InternalError)
-            error = crash_error() if is_internal else JobError(failure.code, failure.message)
+            error = crash_error() if is_internal else _job_error(failure)
         state = JobState.FAILED if error else JobState.COMPLETED
         images = 0 if error else job.request.count
         if is_own and self.jobs.end(claim, state, error=error, now=self.clock()):
@@ -155,7 +162,7 @@ class RunJob:
         """
         backends, now = self.backends_of(job), asyncio.get_running_loop().time
         ends_at, places = now() + deadline_seconds, asyncio.Semaphore(MAX_AT_ONCE)
-        request = await self._with_references(job)
+        request = await self._with_contents(job)
 
         async def make(position: int, single: ImageRequest) -> bool:
             async with places:
@@ -178,8 +185,17 @@ class RunJob:
     ) -> KeptImage:
         """What is known of an image once its content is kept, which nobody holds from then on."""
         (image,) = await backends.generate(single, deadline_seconds=seconds)
+        is_unsafe = (
+            await check_content(self.checker, image.content, single.prompt) if single.checks_content else None
+        )
         result = await asyncio.to_thread(self._keep, image, job, position)
-        return KeptImage(image.size, image.seed, image.backend, image.backend_seconds, job.attempts, result)
+        if job.upload_url:
+            await send_file(
+                self.http, job.upload_url, image.content, media_type=image.kind.media_type, field=UPLOAD_FIELD
+            )
+        return KeptImage(
+            image.size, image.seed, image.backend, image.backend_seconds, job.attempts, result, is_unsafe
+        )
 
     def _keep(self, image: Image, job: Job, position: int) -> str | None:
         """The name of the result that the image is kept as, if it is one."""
@@ -193,15 +209,18 @@ class RunJob:
             nonce=job.key.result_nonce(position),
         ).name
 
-    async def _with_references(self, job: Job) -> ImageRequest:
-        references = []
-        for position, reference in enumerate(job.request.references):
-            content = await self._get(job.key.reference_object(position))
-            references.append(replace(reference, content=content))
-        mask = None if job.request.mask is None else await self._get(job.key.mask_object)
-        return replace(job.request, references=tuple(references), mask=mask)
+    async def _with_contents(self, job: Job) -> ImageRequest:
+        references = [
+            replace(reference, content=await self._content(job.key.reference_object(position)))
+            for position, reference in enumerate(job.request.references)
+        ]
+        mask = None if job.request.mask is None else await self._content(job.key.mask_object)
+        watermark = job.request.watermark
+        if watermark and not watermark.text:
+            watermark = replace(watermark, image=await self._content(job.key.watermark_object))
+        return replace(job.request, references=tuple(references), mask=mask, watermark=watermark)
 
-    async def _get(self, name: str) -> bytes:
+    async def _content(self, name: str) -> bytes:
         content = await asyncio.to_thread(self.objects.get, name, limit_bytes=MAX_REFERENCE_BYTES)
         if content is None:
             raise InternalError(detail=f"{name} is gone")
@@ -211,3 +230,7 @@ class RunJob:
         """Settle a job that was cancelled or deleted while this attempt had it: its images are counted."""
         if self.jobs.find(job.key) is None or self.jobs.close(job.key, claim.attempt):
             self.settlement.settle(job, JobState.CANCELLED, images=images)
+
+
+def _job_error(failure: ImagineArtError) -> JobError:
+    return JobError(failure.code, failure.message, getattr(failure, "field", ""))

@@ -7,8 +7,8 @@ Source: https://www.encode.io/httpcore/network-backends/
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -22,17 +22,21 @@ from imagineart.outbound.addresses import OutboundUrl, may_connect
 CONNECT_SECONDS: Final = 5.0
 """So long one address may take, so that the next one can be tried."""
 
+_OK: Final = 200
+
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class Failure(StrEnum):
-    """Why a request has no response."""
+    """Why a request has no response, or none that can be used."""
 
     ADDRESS_REFUSED = "address_refused"
     UNREACHABLE = "unreachable"
     TLS_FAILED = "tls_failed"
     BROKEN_OFF = "broken_off"
     TIMEOUT = "timeout"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
 
 
 class OutboundError(Exception):
@@ -71,8 +75,34 @@ class OutboundHttp:
         self, method: str, url: OutboundUrl, *, headers: Mapping[str, str], content: bytes, seconds: float
     ) -> OutboundResponse:
         """The response, within `seconds` for the whole exchange. Raises OutboundError."""
-        sent = {"Host": url.authority, "Content-Length": str(len(content)), **headers}
+        sent = {"Content-Length": str(len(content)), **headers}
+        async with self._exchange(method, url, sent, content, seconds) as response:
+            received = {name.decode("latin-1").lower(): value for name, value in response.headers}
+            return OutboundResponse(
+                response.status, {name: value.decode("latin-1") for name, value in received.items()}
+            )
+
+    async def fetch(self, url: OutboundUrl, *, limit_bytes: int, seconds: float) -> bytes:
+        """The content of a response with the status 200.
+
+        Raises OutboundError, for another status and for more than `limit_bytes` too.
+        """
+        content = bytearray()
+        async with self._exchange("GET", url, {"User-Agent": "ImagineArt"}, b"", seconds) as response:
+            if response.status != _OK:
+                raise OutboundError(Failure.REFUSED)
+            async for chunk in response.aiter_stream():
+                content += chunk
+                if len(content) > limit_bytes:
+                    raise OutboundError(Failure.TOO_LARGE)
+        return bytes(content)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, url: OutboundUrl, headers: Mapping[str, str], content: bytes, seconds: float
+    ) -> AsyncIterator[httpcore.Response]:
         backend = _CheckedBackend(self.resolve, allows_loopback=self.allows_loopback)
+        sent = {"Host": url.authority, **headers}
         target = httpcore.URL(
             scheme=url.scheme.encode(), host=url.host.strip("[]"), port=url.port, target=url.target
         )
@@ -82,10 +112,7 @@ class OutboundHttp:
                 httpcore.AsyncConnectionPool(_tls_context(), network_backend=backend) as pool,
                 pool.stream(method, target, headers=list(sent.items()), content=content) as response,
             ):
-                received = {name.decode("latin-1").lower(): value for name, value in response.headers}
-                return OutboundResponse(
-                    response.status, {name: value.decode("latin-1") for name, value in received.items()}
-                )
+                yield response
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):

@@ -8,11 +8,13 @@ from imagineart.access.authenticate import PepperLookup
 from imagineart.errors import ResultExpiredError, UnknownRequestError
 from imagineart.images.seeds import RandomBelow
 from imagineart.results.model import (
+    EXTENSION_BY_MEDIA_TYPE,
     NONCE_BITS,
     RESULT_LIFE_SECONDS,
     Result,
     create_result,
     read_result_name,
+    result_key,
 )
 from imagineart.s3 import StoredObject
 
@@ -76,6 +78,14 @@ class Results:
         if stored is None:
             raise _unknown()
         return result, stored
+
+    def content_of(self, nonce: int) -> bytes | None:
+        """The content of the result of that nonce while the bucket has it, also when it has expired."""
+        for media_type in EXTENSION_BY_MEDIA_TYPE:
+            stored = self.bucket.open(result_key(nonce, media_type=media_type))
+            if stored is not None:
+                return stored.read()
+        return None
 
     def seconds_left(self, result: Result) -> int:
         """The whole seconds until it expires."""

@@ -9,7 +9,7 @@ from imagineart.access.manage_consumers import ConsumerRegister, find_registered
 from imagineart.errors import InvalidRequestError, NotFoundError
 from imagineart.images.seeds import RandomBelow
 from imagineart.outbound.addresses import parse_url
-from imagineart.webhooks.model import State, Webhook
+from imagineart.webhooks.model import State, Webhook, standard_body
 from imagineart.webhooks.queue_webhook import OpenWebhooks, QueueWebhooks
 
 TEST_TYPE: Final = "webhook.test"
@@ -80,8 +80,9 @@ class ManageWebhooks:
         find_registered(self.consumers, consumer_id)
         accepted = parse_url("url", url, allows_loopback=self.allows_loopback)
         nonce = to_base62(self.random_below(2**_NONCE_BITS), 11)
+        body = standard_body(TEST_TYPE, {}, self.clock())
         return self.queue.queue_webhook(
-            consumer_id, event_id=f"test_{nonce}", type=TEST_TYPE, data={}, url=accepted.text
+            consumer_id, event_id=f"test_{nonce}", type=TEST_TYPE, body=body, url=accepted.text
         )
 
     def enable(self, consumer_id: str) -> int:

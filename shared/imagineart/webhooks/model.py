@@ -86,12 +86,14 @@ class Webhook:
     attempts: tuple[Attempt, ...] = ()
 
 
-def new_webhook(
-    consumer_id: str, *, event_id: str, type: str, data: Mapping[str, Any], url: str, now: float
-) -> Webhook:
-    """A webhook that is due now. Its id is that of its event, so that an event has one webhook."""
+def standard_body(type: str, data: Mapping[str, Any], now: float) -> str:
+    """The body of a webhook as Standard Webhooks have it."""
     moment = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    body = json.dumps({"type": type, "timestamp": moment, "data": data})
+    return json.dumps({"type": type, "timestamp": moment, "data": data})
+
+
+def new_webhook(consumer_id: str, *, event_id: str, type: str, body: str, url: str, now: float) -> Webhook:
+    """A webhook that is due now. Its id is that of its event, so that an event has one webhook."""
     return Webhook(
         consumer_id, webhook_id_of(event_id), type, body, url, created_at=int(now), due_at=int(now)
     )

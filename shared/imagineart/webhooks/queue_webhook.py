@@ -1,9 +1,9 @@
 """Queue a webhook when its event happens, and send what is due and was lost or deferred."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from imagineart.webhooks.model import MAX_QUEUE_DELAY_SECONDS, Webhook, new_webhook, webhook_id_of
 
@@ -37,15 +37,13 @@ class QueueWebhooks:
     queue: MessageQueue
     clock: Callable[[], float]
 
-    def queue_webhook(
-        self, consumer_id: str, *, event_id: str, type: str, data: Mapping[str, Any], url: str
-    ) -> str:
+    def queue_webhook(self, consumer_id: str, *, event_id: str, type: str, body: str, url: str) -> str:
         """Queue the webhook of an event, and return its id.
 
         `url` is one that `parse_url` has accepted. A repeated call with the same event does no harm, so a
         caller that may have crashed after it calls again.
         """
-        webhook = new_webhook(consumer_id, event_id=event_id, type=type, data=data, url=url, now=self.clock())
+        webhook = new_webhook(consumer_id, event_id=event_id, type=type, body=body, url=url, now=self.clock())
         self.webhooks.add(webhook)
         self.send(webhook)
         return webhook.id

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.template import PROJECT, SEARCH_PATH
+from local.template import PROJECT, SEARCH_PATH, WEBSOCKET_PATH
 from tests.e2e.target import Target
 from tests.processes import PATIENCE_SECONDS, children_of, is_running, wait_until
 
@@ -32,6 +32,10 @@ class RunningStack:
         return self.state["IMAGINEART_BASE_URL"]
 
     @property
+    def websocket_url(self) -> str:
+        return self.base_url.replace("http", "ws") + WEBSOCKET_PATH
+
+    @property
     def token(self) -> str:
         return self.state["IMAGINEART_TOKEN"]
 
@@ -43,7 +47,9 @@ class RunningStack:
     @property
     def target(self) -> Target:
         """This stack as its users see it."""
-        return Target(self.base_url, self.token, cli_variables=state_variables(self.folder))
+        return Target(
+            self.base_url, self.websocket_url, self.token, cli_variables=state_variables(self.folder)
+        )
 
     def wait_until_served(self) -> None:
         """Return once the file `env` is there; fails where the stack ends before."""

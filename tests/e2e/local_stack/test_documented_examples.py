@@ -1,8 +1,8 @@
 """Programs that readers copy, and others on clients of OpenAI's, run against `make run`.
 
-They are those of README.md, docs/guide.md, docs/imagineo.md and docs/openai.md, those of the seed's API
-reference to the letter, the curl commands that the operator's command line prints, and clients of OpenAI's
-API.
+They are those of README.md, docs/guide.md, docs/imagineo.md, docs/openai.md and docs/runware.md, those of the
+seed's API reference to the letter, the curl commands that the operator's command line prints, and clients of
+OpenAI's API.
 """
 
 import contextlib
@@ -55,6 +55,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "Safe retries": {"image.png": (2048, 2048)},
     "Jobs": {"image-0.png": SMALL},
     "Generate an image by its run": {"mug.png": (1024, 768)},
+    "A task": {"lighthouse.png": SMALL},
     "Timeouts, proxies and mobile backends": {"order-4712.png": (1584, 2816)},
     "OpenAI's SDKs and other clients": {"image.png": (1536, 1024), "edited.png": SMALL},
     "API reference": {"image.png": LANDSCAPE, "edited.png": PORTRAIT},
@@ -120,11 +121,11 @@ def files(folder: Path) -> list[Path]:
 
 
 # A receiver of webhooks runs until it is stopped: tests/functions/test_webhooks.py delivers webhooks to it.
-IMAGINEO = fenced("docs/imagineo.md")
+SIBLINGS = [*fenced("docs/imagineo.md"), *fenced("docs/runware.md")]
 GUIDE = [each for each in fenced("docs/guide.md") if each.source != "Webhooks"]
 CLIENTS = [Program(each.name, each.suffix, each.read_text()) for each in files(HERE / "clients")]
 OPENAI = fenced("docs/openai.md")
-PROGRAMS = [*readme_programs(), *GUIDE, *OPENAI, *IMAGINEO, *reference_programs(), *CLIENTS]
+PROGRAMS = [*readme_programs(), *GUIDE, *OPENAI, *SIBLINGS, *reference_programs(), *CLIENTS]
 
 
 def run(program: Program, base_url: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -130,3 +130,19 @@ def test_a_name_that_never_resolves_ends_with_the_time(receiver: Receiver) -> No
         raise AssertionError
 
     assert failure(OutboundHttp(True, hang), url_at(receiver), seconds=0.2) is Failure.TIMEOUT
+
+
+def test_content_is_fetched_within_its_bound_and_from_a_response_that_has_it(receiver: Receiver) -> None:
+    http = OutboundHttp(allows_loopback=True)
+
+    def fetch(limit_bytes: int) -> bytes:
+        return asyncio.run(http.fetch(url_at(receiver), limit_bytes=limit_bytes, seconds=60))
+
+    receiver.answers += [(200, {"Content-Length": "5"}), (200, {"Content-Length": "5"}), (302, {})]
+    assert fetch(5) == b"hello"
+    for failure_of_next in (Failure.TOO_LARGE, Failure.REFUSED):
+        with pytest.raises(OutboundError) as caught:
+            fetch(4)
+        assert caught.value.failure is failure_of_next
+    (request, *_) = receiver.requests
+    assert "authorization" not in request.headers

@@ -20,7 +20,7 @@ from imagineart.webhooks.signing import hkdf_sha256, secret_text, signed_headers
 from tests.fakes.randomness import FixedRandomBelow
 
 NOW = 1_800_000_000
-WEBHOOK = new_webhook("acme", event_id="e", type="job.failed", data={}, url="https://a.example/", now=NOW)
+WEBHOOK = new_webhook("acme", event_id="e", type="job.failed", body="{}", url="https://a.example/", now=NOW)
 
 
 def next_at(tries: int, retry_after: str | None = None, *, fraction: float = 0.0) -> int | None:

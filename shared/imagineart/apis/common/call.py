@@ -42,7 +42,7 @@ _LOOPBACK: Final = re.compile(r"(([\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(:\d+
 class RequestRecord:
     """What is recorded of a request for its headers, the log, metrics, usage and limits.
 
-    `started` is on the monotonic clock, in seconds.
+    `started` is on the monotonic clock, in seconds. `images_of_tasks` are settled each with its task.
     """
 
     log_fields: dict[str, Any]
@@ -52,6 +52,7 @@ class RequestRecord:
     resolution: str = NO_RESOLUTION
     outcome: str = OK
     images: int = 0
+    images_of_tasks: int = 0
     seconds_by_stage: dict[Stage, float] = field(default_factory=dict)
 
     @property

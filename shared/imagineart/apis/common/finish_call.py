@@ -48,5 +48,5 @@ def report(call: Call, status: int) -> None:
         is_server_error=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         seconds=record.seconds,
         seconds_by_stage=record.seconds_by_stage,
-        images=record.images,
+        images=record.images + record.images_of_tasks,
     )

@@ -12,8 +12,13 @@ from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
+from imagineart.jobs.name_jobs import NamedJobs
+from imagineart.jobs.push_job import PushJob
+from imagineart.media.media import Media
 from imagineart.models.read_models import CurrentModels
+from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
+from imagineart.safety.check_content import ContentChecker
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
@@ -49,12 +54,27 @@ class Services(Protocol):
     def accept_job(self) -> AcceptJob: ...
 
     @property
+    def named_jobs(self) -> NamedJobs: ...
+
+    @property
+    def push_job(self) -> PushJob: ...
+
+    @property
     def estimate_job(self) -> EstimateJob: ...
 
     def manage_jobs(self, api: str) -> ManageJobs: ...
 
     @property
     def uploads(self) -> Uploads: ...
+
+    @property
+    def media(self) -> Media: ...
+
+    @property
+    def content_checker(self) -> ContentChecker: ...
+
+    @property
+    def outbound(self) -> OutboundHttp: ...
 
     @property
     def results(self) -> Results: ...

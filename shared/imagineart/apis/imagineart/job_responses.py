@@ -9,7 +9,9 @@ import pybase64
 from imagineart.errors import InvalidRequestError
 from imagineart.idempotency.model import StoredResponse
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobState, is_job_id
+from imagineart.jobs.queue_job_webhook import Notice
 from imagineart.quoting import shown
+from imagineart.webhooks.model import standard_body
 
 
 def accepted_response(job: Job) -> StoredResponse:
@@ -40,6 +42,12 @@ def describe_job(job: Job) -> dict[str, Any]:
         "images": [_describe_image(job, number) for number in sorted(job.images)] if is_completed else [],
         "error": {"code": job.error.code, "message": job.error.message} if job.error else None,
     }
+
+
+def job_notices(job: Job, now: float) -> list[Notice]:
+    """The webhook of a job that has ended."""
+    type = f"job.{job.state}"
+    return [Notice(job.key.id, type, standard_body(type, describe_job(job), now))]
 
 
 def _describe_image(job: Job, number: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Images that callers keep here under UUIDs, to be named as references."""

@@ -1,0 +1,1 @@
+"""Whether the content of images is unsafe to show."""

@@ -106,6 +106,7 @@ async def make_request(context: TaskContext, task: ImageInference, chosen: Chose
         size=made,
         seed=choose_seed(task.seed, context.services.random_below),
         references=references,
+        operation=ModelOperation.EDIT if references else ModelOperation.GENERATE,
         reasoning=task.settings.thinking_level if task.settings else "high",
         delivered_as=None if made == size else size,
         count=task.number_results,

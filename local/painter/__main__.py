@@ -4,6 +4,7 @@ import argparse
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 import uvicorn
 
@@ -15,10 +16,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="painter", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     listener = socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=128)
-    serve = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off")).run
-    threading.Thread(target=serve, args=([listener],), daemon=True).start()
-    print(f"painter listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    sys.stdin.read()
+    run = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off")).run
+    threading.Thread(target=run, args=([listener],), daemon=True).start()
+    with suppress(BrokenPipeError):  # The parent process may have ended already.
+        print(f"painter listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        sys.stdin.read()
 
 
 if __name__ == "__main__":

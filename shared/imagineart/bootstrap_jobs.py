@@ -3,14 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from imagineart.access.job_counters import JobCounters
 from imagineart.access.job_limits import JobLimits
 from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
 from imagineart.apis.imagineart.job_responses import job_notices
-from imagineart.apis.runware import job_results
-from imagineart.apis.runware.context import API as RUNWARE
-from imagineart.apis.runware.socket_messages import job_messages
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
@@ -24,12 +22,11 @@ from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.job_store import JobStore
 from imagineart.jobs.model import Job
 from imagineart.jobs.push_job import PushJob
-from imagineart.jobs.queue_job_webhook import Notice, QueueJobWebhook
 from imagineart.jobs.queue_store import QueueStore
+from imagineart.jobs.report_job_end import Notice, ReportJobEnd
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
-from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
 from imagineart.s3 import Bucket
 from imagineart.safety.check_content import ContentChecker, PromptChecker
@@ -39,6 +36,9 @@ from imagineart.usage.model import FinishedRequest
 from imagineart.usage.usage_store import UsageStore
 from imagineart.webhooks.queue_webhook import QueueWebhooks
 from imagineart.webhooks.webhook_store import WebhookStore
+
+if TYPE_CHECKING:
+    from imagineart.outbound.http import OutboundHttp
 
 
 class JobEnvironment(Environment):
@@ -99,8 +99,8 @@ class JobEnvironment(Environment):
         return QueueWebhooks(webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock)
 
     @cached_property
-    def job_webhooks(self) -> QueueJobWebhook:
-        return QueueJobWebhook(self.jobs, self.webhook_queue, _notices, self.push_job.push, self.clock)
+    def job_reports(self) -> ReportJobEnd:
+        return ReportJobEnd(self.jobs, self.webhook_queue, _notices, self.push_job.push, self.clock)
 
     @cached_property
     def connections(self) -> ConnectionStore:
@@ -112,6 +112,8 @@ class JobEnvironment(Environment):
 
     @cached_property
     def push_job(self) -> PushJob:
+        from imagineart.apis.runware.socket_messages import job_messages
+
         messages = SendMessages(self.connections, self.management_api)
         return PushJob(self.jobs, messages, self.connections, job_messages, self.clock)
 
@@ -124,7 +126,9 @@ class JobEnvironment(Environment):
         return RekognitionChecker(self._clients)
 
     @cached_property
-    def outbound(self) -> OutboundHttp:
+    def outbound(self) -> "OutboundHttp":
+        from imagineart.outbound.http import OutboundHttp
+
         return OutboundHttp(self._job_settings.reaches_loopback)
 
     @cached_property
@@ -139,7 +143,7 @@ class JobEnvironment(Environment):
             self.usage,
             self.job_objects,
             self._results_bucket,
-            self.job_webhooks,
+            self.job_reports,
             SettleCredits(self.credits).settle,
             self.job_ended,
             self._report_settlement,
@@ -178,4 +182,6 @@ class JobEnvironment(Environment):
 
 def _notices(job: Job, now: float) -> list[Notice]:
     """The webhooks of a job, in the words of its API."""
-    return job_results.job_notices(job) if job.api == RUNWARE else job_notices(job, now)
+    from imagineart.apis.runware import context, job_results
+
+    return job_results.job_notices(job) if job.api == context.API else job_notices(job, now)

@@ -58,7 +58,7 @@ class WorkerServices(JobEnvironment):
             self.job_places,
             self.job_sender,
             self.job_settlement,
-            self.job_webhooks,
+            self.job_reports,
             self.report_job,
             self.clock,
         )

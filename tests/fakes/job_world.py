@@ -19,7 +19,7 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import Job
-from imagineart.jobs.queue_job_webhook import Notice, QueueJobWebhook
+from imagineart.jobs.report_job_end import Notice, ReportJobEnd
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
@@ -140,14 +140,14 @@ class JobWorld:
         limits_of_jobs = JobLimits(counters, self.random_below, self.clock)
         sender = JobSender(jobs, places, queue, counters.concurrent_requests)
         report = self.reports.append
-        job_webhooks = QueueJobWebhook(jobs, webhooks, _notices, guard(self.sessions).push, self.clock)
+        job_reports = ReportJobEnd(jobs, webhooks, _notices, guard(self.sessions).push, self.clock)
         settlement = JobSettlement(
             jobs,
             limits_of_jobs,
             guard(self.usage),
             bucket,
             self.results,
-            job_webhooks,
+            job_reports,
             lambda *_: None,
             lambda _: None,
             report,
@@ -162,7 +162,7 @@ class JobWorld:
             jobs, bucket, results, sender, limits_of_jobs, settlement, PromptChecker(),
             OutboundHttp(allows_loopback=False), lambda _: self.backends, self.random_below, self.clock,
         )  # fmt: skip
-        self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_webhooks, report, self.clock)
+        self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_reports, report, self.clock)
         self.manage_jobs = ManageJobs(API, jobs, bucket, settlement, webhooks, self.random_below, self.clock)
 
     def add_consumer(

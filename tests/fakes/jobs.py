@@ -24,6 +24,8 @@ class InMemoryJobs:
     jobs: dict[JobKey, Job] = field(default_factory=dict)
     due_at: dict[JobKey, float] = field(default_factory=dict)
     """The jobs that are open."""
+    looked_up: Callable[[], object] = lambda: None
+    """Called between a look-up of the jobs that wait and its caller's next step."""
 
     def add(self, job: Job, *, due_at: float) -> None:
         if job.key not in self.jobs:
@@ -44,20 +46,22 @@ class InMemoryJobs:
         return sorted(found, key=lambda job: job.key.id, reverse=True)[:limit]
 
     def waiting(self, consumer_id: str, *, after: str, limit: int) -> list[str]:
-        return sorted(
+        ids = sorted(
             key.id
             for key, job in self.jobs.items()
             if key.consumer_id == consumer_id and key.id > after and job.state is JobState.QUEUED
-        )[:limit]
+        )
+        self.looked_up()
+        return ids[:limit]
 
     def due(self, now: float) -> Iterator[JobKey]:
         return iter([key for key, due_at in self.due_at.items() if due_at <= now])
 
-    def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
+    def unreported(self, ended_before: float) -> Iterator[JobKey]:
         jobs = [job for job in self.jobs.values() if job.has_listener]
         return iter([job.key for job in jobs if job.ended_at is not None and job.ended_at <= ended_before])
 
-    def forget_webhook(self, key: JobKey) -> None:
+    def forget_listeners(self, key: JobKey) -> None:
         if key in self.jobs:
             self.jobs[key] = replace(self.jobs[key], webhook_url=None, session_id=None)
 
@@ -168,8 +172,13 @@ class InMemoryPlaces:
         self.last_accepted[key.consumer_id] = max(key.id, last)
         if last != queue.last_sent or last >= key.id or len(queue.in_flight) >= limit:
             return False
-        self.queues[key.consumer_id] = JobQueue(queue.in_flight | {key.id}, key.id)
+        self.queues[key.consumer_id] = replace(queue, in_flight=queue.in_flight | {key.id}, last_sent=key.id)
         return True
+
+    def note_late(self, key: JobKey) -> None:
+        queue = self.find(key.consumer_id)
+        if key.id not in queue.in_flight:
+            self.queues[key.consumer_id] = replace(queue, late=queue.late | {key.id})
 
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool:
         queue = self.find(key.consumer_id)
@@ -178,7 +187,7 @@ class InMemoryPlaces:
         if is_newest and queue.last_sent >= key.id:
             return False
         last_sent = key.id if is_newest else queue.last_sent
-        self.queues[key.consumer_id] = JobQueue(queue.in_flight | {key.id}, last_sent)
+        self.queues[key.consumer_id] = JobQueue(queue.in_flight | {key.id}, last_sent, queue.late - {key.id})
         return True
 
     def release_place(self, key: JobKey) -> None:

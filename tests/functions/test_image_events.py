@@ -19,7 +19,14 @@ from tests.functions.deployment import (
     open_png,
     without_the_streaming_layer,
 )
-from tests.functions.generating_backend import GeneratingBackend, always, colour_of, generated, image_file
+from tests.functions.generating_backend import (
+    GeneratingBackend,
+    Reply,
+    always,
+    colour_of,
+    generated,
+    image_file,
+)
 from tests.functions.test_openai_sdk import sdk
 
 BODY = {"prompt": "a fox", "size": "1024x1024", "stream": True}
@@ -102,17 +109,23 @@ def test_unfinished_images_of_a_backend_that_shows_them_are_passed_on_in_the_siz
     assert (backend.requests[0].json["stream"], backend.requests[0].json["partial_images"]) == (True, 2)
 
 
+def hold_back(backend: GeneratingBackend, reply: Reply) -> threading.Event:
+    """Let the backend reply only once the event is set."""
+    released = threading.Event()
+
+    def reply_when_released(request: RecordedRequest) -> Response:
+        released.wait(WAIT_SECONDS)
+        return reply(request)
+
+    backend.reply = reply_when_released
+    return released
+
+
 @pytest.mark.usefixtures("quick_heartbeats")
 def test_while_nothing_is_sent_there_are_heartbeats_and_the_request_is_settled_before_its_last_event(
     api: Deployment, backend: GeneratingBackend
 ) -> None:
-    may_finish = threading.Event()
-
-    def generate_when_released(request: RecordedRequest) -> Response:
-        may_finish.wait(WAIT_SECONDS)
-        return generated(request)
-
-    backend.reply = generate_when_released
+    may_finish = hold_back(backend, generated)
     consumer_id = api.new_consumer_id()
     with api.client(api.issue_token(consumer_id, concurrent_requests=1)) as client:
         with client.stream("POST", "/v1/images/generations", json=BODY) as response:
@@ -131,13 +144,7 @@ def test_while_nothing_is_sent_there_are_heartbeats_and_the_request_is_settled_b
 def test_a_failure_after_the_first_byte_is_an_event_and_counts_no_image(
     api: Deployment, backend: GeneratingBackend
 ) -> None:
-    may_fail = threading.Event()
-
-    def fail_when_released(_: RecordedRequest) -> Response:
-        may_fail.wait(WAIT_SECONDS)
-        return refusal(500)
-
-    backend.reply = fail_when_released
+    may_fail = hold_back(backend, always(refusal(500)))
     consumer_id = api.new_consumer_id()
     with api.client(api.issue_token(consumer_id)) as client:
         with client.stream("POST", "/v1/images/generations", json=BODY) as response:
@@ -165,13 +172,7 @@ def test_openai_s_client_raises_an_error_that_comes_as_an_event(
 def test_a_client_that_leaves_pays_for_its_images_as_lambda_makes_them_all_the_same(
     api: Deployment, backend: GeneratingBackend
 ) -> None:
-    may_finish = threading.Event()
-
-    def generate_when_released(request: RecordedRequest) -> Response:
-        may_finish.wait(WAIT_SECONDS)
-        return generated(request)
-
-    backend.reply = generate_when_released
+    may_finish = hold_back(backend, generated)
     consumer_id = api.new_consumer_id()
     with api.client(api.issue_token(consumer_id, images_per_day=3)) as client:
         with client.stream("POST", "/v1/images/generations", json=BODY | {"n": 2}) as response:

@@ -151,6 +151,22 @@ def test_references_come_in_every_form(client: httpx.Client) -> None:
     assert post(client, task).json()["error"]["code"] == "invalidReferenceImages"
 
 
+@pytest.mark.parametrize("method", ["sync", "async"])
+def test_an_image_that_was_made_is_a_reference_for_its_consumer_alone(
+    own_api: Deployment, own_client: httpx.Client, method: str
+) -> None:
+    task = inference(deliveryMethod=method)
+    response = post(own_client, task).json()
+    if method == "async":
+        own_api.work_off()
+        response = poll(own_client, task["taskUUID"])
+    (made,) = response["data"]
+    edit = inference(inputs={"referenceImages": [made["imageUUID"]]}, **EDIT)
+    with own_api.client(own_api.issue_token()) as stranger:
+        assert post(stranger, edit).json()["error"]["code"] == "invalidReferenceImages"
+    assert len(post(own_client, edit).json()["data"]) == 1
+
+
 def test_outputs_are_given_as_they_were_asked_for(client: httpx.Client) -> None:
     for output_format, kind in (("JPG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP")):
         (result,) = post(client, inference(outputType="base64Data", outputFormat=output_format)).json()[

@@ -36,6 +36,11 @@ def test_a_connection_authenticates_once_and_is_answered_pings(socket: SocketCli
     assert socket.send(PING) == socket.send(PING, PING) == [PONG]
 
 
+def test_a_ping_that_overtakes_the_authentication_is_answered_as_any(socket: SocketClient) -> None:
+    """PyPI ``runware`` sends one without waiting, and takes an error for that of its pending task."""
+    assert socket.send(PING) == [PONG]
+
+
 def test_tasks_may_follow_in_the_message_that_authenticates(socket: SocketClient, api: Deployment) -> None:
     key = api.issue_token().text
     answers = socket.send({"taskType": "authentication", "apiKey": key}, PING)

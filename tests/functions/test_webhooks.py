@@ -331,6 +331,8 @@ def test_a_webhook_whose_every_attempt_crashes_is_given_up(consumer: Consumer) -
 
 def test_a_message_of_a_webhook_that_is_gone_does_nothing(consumer: Consumer) -> None:
     consumer.deliver("wh_unknown")
+    assert consumer.receiver.requests == []
+    assert consumer.messages() == []
 
 
 def test_a_message_that_cannot_be_read_fails_so_that_the_queue_keeps_it(consumer: Consumer) -> None:

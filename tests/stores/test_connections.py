@@ -39,7 +39,7 @@ def test_undelivered_jobs_are_kept_until_they_are_forgotten(store: ConnectionSto
     assert store.keep_undelivered(session, "job_1")
     resumed = store.add(SECOND, now=NOW)
     assert resumed == Session("session", "acme", "second=", frozenset({"job_1"}))
-    # Whoever read the session before it was resumed has to send to the new connection.
+    # A sender that read the session before it was resumed has to send to the new connection.
     assert not store.keep_undelivered(session, "job_2")
     assert store.keep_undelivered(resumed, "job_3")
     store.forget_undelivered("session", resumed.undelivered)

@@ -75,21 +75,21 @@ def test_a_webhook_is_unsent_from_the_end_of_its_job_until_it_is_forgotten(
     jobs.add(replace(JOB, key=replace(KEY, consumer_id="other")), due_at=NOW)
     assert jobs.find(KEY) == job
     jobs.claim(FIRST, now=NOW)
-    assert not list(jobs.with_unsent_webhook(LATER))
+    assert not list(jobs.unreported(LATER))
     if ends == "completed":
         jobs.end(FIRST, JobState.COMPLETED, error=None, now=NOW)
     else:
         jobs.cancel(KEY, "caller", now=NOW)
         jobs.close(KEY, FIRST.attempt)
     jobs.fail_unattended(replace(KEY, consumer_id="other"), "attempt-3", ERROR, now=NOW)
-    assert not list(jobs.with_unsent_webhook(NOW - 1))
-    assert list(jobs.with_unsent_webhook(NOW)) == [KEY]
+    assert not list(jobs.unreported(NOW - 1))
+    assert list(jobs.unreported(NOW)) == [KEY]
     for _ in range(2):
-        jobs.forget_webhook(KEY)
+        jobs.forget_listeners(KEY)
         assert find(jobs).webhook_url is None
-        assert not list(jobs.with_unsent_webhook(LATER))
+        assert not list(jobs.unreported(LATER))
     jobs.delete(KEY)
-    jobs.forget_webhook(KEY)
+    jobs.forget_listeners(KEY)
     assert jobs.find(KEY) is None
 
 
@@ -202,6 +202,9 @@ def test_a_consumer_has_as_many_places_as_its_limit_and_each_job_one(places: Pla
     assert places.take_place(keys[3], limit=2, is_newest=True)
     places.release_place(keys[3])
     assert not places.take_place(keys[2], limit=2, is_newest=True), "a later one was sent"
+    for key in (keys[2], keys[0]):
+        places.note_late(key)
+    assert places.find("acme").late == {keys[2].id}, "the other one has a place"
     assert places.take_place(keys[2], limit=2, is_newest=False)
     assert places.find("acme") == JobQueue(frozenset({keys[0].id, keys[2].id}), keys[3].id)
     for key in keys:

@@ -72,9 +72,11 @@ class HttpClient:
         headers: Mapping[str, str],
         content: bytes | None = None,
         form: Sequence[Part] | None = None,
+        event_came: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> HttpResponse:
         """The response to `content`, or to the parts of a multipart `form`.
 
+        Where it is a stream of events, `event_came` gets the data of each, and that of the last is the body.
         Raises ModelUnavailableError where nothing was sent, and ModelError where the exchange broke off, was
         too large, or was not HTTP.
         """
@@ -82,26 +84,11 @@ class HttpClient:
             async with self._client().stream(
                 method, url, headers=headers, content=content, files=form
             ) as response:
-                body = await _read(response)
+                if event_came is not None and _has_events(response):
+                    body = await _read_events(response, event_came)
+                else:
+                    body = await _read(response)
                 return HttpResponse(response.status_code, response.headers, body)
-
-    async def send_for_events(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        content: bytes | None = None,
-        form: Sequence[Part] | None = None,
-        event_came: Callable[[bytes], Awaitable[None]],
-    ) -> HttpResponse:
-        """As `send`; of events, `event_came` gets the data of each, and that of the last is the content."""
-        with translated_errors():
-            async with self._client().stream(
-                method, url, headers=headers, content=content, files=form
-            ) as response:
-                read = _read_events(response, event_came) if _has_events(response) else _read(response)
-                return HttpResponse(response.status_code, response.headers, await read)
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""

@@ -95,7 +95,7 @@ class OpenAiBackend:
                 await partial_made(index, decode_image(text))
 
         steps = {"stream": True, "partial_images": request.partial_images}
-        send = partial(self.http.send_for_events, event_came=event_came)
+        send = partial(self.http.send, event_came=event_came)
         return self._read(await self._send(request, steps, send))
 
     async def _send(

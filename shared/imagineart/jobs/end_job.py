@@ -14,7 +14,7 @@ from imagineart.access.limits import Slot
 from imagineart.errors import ImagineArtError
 from imagineart.images.seeds import RandomBelow
 from imagineart.jobs.model import Job, JobError, JobKey, JobState, create_attempt
-from imagineart.jobs.queue_job_webhook import QueueJobWebhook
+from imagineart.jobs.report_job_end import ReportJobEnd
 from imagineart.usage.model import CANCELLED, OK, FinishedRequest
 
 
@@ -51,7 +51,7 @@ class JobSettlement:
     usage: UsageCounter
     objects: DeletableObjects
     results: DeletableObjects
-    webhooks: QueueJobWebhook
+    reports: ReportJobEnd
     charge: Callable[[Job, JobState], None]
     ended: Callable[[FinishedRequest], None]
     report: Callable[[str], None]
@@ -100,7 +100,7 @@ class JobSettlement:
         if state is not JobState.COMPLETED:
             self._attempt("objects", lambda: self.delete_objects(job))
         if job.has_listener:
-            self._attempt("report", lambda: self.webhooks.queue(job.key))
+            self._attempt("report", lambda: self.reports.send(job.key))
 
     def release_slot(self, consumer_id: str, slot: Slot) -> None:
         """Give back the slot of a job that ran. Raises nothing: a slot ends by itself."""

@@ -85,7 +85,7 @@ class JobStore:
         )
         return map(key_from_item, items)
 
-    def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]:
+    def unreported(self, ended_before: float) -> Iterator[JobKey]:
         """The jobs that ended before, and whose end may not be reported to a webhook or a session."""
         items = self.table.pages(
             "query",
@@ -96,7 +96,7 @@ class JobStore:
         )
         return map(key_from_item, items)
 
-    def forget_webhook(self, key: JobKey) -> None:
+    def forget_listeners(self, key: JobKey) -> None:
         """Remove what the end of a job was reported to."""
         self.table.update(
             job_key(key),

@@ -16,7 +16,7 @@ from imagineart.access.base62 import from_base62, to_base62
 from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import RandomBelow
 from imagineart.images.sizes import Size
-from imagineart.results.model import NONCE_BITS, result_key
+from imagineart.results.model import NONCE_BITS, nonce_of, result_key
 
 MAX_ATTEMPTS: Final = 3
 """How often a job is started; only a crash of its worker starts it again."""
@@ -85,10 +85,14 @@ class JobKey:
         """Where the watermark of the job is kept, where that is an image."""
         return f"jobs/{self.consumer_id}/{self.id}/watermark"
 
-    def result_nonce(self, position: int) -> int:
-        """What an image of the job is kept under as a result: the same for every attempt that makes it."""
+    def image_number(self, position: int) -> int:
+        """A number of `NONCE_BITS` that names an image of the job, known before it is made."""
         digest = hashlib.sha256(self.image_object(position).encode()).digest()
         return int.from_bytes(digest[: NONCE_BITS // 8], "big")
+
+    def result_nonce(self, position: int) -> int:
+        """What an image of the job is kept under as a result: the same for every attempt that makes it."""
+        return nonce_of(self.consumer_id, self.image_number(position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +210,15 @@ class JobClaim:
 
 @dataclass(frozen=True, slots=True)
 class JobQueue:
-    """What of a consumer's jobs is in the queue: those of which it has a message, and the latest of them."""
+    """What of a consumer's jobs is in the queue: those of which it has a message, and the latest of them.
+
+    `late` are jobs that wait though a later one was sent: requests that come at the same time overtake each
+    other.
+    """
 
     in_flight: frozenset[str] = frozenset()
     last_sent: str = ""
+    late: frozenset[str] = frozenset()
 
 
 def create_key(consumer_id: str, *, now: float, random_below: RandomBelow) -> JobKey:

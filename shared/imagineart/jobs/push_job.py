@@ -15,7 +15,7 @@ class StoredJobs(Protocol):
 
     def listen(self, key: JobKey, session_id: str) -> Job | None: ...
 
-    def forget_webhook(self, key: JobKey) -> None: ...
+    def forget_listeners(self, key: JobKey) -> None: ...
 
 
 class SessionMessages(Protocol):
@@ -51,7 +51,7 @@ class PushJob:
         if job is not None and job.has_ended:
             self.push(job)
             if job.webhook_url is None:
-                self.jobs.forget_webhook(key)
+                self.jobs.forget_listeners(key)
 
     def resume(self, session: Session) -> None:
         """Send what was kept for a session that has a connection again, unless it is too old."""

@@ -2,7 +2,7 @@
 
 ``in_flight`` is the set of the jobs of which a message is in the queue or at a worker; ``last_sent`` is the
 largest id of all that were sent, and ``last_accepted`` of all that were accepted. No job waits where both are
-the same.
+the same, except those in the set ``late``, which have smaller ids.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,15 @@ class QueueStore:
         )
         return False
 
+    def note_late(self, key: JobKey) -> None:
+        """Note that a job waits though a later one was sent, unless it has a place."""
+        self.table.update(
+            _key(key.consumer_id),
+            "ADD late :ids",
+            ConditionExpression="attribute_not_exists(in_flight) OR NOT contains(in_flight, :id)",
+            ExpressionAttributeValues=_values(key),
+        )
+
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool:
         """Take one of the `limit` places for a job; False where none is free, or the job has one.
 
@@ -58,7 +67,7 @@ class QueueStore:
         order = " AND (attribute_not_exists(last_sent) OR last_sent < :id)" if is_newest else ""
         updated = self.table.update(
             _key(key.consumer_id),
-            f"ADD in_flight :ids{' SET last_sent = :id' if is_newest else ''}",
+            f"ADD in_flight :ids DELETE late :ids{' SET last_sent = :id' if is_newest else ''}",
             ConditionExpression=f"({room}){order}",
             ExpressionAttributeValues=_values(key) | {":limit": number(limit)},
         )
@@ -87,5 +96,5 @@ def _values(key: JobKey) -> Item:
 
 
 def _queue_from_item(item: Item) -> JobQueue:
-    in_flight = frozenset(item.get("in_flight", {"SS": []})["SS"])
-    return JobQueue(in_flight, item.get("last_sent", {"S": ""})["S"])
+    in_flight, late = (frozenset(item.get(name, {"SS": []})["SS"]) for name in ("in_flight", "late"))
+    return JobQueue(in_flight, item.get("last_sent", {"S": ""})["S"], late)

@@ -29,8 +29,9 @@ from imagineart.jobs.model import (
     unstarted_error,
 )
 from imagineart.jobs.send_jobs import JobSender
+from imagineart.outbound.http import Sender
 from imagineart.results.model import Result
-from imagineart.results.send_file import Sender, send_file
+from imagineart.results.send_file import send_file
 from imagineart.safety.check_content import ContentChecker, check_content
 
 KEEPING_SECONDS: Final = 20.0

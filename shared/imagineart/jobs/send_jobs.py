@@ -1,6 +1,7 @@
 """Which jobs are in the queue: at most as many of a consumer as it may have requests in progress.
 
-So a consumer with thousands of jobs delays nobody. Whoever accepts or ends a job sends the next ones.
+So a consumer with thousands of jobs delays no other. The function that accepts or ends a job sends the next
+ones.
 """
 
 import json
@@ -27,6 +28,8 @@ class Places(Protocol):
     def find(self, consumer_id: str) -> JobQueue: ...
 
     def enter(self, key: JobKey, *, limit: int) -> bool: ...
+
+    def note_late(self, key: JobKey) -> None: ...
 
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool: ...
 
@@ -58,21 +61,37 @@ class JobSender:
     def send_next(self, consumer_id: str, *, also: JobKey | None = None, limit: int | None = None) -> None:
         """Send the jobs of a consumer that wait, the oldest first, while it has places.
 
-        `also` is a job that waits though a later one was sent, as where the clock of its sender was late.
+        `also` is a job that may wait though a later one was sent, as where that one's request overtook its
+        own: it is noted, so that the next job that ends is followed by it.
         """
         limit = limit or self.concurrent_requests(consumer_id) or _PLACES_OF_THE_UNREGISTERED
         queue = self.places.find(consumer_id)
+        if also is not None and also.id <= queue.last_sent and also.id not in queue.in_flight:
+            self.places.note_late(also)
+            queue = self.places.find(consumer_id)
         while (room := limit - len(queue.in_flight)) > 0:
-            ids = self.jobs.waiting(consumer_id, after=queue.last_sent, limit=room)
-            if also is not None and also.id <= queue.last_sent and also.id not in queue.in_flight:
-                ids = [also.id, *ids]
+            late = sorted(queue.late - queue.in_flight)
+            ids = [*late, *self.jobs.waiting(consumer_id, after=queue.last_sent, limit=room)]
             if not ids:
                 return
-            for job_id in ids:
+            for job_id in ids[:room]:
                 key = JobKey(consumer_id, job_id)
                 if self.places.take_place(key, limit=limit, is_newest=job_id > queue.last_sent):
                     self.send(key)
-            also, queue = None, self.places.find(consumer_id)
+            queue = self._note_overtaken(consumer_id, after=queue.last_sent)
+
+    def _note_overtaken(self, consumer_id: str, *, after: str) -> JobQueue:
+        """The queue, with the jobs noted that were kept only after larger ids were looked up and sent."""
+        queue = self.places.find(consumer_id)
+        if queue.last_sent <= after:
+            return queue
+        ids = self.jobs.waiting(consumer_id, after=after, limit=2 * len(queue.in_flight) + 1)
+        overtaken = [
+            each for each in ids if each <= queue.last_sent and each not in queue.in_flight | queue.late
+        ]
+        for job_id in overtaken:
+            self.places.note_late(JobKey(consumer_id, job_id))
+        return self.places.find(consumer_id) if overtaken else queue
 
     def send(self, key: JobKey, *, delay_seconds: int = 0) -> None:
         """Send a message of a job that has a place."""

@@ -19,7 +19,7 @@ from imagineart.jobs.model import (
     resend_at,
     unstarted_error,
 )
-from imagineart.jobs.queue_job_webhook import QueueJobWebhook
+from imagineart.jobs.report_job_end import ReportJobEnd
 from imagineart.jobs.send_jobs import JobSender, Places
 
 
@@ -44,12 +44,12 @@ class SweepJobs:
     places: Places
     sender: JobSender
     settlement: JobSettlement
-    webhooks: QueueJobWebhook
+    reports: ReportJobEnd
     report: Callable[[str], None]
     clock: Callable[[], float]
 
     def sweep(self) -> int:
-        """Look at every job that is due; return how many consumers and webhooks failed."""
+        """Look at every job that is due; return how many consumers and reports failed."""
         due: defaultdict[str, set[str]] = defaultdict(set)
         for key in self.jobs.due(self.clock()):
             due[key.consumer_id].add(key.id)
@@ -60,7 +60,7 @@ class SweepJobs:
             except ImagineArtError as error:
                 failures += 1
                 self.report(f"the jobs of {consumer_id}: {error.detail or error.message}")
-        return failures + self._queue_webhooks()
+        return failures + self._send_reports()
 
     def fail_dead(self, key: JobKey) -> None:
         """End the job of a message that no worker could handle."""
@@ -71,11 +71,11 @@ class SweepJobs:
             self.settlement.fail_unattended(job, crash_error())
         self.sender.leave(key)
 
-    def _queue_webhooks(self) -> int:
+    def _send_reports(self) -> int:
         failures = 0
-        for key in self.webhooks.overdue():
+        for key in self.reports.overdue():
             try:
-                self.webhooks.queue(key)
+                self.reports.send(key)
             except ImagineArtError as error:
                 failures += 1
                 self.report(f"the webhook of {key.id}: {error.detail or error.message}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from ipaddress import ip_address
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import httpcore
 
@@ -59,6 +59,17 @@ async def resolve_name(host: str, port: int) -> Sequence[str]:
     """Every address of a host. Raises OSError, UnicodeError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
+
+
+class Sender(Protocol):
+    """Sends one request. See `OutboundHttp`."""
+
+    @property
+    def allows_loopback(self) -> bool: ...
+
+    async def send(
+        self, method: str, url: OutboundUrl, *, headers: Mapping[str, str], content: bytes, seconds: float
+    ) -> OutboundResponse: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,15 @@ def result_path(name: str) -> str:
     return f"/results/{name}"
 
 
+def nonce_of(consumer_id: str, image: int) -> int:
+    """The nonce of a consumer's image, by its number, which has up to `NONCE_BITS`.
+
+    The URL shows the nonce, and neither the number nor any other consumer leads to it.
+    """
+    digest = hashlib.sha256(f"{consumer_id} {image:032x}".encode()).digest()
+    return int.from_bytes(digest[: NONCE_BITS // 8], "big")
+
+
 def result_key(nonce: int, *, media_type: str) -> str:
     """Where a result of that nonce is stored. Raises KeyError for a media type that none has."""
     return _key(to_base62(nonce, 22), EXTENSION_BY_MEDIA_TYPE[media_type])

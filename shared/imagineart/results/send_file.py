@@ -1,12 +1,11 @@
 """A finished file sent to a URL that its caller gave, as an upload to a storage that it owns."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from imagineart.errors import InvalidRequestError
-from imagineart.outbound.addresses import OutboundUrl, parse_url
-from imagineart.outbound.http import OutboundError, OutboundResponse
+from imagineart.outbound.addresses import parse_url
+from imagineart.outbound.http import OutboundError, Sender
 
 ATTEMPT_SECONDS: Final = 30.0
 PAUSES_SECONDS: Final = (1.0, 3.0)
@@ -19,17 +18,6 @@ class UploadFailedError(InvalidRequestError):
     """The URL in `field` did not take the file."""
 
     code = "invalid_request"
-
-
-class Sender(Protocol):
-    """Sends one request. See `OutboundHttp`."""
-
-    @property
-    def allows_loopback(self) -> bool: ...
-
-    async def send(
-        self, method: str, url: OutboundUrl, *, headers: Mapping[str, str], content: bytes, seconds: float
-    ) -> OutboundResponse: ...
 
 
 async def send_file(http: Sender, url: str, content: bytes, *, media_type: str, field: str) -> None:

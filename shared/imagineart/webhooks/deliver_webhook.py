@@ -1,15 +1,15 @@
 """One attempt to deliver a webhook, and what follows from how it ended."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from imagineart.access.base62 import to_base62
 from imagineart.errors import InvalidRequestError
 from imagineart.images.seeds import RandomBelow
-from imagineart.outbound.addresses import OutboundUrl, parse_url
-from imagineart.outbound.http import Failure, OutboundError, OutboundResponse
+from imagineart.outbound.addresses import parse_url
+from imagineart.outbound.http import Failure, OutboundError, Sender
 from imagineart.webhooks.model import (
     ATTEMPT_SECONDS,
     DELAYS_SECONDS,
@@ -46,17 +46,6 @@ class HeldWebhooks(Protocol):
     def stop(self, consumer_id: str, digest: str, now: float) -> None: ...
 
     def is_stopped(self, consumer_id: str, digest: str) -> bool: ...
-
-
-class Sender(Protocol):
-    """Sends one request. See `OutboundHttp`."""
-
-    @property
-    def allows_loopback(self) -> bool: ...
-
-    async def send(
-        self, method: str, url: OutboundUrl, *, headers: Mapping[str, str], content: bytes, seconds: float
-    ) -> OutboundResponse: ...
 
 
 @dataclass(frozen=True, slots=True)

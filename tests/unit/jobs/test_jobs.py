@@ -2,12 +2,13 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from imagineart.access.limits import LimitReachedError
 from imagineart.errors import InternalError, InvalidRequestError, ModelError, UnknownRequestError
-from imagineart.jobs.model import DEADLINE_SECONDS, KEPT_SECONDS, JobState
+from imagineart.jobs.model import DEADLINE_SECONDS, KEPT_SECONDS, JobState, first_id_at
 from imagineart.results.model import read_result_name
 from tests.fakes.job_world import API, WORKER_SECONDS, JobWorld
 from tests.fakes.tokens import InMemoryPeppers
@@ -58,6 +59,36 @@ def test_a_job_whose_clock_was_late_is_sent_all_the_same(world: JobWorld) -> Non
     world.clock.advance(10)
     world.work_off()
     assert states(world) == ["completed", "completed"]
+
+
+def test_a_job_that_later_ones_overtook_is_sent_when_one_of_them_ends(world: JobWorld) -> None:
+    early, later = world.accept().key, []
+    world.work_off()
+    for _ in range(2):
+        world.clock.advance(60)
+        later.append(world.accept().key)
+    world.clock.advance(-100)
+    overtaken = world.accept().key
+    assert early.id < overtaken.id < later[1].id
+    world.clock.advance(100)
+    world.work_off()
+    assert states(world) == ["completed"] * 4
+
+
+def test_a_job_that_is_kept_while_a_later_one_is_being_sent_is_sent_when_that_one_ends(
+    world: JobWorld,
+) -> None:
+    first, *_, last = [world.accept() for _ in range(4)]
+    key = replace(last.key, id=f"{first_id_at(last.key.accepted_at - 0.015)}00000000000000")
+
+    def keep_another() -> None:
+        # Its own request has seen that there is no room.
+        if first.key.id not in world.places.find("acme").in_flight:
+            world.jobs.add(replace(last, key=key), due_at=world.clock() + 60)
+
+    world.jobs.looked_up = keep_another
+    world.work_off()
+    assert states(world) == ["completed"] * 5
 
 
 def test_a_job_whose_message_is_lost_is_sent_again_and_ever_more_rarely(world: JobWorld) -> None:

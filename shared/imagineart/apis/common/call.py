@@ -27,6 +27,9 @@ KEEPING_SECONDS: Final = 5.0
 KEEPING_MARGIN_SECONDS: Final = 1.0
 """Storing a response ends so long before the request's deadline, which would end the response with it."""
 
+MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
+"""The largest body of a response."""
+
 UNCAPPED_RESPONSE_BYTES: Final = 6 * 1024 * 1024
 CAPPED_BYTES_PER_SECOND: Final = 2 * 1024 * 1024
 """Lambda streams the first 6 MB at full speed and the rest at 2 MB/s.

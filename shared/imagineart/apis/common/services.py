@@ -1,7 +1,7 @@
 """What the APIs need of a Lambda environment; the composition root provides it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -16,12 +16,15 @@ from imagineart.jobs.name_jobs import NamedJobs
 from imagineart.jobs.push_job import PushJob
 from imagineart.media.media import Media
 from imagineart.models.read_models import CurrentModels
-from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
 from imagineart.safety.check_content import ContentChecker
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
+
+if TYPE_CHECKING:
+    # Loaded where a request reaches out, and not with every environment.
+    from imagineart.outbound.http import OutboundHttp
 
 
 class Services(Protocol):
@@ -74,7 +77,7 @@ class Services(Protocol):
     def content_checker(self) -> ContentChecker: ...
 
     @property
-    def outbound(self) -> OutboundHttp: ...
+    def outbound(self) -> "OutboundHttp": ...
 
     @property
     def results(self) -> Results: ...

@@ -58,8 +58,11 @@ class Fields(BaseModel):
 
     @classmethod
     def request_schema(cls) -> dict[str, Any]:
-        """The JSON schema of the fields, as the OpenAPI document shows it."""
+        """The JSON schema of the fields, the required ones first, as the OpenAPI document shows it."""
         schema = cls.model_json_schema()
+        required = schema.get("required", [])
+        by_need = sorted(schema["properties"].items(), key=lambda item: item[0] not in required)
+        schema["properties"] = dict(by_need)
         for field in schema["properties"].values():
             field.pop("title", None)
             field.pop("note", None)

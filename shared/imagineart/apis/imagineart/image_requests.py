@@ -43,67 +43,52 @@ def generation_request(fields: GenerationFields, model: Model, *, seed: int) -> 
 
     Raises InvalidRequestError where two fields contradict, and for a size that the model is not offered for.
     """
-    ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
-    request = ImageRequest(
-        prompt=fields.prompt,
-        size=output_size(ratio, resolution),
-        seed=seed,
-        reasoning=_reasoning(fields),
-        delivered_as=delivered_as,
-        **_common(fields),
-    )
-    return _within_bounds(request, model, fields, ratio)
+    return _request(fields, model, (), seed=seed, prompt=fields.prompt, reasoning=_reasoning(fields))
 
 
 def edit_request(
     fields: EditFields, model: Model, references: tuple[ReferenceImage, ...], *, seed: int
 ) -> ImageRequest:
     """The images that an edit of `references` asks for. Raises InvalidRequestError as above."""
-    ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
-    if ratio == AUTO:
-        ratio = nearest_aspect_ratio(references[0].size)
-    request = ImageRequest(
-        prompt=fields.prompt,
-        size=output_size(ratio, resolution),
+    return _request(
+        fields,
+        model,
+        references,
         seed=seed,
+        prompt=fields.prompt,
         operation=ModelOperation.EDIT,
-        references=references,
         reasoning=_REASONING_BY_QUALITY.get(fields.quality, "low"),
-        delivered_as=delivered_as,
-        **_common(fields),
         input_fidelity=fields.input_fidelity,
     )
-    return _within_bounds(request, model, fields, ratio)
 
 
 def variation_request(
     fields: VariationFields, model: Model, references: tuple[ReferenceImage, ...], *, seed: int
 ) -> ImageRequest:
     """The images that a variation asks for: an edit whose instruction is ours."""
+    operation = ModelOperation.VARIATION
+    return _request(fields, model, references, seed=seed, prompt=VARIATION_PROMPT, operation=operation)
+
+
+def _request(
+    fields: AnyImageFields, model: Model, references: tuple[ReferenceImage, ...], **asked: Any
+) -> ImageRequest:
+    """What every operation takes from its fields, and what one of them asks for."""
     ratio, resolution, delivered_as = _shape(fields, fields.aspect_ratio)
     if ratio == AUTO:
         ratio = nearest_aspect_ratio(references[0].size)
     request = ImageRequest(
-        prompt=VARIATION_PROMPT,
         size=output_size(ratio, resolution),
-        seed=seed,
-        operation=ModelOperation.VARIATION,
         references=references,
         delivered_as=delivered_as,
-        **_common(fields),
+        count=fields.n,
+        output_format=OutputFormat(output_kind(fields), max(1, fields.output_compression)),
+        background=fields.background,
+        moderation=fields.moderation,
+        partial_images=fields.partial_images,
+        **asked,
     )
     return _within_bounds(request, model, fields, ratio)
-
-
-def _common(fields: ImageFields) -> dict[str, Any]:
-    """What every operation takes from its fields."""
-    return {
-        "count": fields.n,
-        "output_format": OutputFormat(output_kind(fields), max(1, fields.output_compression)),
-        "background": fields.background,
-        "moderation": fields.moderation,
-        "partial_images": fields.partial_images,
-    }
 
 
 def check_fields(fields: AnyImageFields) -> None:

@@ -9,7 +9,7 @@ import pybase64
 from imagineart.errors import InvalidRequestError
 from imagineart.idempotency.model import StoredResponse
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobState, is_job_id
-from imagineart.jobs.queue_job_webhook import Notice
+from imagineart.jobs.report_job_end import Notice
 from imagineart.quoting import shown
 from imagineart.webhooks.model import standard_body
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from imagineart.apis.common.call import Call
@@ -29,13 +30,8 @@ async def keep_images(call: Call, images: Sequence[Image]) -> list[str]:
     least an hour. Raises AwsCallError.
     """
     life_seconds = URL_LIFE_SECONDS + (KEPT_SECONDS if call.idempotency_key is not None else 0)
-    urls = []
-    for image in images:
-        result = await asyncio.to_thread(
-            call.services.results.keep,
-            image.content,
-            media_type=image.kind.media_type,
-            life_seconds=life_seconds,
-        )
-        urls.append(call.base_url + result.path)
-    return urls
+    keep = partial(call.services.results.keep, life_seconds=life_seconds)
+    kept = await asyncio.gather(
+        *(asyncio.to_thread(keep, each.content, media_type=each.kind.media_type) for each in images)
+    )
+    return [call.base_url + result.path for result in kept]

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import pybase64
 
+from imagineart.apis.common.call import MAX_RESPONSE_BYTES
 from imagineart.errors import InvalidRequestError
 from imagineart.idempotency.model import StoredResponse
 from imagineart.images.model import Image, TokenUsage
 from imagineart.images.sizes import Size
 
-MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 _MAX_BYTES_PER_PIXEL: Final = 4
 
 

@@ -104,7 +104,7 @@ class TaskError:
 
 
 def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str | None) -> TaskError:
-    """What the caller is told of an error that ended a task."""
+    """The error that a task ended with, for its caller."""
     if isinstance(error, FailedTaskError):
         return error.error
     code, status = _code_and_status(error)
@@ -121,7 +121,7 @@ def task_error(error: ImagineArtError, *, task_type: str | None, task_uuid: str 
 
 
 def error_of_job(code: str, message: str, task_uuid: str, *, field: str = "") -> TaskError:
-    """What the caller is told of a job that failed with a public code, or one of Runware's."""
+    """The error of a job that failed with a public code, or one of Runware's."""
     task_code, status = _BY_CODE.get(code, (code, 400))
     if code == InvalidRequestError.code:
         task_code = _UPLOAD_FAILED if field == UPLOAD_FIELD else _REFUSED_PROMPT

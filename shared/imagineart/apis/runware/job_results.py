@@ -11,7 +11,7 @@ from imagineart.apis.runware.tasks import ShownTask
 from imagineart.backends.model import MAX_IMAGE_BYTES
 from imagineart.errors import ResultExpiredError
 from imagineart.jobs.model import Job, JobState, KeptImage
-from imagineart.jobs.queue_job_webhook import Notice
+from imagineart.jobs.report_job_end import Notice
 from imagineart.results.model import result_path
 from imagineart.results.results import Results
 
@@ -23,7 +23,7 @@ def task_of(job: Job) -> ShownTask:
 
 def image_uuid(job: Job, position: int) -> str:
     """The UUID of an image, the same from the first poll on; the image can be named by it as a reference."""
-    return str(UUID(int=job.key.result_nonce(position)))
+    return str(UUID(int=job.key.image_number(position)))
 
 
 def error_of(job: Job) -> TaskError | None:

@@ -15,7 +15,7 @@ from imagineart.apis.runware.tasks import ImageInference
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
 from imagineart.images.model import Image, ImageRequest
 from imagineart.jobs.run_job import UPLOAD_FIELD
-from imagineart.results.model import NONCE_BITS, RESULT_LIFE_SECONDS
+from imagineart.results.model import NONCE_BITS, RESULT_LIFE_SECONDS, nonce_of
 from imagineart.results.send_file import send_file
 from imagineart.safety.check_content import check_content
 from imagineart.usage.model import OK, FinishedRequest
@@ -115,6 +115,6 @@ async def _keep(context: TaskContext, task: ImageInference, image: Image, uuid: 
         image.content,
         media_type=image.kind.media_type,
         life_seconds=task.ttl or RESULT_LIFE_SECONDS,
-        nonce=uuid.int,
+        nonce=nonce_of(context.consumer_id, uuid.int),
     )
     return context.base_url + result.path

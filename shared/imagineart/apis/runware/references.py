@@ -14,6 +14,7 @@ from imagineart.images.kinds import MAX_UPLOAD_BYTES
 from imagineart.images.model import ReferenceImage
 from imagineart.outbound.addresses import parse_url
 from imagineart.outbound.http import OutboundError
+from imagineart.results.model import nonce_of
 
 FETCH_SECONDS: Final = 20.0
 
@@ -54,7 +55,9 @@ async def fetch_image(context: TaskContext, image: str, *, label: str) -> bytes:
 
 def _find(context: TaskContext, uuid: UUID, label: str) -> bytes:
     services = context.services
-    content = services.media.find(context.consumer_id, uuid) or services.results.content_of(uuid.int)
+    content = services.media.find(context.consumer_id, uuid) or services.results.content_of(
+        nonce_of(context.consumer_id, uuid.int)
+    )
     if content is None:
         raise InvalidImageError(label, f"no image has the UUID '{uuid}'; {_ALLOWED}.")
     return content

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagineart.access.tokens import Scope
-from imagineart.apis.common.call import Call
+from imagineart.apis.common.call import MAX_RESPONSE_BYTES, Call
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.operation import Operation
 from imagineart.apis.common.route import authenticated
@@ -20,8 +20,6 @@ from imagineart.apis.runware.errors import RefusedTaskError, failure_response
 from imagineart.apis.runware.reading import read_array
 from imagineart.apis.runware.run_tasks import Reply, failed, run_tasks
 from imagineart.backends.call_backends import MAX_AT_ONCE
-
-MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 RUN_TASKS: Final = Operation(
     "runware-tasks", Scope.GENERATE_IMAGES, other_scope=Scope.EDIT_IMAGES, token_of=request_token

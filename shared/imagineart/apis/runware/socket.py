@@ -92,15 +92,18 @@ async def _respond(
         del elements[0]
     if not elements:
         return []
+    tasks = [each for each in elements if not _is_ping(each)]
+    # However many pings, one message shows that the connection works.
+    pongs = [Reply([{"taskType": "ping", "pong": True}])] if len(tasks) < len(elements) else []
     connection = services.connections.find(message.connection_id)
     if connection is None:
+        if not tasks:
+            # Another environment may be about to authenticate it: some clients do not wait for that.
+            return pongs
         problem = f"the connection is not authenticated; send a task with the taskType '{TASK_TYPE}' first."
         raise RefusedTaskError("missingApiKey", "apiKey", problem)
     caller = services.authenticator.recall(connection.token_id)
     log.update(consumer=caller.consumer_id, token_id=caller.token_id)
-    tasks = [each for each in elements if not _is_ping(each)]
-    # However many pings, one message shows that the connection works.
-    pongs = [Reply([{"taskType": "ping", "pong": True}])] if len(tasks) < len(elements) else []
     return pongs + (await _run(message, tasks, connection, caller, services) if tasks else [])
 
 

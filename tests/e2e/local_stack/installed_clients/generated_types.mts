@@ -17,14 +17,17 @@ function bodySerializer(fields: object): FormData {
   return form;
 }
 
-async function write(file: string, { data }: { data?: components["schemas"]["ImagesResponse"] }) {
-  await writeFile(file, Buffer.from(data!.data[0].b64_json, "base64"));
+type Images = components["schemas"]["ImagesResponse"];
+
+// Without the header Prefer: respond-async, the response is never a job.
+async function write(file: string, { data }: { data?: Images | object }) {
+  await writeFile(file, Buffer.from((data as Images).data[0].b64_json!, "base64"));
 }
 
 const form = await createClient<paths, "image/png">(options).POST("/v1/images/generations", {
   body: { prompt, aspect_ratio: "1:1", resolution: "1K" }, bodySerializer, parseAs: "arrayBuffer",
 });
-await writeFile("form.png", Buffer.from(form.data!));
+await writeFile("form.png", Buffer.from(form.data as unknown as ArrayBuffer));
 
 await write("json.png", await client.POST("/v1/images/generations", { body: { prompt, size: "1024x1024" } }));
 

@@ -18,9 +18,9 @@ class EndedJobs(Protocol):
 
     def find(self, key: JobKey) -> Job | None: ...
 
-    def with_unsent_webhook(self, ended_before: float) -> Iterator[JobKey]: ...
+    def unreported(self, ended_before: float) -> Iterator[JobKey]: ...
 
-    def forget_webhook(self, key: JobKey) -> None: ...
+    def forget_listeners(self, key: JobKey) -> None: ...
 
 
 class WebhookQueue(Protocol):
@@ -39,11 +39,11 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueJobWebhook:
+class ReportJobEnd:
     """Reports the end of jobs. Every method raises AwsCallError.
 
-    `notices` gives what a caller is told of a job that has ended, at a time in Unix seconds, and `push` sends
-    its results to its session.
+    `notices` gives the webhooks of a job that has ended, at a time in Unix seconds, and `push` sends its
+    results to its session.
     """
 
     jobs: EndedJobs
@@ -52,7 +52,7 @@ class QueueJobWebhook:
     push: Callable[[Job], None]
     clock: Callable[[], float]
 
-    def queue(self, key: JobKey) -> None:
+    def send(self, key: JobKey) -> None:
         """Report a job that has ended, if that was not done; again does no harm."""
         job = self.jobs.find(key)
         if job is None or not job.has_ended or not job.has_listener:
@@ -61,7 +61,7 @@ class QueueJobWebhook:
             self.push(job)
         if job.webhook_url is not None:
             self._queue(job, job.webhook_url)
-        self.jobs.forget_webhook(key)
+        self.jobs.forget_listeners(key)
 
     def _queue(self, job: Job, url: str) -> None:
         for notice in self.notices(job, self.clock()):
@@ -75,4 +75,4 @@ class QueueJobWebhook:
 
     def overdue(self) -> Iterator[JobKey]:
         """The jobs that ended a while ago and were not reported."""
-        return self.jobs.with_unsent_webhook(self.clock() - OVERDUE_SECONDS)
+        return self.jobs.unreported(self.clock() - OVERDUE_SECONDS)

@@ -73,9 +73,16 @@ class AccountServices(LambdaServices):
             self._accounts,
             self._account_consumers,
             (
-                self.manage_generations.erase,
+                # Jobs first, which settle credits and usage when they end.
+                lambda account: self.manage_jobs(API).erase(account.consumer_id),
+                lambda account: self.media.erase(account.consumer_id),
+                lambda account: self.uploads.erase(account.consumer_id),
+                lambda account: self.idempotency.erase(account.consumer_id),
+                lambda account: self._webhooks.erase(account.consumer_id),
+                lambda account: self.connections.erase(account.consumer_id),
                 lambda account: self.credits.erase(account.id),
                 lambda account: self.usage.erase(account.consumer_id),
+                lambda account: self._tokens.erase(account.consumer_id),
             ),
         )
 
@@ -96,7 +103,7 @@ class AccountServices(LambdaServices):
 
     @cached_property
     def manage_generations(self) -> ManageGenerations:
-        return ManageGenerations(self._numbers, self.manage_jobs(API), self.job_places)
+        return ManageGenerations(self._numbers, self.manage_jobs(API))
 
     @cached_property
     def _numbers(self) -> NumberStore:

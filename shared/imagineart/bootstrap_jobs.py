@@ -95,8 +95,9 @@ class JobEnvironment(Environment):
 
     @cached_property
     def webhook_queue(self) -> QueueWebhooks:
-        webhooks = WebhookStore(self._table(self._job_settings.webhooks_table))
-        return QueueWebhooks(webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock)
+        return QueueWebhooks(
+            self._webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock
+        )
 
     @cached_property
     def job_reports(self) -> ReportJobEnd:
@@ -166,6 +167,10 @@ class JobEnvironment(Environment):
     def report_job(self, problem: str) -> None:
         """Log what failed and is repaired by the sweeper."""
         self.logger.warning("jobs", detail=problem)
+
+    @cached_property
+    def _webhooks(self) -> WebhookStore:
+        return WebhookStore(self._table(self._job_settings.webhooks_table))
 
     @cached_property
     def _peppers(self) -> PepperStore:

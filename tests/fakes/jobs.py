@@ -45,6 +45,13 @@ class InMemoryJobs:
         found = [job for job in jobs if first <= job.key.id < last]
         return sorted(found, key=lambda job: job.key.id, reverse=True)[:limit]
 
+    def all_of(self, consumer_id: str) -> Iterator[Job]:
+        return iter([job for key, job in self.jobs.items() if key.consumer_id == consumer_id])
+
+    def erase(self, consumer_id: str) -> None:
+        for job in self.all_of(consumer_id):
+            self.delete(job.key)
+
     def waiting(self, consumer_id: str, *, after: str, limit: int) -> list[str]:
         ids = sorted(
             key.id

@@ -16,11 +16,11 @@ from tests.permissions import Permission
 _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
-    r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
+    r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:((Get|Put|Delete)Object|ListBucket)"
     r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|ses:SendEmail|execute-api:ManageConnections"
     r"|rekognition:DetectModerationLabels"
 )
-_ACTIONS = {"PostToConnection": "ManageConnections"}
+_ACTIONS = {"PostToConnection": "ManageConnections", "ListObjectsV2": "ListBucket"}
 """Those that are not called as their operation."""
 
 
@@ -101,6 +101,8 @@ class RecordedCalls:
                 return "*"
             case {"Bucket": bucket, "Key": key}:
                 return f"${{{self._name_of(bucket)}.Arn}}/{key}"
+            case {"Bucket": bucket, "Prefix": prefix}:
+                return f"${{{self._name_of(bucket)}.Arn}}?prefix={prefix}"
             case {"modelId": str(model)} if model.startswith("us."):
                 # Profiles have a region's prefix, models have none.
                 account = f"{region}:${{AWS::AccountId}}"

@@ -300,43 +300,6 @@ def test_a_host_header_changes_no_link(member: Person) -> None:
     assert "evil" not in mail.text
 
 
-def test_a_deleted_account_leaves_nothing_and_its_address_is_free(deploy: Deploy) -> None:
-    api = deploy()
-    person = Person(api)
-    account_id = str(person.sign_up().json()["id"])
-    session = person.session()
-    person.reset_token()
-    deleted = person.client.delete(f"{BASE}/auth/me", headers=session)
-    assert (deleted.status_code, deleted.json()) == (200, {"message": "User deleted successfully"})
-    left = everything_stored(api)
-    assert (person.email in left, account_id in left) == (False, False)
-    assert person.me(session).status_code == 401
-    assert person.log_in().status_code == 400
-    assert person.sign_up().status_code == 201
-
-
-def test_an_interrupted_deletion_can_be_repeated_and_nothing_else_be_done(deploy: Deploy) -> None:
-    api = deploy()
-    person = Person(api)
-    person.sign_up()
-    session = person.session()
-    consumers = api.references["ConsumersTable"]
-    properties = api.aws("dynamodb").describe_table(TableName=consumers)["Table"]
-    api.aws("dynamodb").delete_table(TableName=consumers)
-    # The counting of the request fails first; so the deletion is begun by hand.
-    table = {"TableName": api.references["AccountsTable"]}
-    for item in api.aws("dynamodb").scan(**table)["Items"]:
-        if "password_hash" in item:
-            api.aws("dynamodb").put_item(**table, Item=item | {"is_closing": {"BOOL": True}})
-    assert person.client.delete(f"{BASE}/auth/me", headers=session).status_code == 500
-    assert person.me(session).status_code == 401
-    assert person.log_in().status_code == 400
-    created = {name: properties[name] for name in ("TableName", "KeySchema", "AttributeDefinitions")}
-    api.aws("dynamodb").create_table(**created, BillingMode="PAY_PER_REQUEST")
-    assert person.client.delete(f"{BASE}/auth/me", headers=session).status_code == 200
-    assert person.email not in everything_stored(api)
-
-
 def test_a_crashed_sign_up_frees_its_address_after_a_minute(deploy: Deploy) -> None:
     api = deploy()
     person = Person(api)
@@ -361,11 +324,3 @@ def test_neither_a_password_nor_an_address_is_logged(
     assert paths == [f"{BASE}/auth/{name}" for name in expected]
     hidden = ("wrong password", "new password", person.email)
     assert [text for text in hidden if text in printed] == []
-
-
-def everything_stored(api: Deployment) -> str:
-    """The items of every table, the messages of every queue and the keys of every bucket, as text."""
-    dynamodb, s3 = api.aws("dynamodb"), api.aws("s3")
-    items = [dynamodb.scan(TableName=name)["Items"] for name in dynamodb.list_tables()["TableNames"]]
-    keys = [s3.list_objects_v2(Bucket=each["Name"]) for each in s3.list_buckets()["Buckets"]]
-    return str(items) + str(keys)

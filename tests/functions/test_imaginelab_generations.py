@@ -8,7 +8,7 @@ from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment, open_png
 from tests.functions.generating_backend import GeneratingBackend, always
-from tests.functions.test_imaginelab_accounts import BASE, Person, assert_detail, everything_stored
+from tests.functions.test_imaginelab_accounts import BASE, Person, assert_detail
 
 ORDER = {
     "generation_type": "image",
@@ -221,22 +221,6 @@ def rename_reservation(api: Deployment, old: str, new: str) -> None:
     (wallet,) = [item for item in dynamodb.scan(**table)["Items"] if item["key"]["S"] == "wallet"]
     wallet["reserved"]["M"][new] = wallet["reserved"]["M"].pop(old)
     dynamodb.put_item(**table, Item=wallet)
-
-
-def test_a_deleted_account_takes_its_generations_and_credits_with_it(deploy: Deploy) -> None:
-    api = deploy()
-    customer = Customer(api, credits=20)
-    customer.order(prompt="a secret wish")
-    customer.api.work_off()
-    customer.order(prompt="a secret wish")
-    assert str(customer.id) in everything_stored(api)
-    assert api.objects("ResultsBucket") != []
-    assert customer.client.delete(f"{BASE}/auth/me").status_code == 200
-    left = everything_stored(api)
-    assert [text for text in (str(customer.id), "a secret wish", customer.email) if text in left] == []
-    assert api.objects("ResultsBucket") == []
-    customer.api.work_off()
-    assert str(customer.id) not in everything_stored(api)
 
 
 def test_a_chosen_resolution_is_delivered(customer: Customer) -> None:

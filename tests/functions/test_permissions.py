@@ -300,8 +300,20 @@ def use_accounts(api: Deployment) -> None:
         api.aws("dynamodb").delete_item(TableName=table, Key=key)
         with api.client(orphan) as keyed:
             assert keyed.get(f"{LAB}/me").status_code == 401
+        leave_traces(api, consumer_id)
         api.aws("dynamodb").put_item(TableName=table, Item=item)
         assert client.delete(f"{LAB}/me", headers=headers).status_code == 200
+
+
+def leave_traces(api: Deployment, consumer_id: str) -> None:
+    """What a key's requests at other APIs leave beside jobs."""
+    for bucket, folder in (("JobsBucket", "media"), ("JobsBucket", "jobs"), ("UploadsBucket", "uploads")):
+        name = api.references[bucket]
+        api.aws("s3").put_object(Bucket=name, Key=f"{folder}/{consumer_id}/a", Body=b"")
+    key = f"responses/{consumer_id}/record/attempt"
+    api.aws("s3").put_object(Bucket=api.references["IdempotencyBucket"], Key=key, Body=b"")
+    session = {"id": {"S": "session#s"}, "consumer_id": {"S": consumer_id}}
+    api.aws("dynamodb").put_item(TableName=api.references["ConnectionsTable"], Item=session)
 
 
 def receive_payments(shop: Shop) -> None:

@@ -35,7 +35,8 @@ class CloseAccount:
         Raises AwsCallError.
         """
         self.accounts.begin_closing(account.id)
+        # Without its consumer, no request of it is admitted any more, and no job of it starts.
+        self.consumers.remove_consumer(account.consumer_id)
         for erase in self.erasures:
             erase(account)
-        self.consumers.remove_consumer(account.consumer_id)
         self.accounts.remove(account)

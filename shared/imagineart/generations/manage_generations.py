@@ -21,14 +21,6 @@ class Numbers(Protocol):
 
     def free(self, consumer_id: str, generation_id: int) -> None: ...
 
-    def erase(self, consumer_id: str) -> None: ...
-
-
-class Places(Protocol):
-    """The places of consumers in the queue. See `QueueStore.forget`."""
-
-    def forget(self, consumer_id: str) -> None: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -54,7 +46,6 @@ class ManageGenerations:
 
     numbers: Numbers
     jobs: ManageJobs
-    places: Places
 
     def find(self, account: Account, generation_id: str) -> Generation:
         """The generation. Raises UnknownRequestError where the account has none of this id."""
@@ -82,17 +73,6 @@ class ManageGenerations:
         generation = self.find(account, generation_id)
         self.jobs.delete(account.consumer_id, generation.job.key.id)
         self.numbers.free(account.consumer_id, generation.id)
-
-    def erase(self, account: Account) -> None:
-        """Delete every generation of an account, and what is kept of its jobs beside them."""
-        while True:
-            jobs, has_more = self.jobs.list_jobs(account.consumer_id, before=None, limit=100)
-            for job in jobs:
-                self.jobs.delete(account.consumer_id, job.key.id)
-            if not has_more:
-                break
-        self.numbers.erase(account.consumer_id)
-        self.places.forget(account.consumer_id)
 
     def _key(self, account: Account, generation_id: str) -> JobKey | None:
         is_number = generation_id.isascii() and generation_id.isdigit() and len(generation_id) <= 16

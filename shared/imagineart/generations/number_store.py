@@ -36,15 +36,6 @@ class NumberStore:
         """Forget an id."""
         self.table.delete(_key(consumer_id, generation_id))
 
-    def erase(self, consumer_id: str) -> None:
-        """Forget every id of a consumer."""
-        for item in self.table.pages(
-            "query",
-            KeyConditionExpression="consumer_id = :consumer AND begins_with(id, :prefix)",
-            ExpressionAttributeValues={":consumer": text(consumer_id), ":prefix": text(_PREFIX)},
-        ):
-            self.table.delete({name: item[name] for name in ("consumer_id", "id")})
-
 
 def _key(consumer_id: str, generation_id: int) -> Item:
     return {"consumer_id": text(consumer_id), "id": text(f"{_PREFIX}{generation_id}")}

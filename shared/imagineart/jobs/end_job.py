@@ -86,7 +86,7 @@ class JobSettlement:
             finished_at=now,
         )
         self.ended(finished)
-        self._attempt("usage", lambda: self.usage.count(finished))
+        self._attempt("usage", lambda: self._count(finished))
         self._attempt(
             "images",
             lambda: self.limits.give_images_back(
@@ -112,6 +112,11 @@ class JobSettlement:
             self.objects.delete(name)
         for name in job.results():
             self.results.delete(name)
+
+    def _count(self, finished: FinishedRequest) -> None:
+        # What is kept of a consumer that was deleted stays erased.
+        if self.limits.has_consumer(finished.consumer_id):
+            self.usage.count(finished)
 
     def _attempt(self, part: str, act: Callable[[], None]) -> None:
         try:

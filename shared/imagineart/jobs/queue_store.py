@@ -73,10 +73,6 @@ class QueueStore:
         )
         return not isinstance(updated, ConditionFailed)
 
-    def forget(self, consumer_id: str) -> None:
-        """Forget the places of a consumer whose jobs are deleted."""
-        self.table.delete(_key(consumer_id))
-
     def release_place(self, key: JobKey) -> None:
         """Give back the place of a job, if it has one."""
         self.table.update(

@@ -62,6 +62,20 @@ def lives_and_ends(account: AwsAccount) -> bool:
         return person.client.delete(f"{BASE}/me", headers=session).status_code == 200
 
 
+def erases_what_keys_left(account: AwsAccount) -> bool:
+    """An account with an API key, a stored response and a session of WebSocket connections is erased."""
+    with somebody(account) as person:
+        assert person.sign_up()
+        session = person.log_in()
+        own = f"account-{person.client.get(f'{BASE}/me', headers=session).json()['id']}"
+        account.target.succeed(f"token create {own}")
+        key = f"responses/{own}/record/attempt"
+        account.client("s3").put_object(Bucket=account.id_of("IdempotencyBucket"), Key=key, Body=b"")
+        item = {"id": {"S": f"session#{own}"}, "consumer_id": {"S": own}}
+        account.client("dynamodb").put_item(TableName=account.id_of("ConnectionsTable"), Item=item)
+        return person.client.delete(f"{BASE}/me", headers=session).status_code == 200
+
+
 def generates(account: AwsAccount) -> bool:
     """One generation is made by the worker, another is deleted while it waits; then their account is."""
     stop_queues(account)

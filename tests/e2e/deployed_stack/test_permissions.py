@@ -29,6 +29,7 @@ from local.chosen_models import document_of
 from local.template import load_template
 from tests.e2e.deployed_stack.accounts import (
     asks_for_mail,
+    erases_what_keys_left,
     generates,
     lives_and_ends,
     logs_in_after_a_cold_start,
@@ -350,6 +351,15 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("KeepGeneration", "dynamodb:DeleteItem"): generates,
     ("EraseUsage", "dynamodb:Query"): generates,
     ("EraseUsage", "dynamodb:DeleteItem"): generates,
+    ("FindWebhooks", "dynamodb:Query"): erases_what_keys_left,
+    ("FindKeys", "dynamodb:Scan"): erases_what_keys_left,
+    ("EraseKeys", "dynamodb:DeleteItem"): erases_what_keys_left,
+    ("EraseConnections", "dynamodb:Scan"): erases_what_keys_left,
+    ("EraseConnections", "dynamodb:DeleteItem"): erases_what_keys_left,
+    ("EraseResponses", "dynamodb:GetItem"): erases_what_keys_left,
+    ("EraseResponses", "dynamodb:DeleteItem"): erases_what_keys_left,
+    ("FindFiles", "s3:ListBucket"): erases_what_keys_left,
+    ("EraseFiles", "s3:DeleteObject"): erases_what_keys_left,
     ("SendGeneration", "sqs:SendMessage"): generates,
     ("DeleteOutput", "s3:DeleteObject"): generates,
     ("ForgetWebhook", "dynamodb:DeleteItem"): generates,

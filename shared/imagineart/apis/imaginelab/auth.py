@@ -11,6 +11,7 @@ from imagineart.accounts.model import (
     MAX_PASSWORD_CHARACTERS,
     MIN_PASSWORD_CHARACTERS,
 )
+from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.fields import read_fields
 from imagineart.apis.common.validation import Fields
 from imagineart.apis.imaginelab.route import AccountRoute, AnonymousRoute, ClosingRoute, CurrentAccount
@@ -108,9 +109,11 @@ async def get_me(request: Request, account: CurrentAccount) -> dict[str, Any]:
 
 
 @closing.delete("/me")
-async def delete_me(request: Request, account: CurrentAccount) -> dict[str, str]:
+async def delete_me(request: Request, account: CurrentAccount, call: CurrentCall) -> dict[str, str]:
     """Delete the account that calls, and all that is kept of it."""
     services_of(request).close_account.close(account)
+    # Neither this request nor the use of its key is counted: nothing is kept of an account that is gone.
+    call.caller = None
     return {"message": "User deleted successfully"}
 
 

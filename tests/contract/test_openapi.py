@@ -51,9 +51,18 @@ RUNWARE_CODES_BY_STATUS = {
 }
 """Of the codes with status 400, three examples."""
 
+IMAGINELAB_CODES_BY_STATUS = {
+    "400": {"invalid_request"},
+    "401": {"missing_bearer_token", "invalid_token"},
+    "402": {"insufficient_credits"},
+    "404": {"unknown_request"},
+    "429": {"rate_limited"},
+    "500": {"internal_error"},
+}
+
 CODES_BY_API = {
     "v1": CODES_BY_STATUS, "results": CODES_BY_STATUS, "imagineo": IMAGINEO_CODES_BY_STATUS,
-    "runware": RUNWARE_CODES_BY_STATUS,
+    "runware": RUNWARE_CODES_BY_STATUS, "imaginelab": IMAGINELAB_CODES_BY_STATUS,
 }  # fmt: skip
 
 EDIT_RATIOS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3"]
@@ -103,9 +112,14 @@ def test_every_example_is_valid_against_its_schema() -> None:
 
 
 def test_the_document_lists_exactly_the_deployed_routes() -> None:
+    """ImagineLab's are below one path of API Gateway; the document is made of its router."""
     routes = {(route.path, route.method.lower()) for route in load_template().routes}
     deployed = {(path, method) for path, method in routes if method not in ("any", "head")}
-    assert {(path, method) for path, method, _ in OPERATIONS} == deployed
+    documented = {(path, method) for path, method, _ in OPERATIONS}
+    below = {(path, method) for path, method in documented if path.startswith("/imaginelab/api/v1/")}
+    assert documented - below == deployed
+    assert len(below) == 12
+    assert ("/imaginelab/api/v1/{proxy+}", "any") in routes
 
 
 def test_every_error_has_its_codes_and_says_whether_to_retry() -> None:
@@ -118,9 +132,11 @@ def test_every_error_has_its_codes_and_says_whether_to_retry() -> None:
             assert ("Retry-After" in error["headers"]) == (status == "429"), path
 
 
-def test_only_health_and_results_need_no_token() -> None:
+def test_only_health_results_and_what_leads_to_a_session_need_no_token() -> None:
     public = {path for path, _, operation in OPERATIONS if operation.get("security") == []}
-    assert public == {"/health", "/v1/health", "/results/{file}"}
+    names = ("signup", "login", "forgot-password", "reset-password")
+    sessions = {f"/imaginelab/api/v1/auth/{name}" for name in names}
+    assert public == {"/health", "/v1/health", "/results/{file}"} | sessions
     assert DOCUMENT["security"] == [{"bearerToken": []}]
 
 

@@ -12,8 +12,10 @@ from imagineart.accounts.model import (
     MIN_PASSWORD_CHARACTERS,
 )
 from imagineart.apis.common.dependencies import CurrentCall
-from imagineart.apis.common.fields import read_fields
+from imagineart.apis.common.fields import URLENCODED, read_fields
 from imagineart.apis.common.validation import Fields
+from imagineart.apis.imaginelab import documentation
+from imagineart.apis.imaginelab.documentation import body_of
 from imagineart.apis.imaginelab.route import AccountRoute, AnonymousRoute, ClosingRoute, CurrentAccount
 from imagineart.apis.imaginelab.services import services_of
 from imagineart.apis.imaginelab.views import describe_account
@@ -23,9 +25,9 @@ _Fields = TypeVar("_Fields", bound=Fields)
 PREFIX: Final = "/imaginelab/api/v1"
 MAIL_SENT: Final = "If that email is registered, we sent a password recovery link"
 
-anonymous: Final = APIRouter(prefix=f"{PREFIX}/auth", route_class=AnonymousRoute, tags=["Accounts"])
-own: Final = APIRouter(prefix=f"{PREFIX}/auth", route_class=AccountRoute, tags=["Accounts"])
-closing: Final = APIRouter(prefix=f"{PREFIX}/auth", route_class=ClosingRoute, tags=["Accounts"])
+anonymous: Final = APIRouter(prefix=f"{PREFIX}/auth", route_class=AnonymousRoute, tags=["ImagineLab"])
+own: Final = APIRouter(prefix=f"{PREFIX}/auth", route_class=AccountRoute, tags=["ImagineLab"])
+closing: Final = APIRouter(prefix=f"{PREFIX}/auth", route_class=ClosingRoute, tags=["ImagineLab"])
 
 _NEW_PASSWORD: Any = Field(min_length=MIN_PASSWORD_CHARACTERS, max_length=MAX_PASSWORD_CHARACTERS)
 
@@ -62,7 +64,19 @@ class ResetPasswordFields(Fields):
     new_password: str = _NEW_PASSWORD
 
 
-@anonymous.post("/signup", status_code=201)
+_EXAMPLE_EMAIL: Final = "ada@example.com"
+_EXAMPLE_PASSWORD: Final = "correct horse battery"
+_WITHOUT_TOKEN: Final[dict[str, Any]] = {"security": []}
+
+
+@anonymous.post(
+    "/signup",
+    operation_id="imaginelab_sign_up",
+    status_code=201,
+    responses=documentation.SIGNED_UP,
+    openapi_extra=_WITHOUT_TOKEN
+    | body_of(SignUpFields, {"email": _EXAMPLE_EMAIL, "password": _EXAMPLE_PASSWORD}),
+)
 async def sign_up(request: Request) -> dict[str, Any]:
     """Create an account."""
     fields = await _read(SignUpFields, request)
@@ -72,7 +86,15 @@ async def sign_up(request: Request) -> dict[str, Any]:
     return describe_account(account, credits=0)
 
 
-@anonymous.post("/login")
+@anonymous.post(
+    "/login",
+    operation_id="imaginelab_log_in",
+    responses=documentation.LOGGED_IN,
+    openapi_extra=_WITHOUT_TOKEN
+    | body_of(
+        LogInFields, {"username": _EXAMPLE_EMAIL, "password": _EXAMPLE_PASSWORD}, media_type=URLENCODED
+    ),
+)
 async def log_in(request: Request) -> dict[str, str]:
     """Exchange an email and a password for an access token."""
     fields = await _read(LogInFields, request)
@@ -82,7 +104,12 @@ async def log_in(request: Request) -> dict[str, str]:
     return {"access_token": token, "token_type": "bearer"}
 
 
-@anonymous.post("/forgot-password")
+@anonymous.post(
+    "/forgot-password",
+    operation_id="imaginelab_forgot_password",
+    responses=documentation.MESSAGE,
+    openapi_extra=_WITHOUT_TOKEN | body_of(ForgotPasswordFields, {"email": _EXAMPLE_EMAIL}),
+)
 async def forgot_password(request: Request) -> dict[str, str]:
     """Send a link to reset the password, if the email is registered."""
     fields = await _read(ForgotPasswordFields, request)
@@ -90,7 +117,13 @@ async def forgot_password(request: Request) -> dict[str, str]:
     return {"message": MAIL_SENT}
 
 
-@anonymous.post("/reset-password")
+@anonymous.post(
+    "/reset-password",
+    operation_id="imaginelab_reset_password",
+    responses=documentation.MESSAGE,
+    openapi_extra=_WITHOUT_TOKEN
+    | body_of(ResetPasswordFields, {"token": "1.a-token", "new_password": _EXAMPLE_PASSWORD}),
+)
 async def reset_password(request: Request) -> dict[str, str]:
     """Set a new password with the token of a link, and end every session."""
     fields = await _read(ResetPasswordFields, request)
@@ -100,7 +133,7 @@ async def reset_password(request: Request) -> dict[str, str]:
     return {"message": "Password updated successfully"}
 
 
-@own.get("/me")
+@own.get("/me", operation_id="imaginelab_get_account", responses=documentation.ACCOUNT)
 async def get_me(request: Request, account: CurrentAccount) -> dict[str, Any]:
     """Get the account that calls, with the credits that it may spend."""
     services = services_of(request)
@@ -108,7 +141,7 @@ async def get_me(request: Request, account: CurrentAccount) -> dict[str, Any]:
     return describe_account(account, credits=services.credits.find(account.id).balance)
 
 
-@closing.delete("/me")
+@closing.delete("/me", operation_id="imaginelab_delete_account", responses=documentation.DELETED)
 async def delete_me(request: Request, account: CurrentAccount, call: CurrentCall) -> dict[str, str]:
     """Delete the account that calls, and all that is kept of it."""
     services_of(request).close_account.close(account)

@@ -35,7 +35,7 @@ _UNAUTHORIZED: Final = 401
 def error_response(error: ImagineArtError, request_id: str) -> JSONResponse:
     """The error under its code's status, with WWW-Authenticate and Retry-After where they belong."""
     status = STATUS_BY_CODE[error.code]
-    headers = {"X-Request-Id": request_id}
+    headers = {"X-Request-Id": request_id, "X-Should-Retry": str(error.retryable).lower()}
     if status == _UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, (RateLimitedError, BackendBusyError)):

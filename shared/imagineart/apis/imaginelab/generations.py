@@ -9,7 +9,9 @@ from imagineart.apis.common.call import Call
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.fields import JSON, media_type, read_fields
 from imagineart.apis.common.validation import validate
+from imagineart.apis.imaginelab import documentation
 from imagineart.apis.imaginelab.auth import PREFIX
+from imagineart.apis.imaginelab.documentation import PathId, body_of, query_of
 from imagineart.apis.imaginelab.generation_fields import (
     GenerationFields,
     ListFields,
@@ -26,10 +28,25 @@ from imagineart.images.operations import ModelOperation
 from imagineart.models.model import Model
 from imagineart.quoting import shown
 
-router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRoute, tags=["Generations"])
+router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRoute, tags=["ImagineLab"])
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    operation_id="imaginelab_create_generation",
+    status_code=201,
+    responses=documentation.CREATED,
+    openapi_extra=body_of(
+        GenerationFields,
+        {
+            "generation_type": "image",
+            "model_name": "seedream-5.0-lite",
+            "prompt": "A neon city skyline at dusk, ultra-detailed",
+            "settings": {"aspect_ratio": "16:9"},
+            "project_id": None,
+        },
+    ),
+)
 async def create_generation(request: Request, account: CurrentAccount, call: CurrentCall) -> dict[str, Any]:
     """Reserve credits and start a generation."""
     if media_type(request) != JSON:
@@ -53,7 +70,12 @@ async def create_generation(request: Request, account: CurrentAccount, call: Cur
     return describe_generation(generation, account)
 
 
-@router.get("")
+@router.get(
+    "",
+    operation_id="imaginelab_list_generations",
+    responses=documentation.PAGE,
+    openapi_extra=query_of(ListFields),
+)
 async def list_generations(request: Request, account: CurrentAccount) -> dict[str, Any]:
     """List the generations of the last 30 days, the newest first."""
     fields = validate(ListFields, dict(request.query_params), is_json=False)
@@ -71,7 +93,7 @@ async def list_generations(request: Request, account: CurrentAccount) -> dict[st
     return {"data": [describe_generation(each, account) for each in found], "count": count}
 
 
-@router.get("/models")
+@router.get("/models", operation_id="imaginelab_list_models", responses=documentation.MODELS)
 async def list_models(call: CurrentCall) -> list[dict[str, Any]]:
     """List the models with what each makes and costs."""
     kind = GenerationType.IMAGE
@@ -81,22 +103,28 @@ async def list_models(call: CurrentCall) -> list[dict[str, Any]]:
     ]
 
 
-@router.get("/{generation_id}")
-async def get_generation(generation_id: str, request: Request, account: CurrentAccount) -> dict[str, Any]:
+@router.get("/{generation_id}", operation_id="imaginelab_get_generation", responses=documentation.GENERATION)
+async def get_generation(generation_id: PathId, request: Request, account: CurrentAccount) -> dict[str, Any]:
     """Get a generation with its outputs."""
     generation = services_of(request).manage_generations.find(account, generation_id)
     return describe_generation(generation, account)
 
 
-@router.get("/{generation_id}/status")
-async def get_status(generation_id: str, request: Request, account: CurrentAccount) -> dict[str, Any]:
+@router.get("/{generation_id}/status", operation_id="imaginelab_get_status", responses=documentation.STATUS)
+async def get_status(generation_id: PathId, request: Request, account: CurrentAccount) -> dict[str, Any]:
     """Get how far a generation is."""
     generation = services_of(request).manage_generations.find(account, generation_id)
     return {"id": generation.id, "status": str(generation.status), "progress": generation.progress}
 
 
-@router.delete("/{generation_id}")
-async def delete_generation(generation_id: str, request: Request, account: CurrentAccount) -> dict[str, str]:
+@router.delete(
+    "/{generation_id}",
+    operation_id="imaginelab_delete_generation",
+    responses=documentation.GENERATION_DELETED,
+)
+async def delete_generation(
+    generation_id: PathId, request: Request, account: CurrentAccount
+) -> dict[str, str]:
     """Delete a generation and its outputs; one that has not ended costs nothing."""
     services_of(request).manage_generations.delete(account, generation_id)
     return {"message": "Generation deleted successfully"}

@@ -25,7 +25,7 @@ from imagineart.generations.create_generation import CreateGeneration
 from imagineart.generations.manage_generations import ManageGenerations
 from imagineart.generations.model import API
 from imagineart.generations.number_store import NumberStore
-from imagineart.generations.settle_credits import RepairCredits
+from imagineart.generations.settle_credits import RepairCredits, SettleCredits
 from imagineart.settings import AccountSettings, MailSettings, MetricsSettings
 from imagineart.sqs import Queue
 
@@ -103,7 +103,7 @@ class AccountServices(LambdaServices):
 
     @cached_property
     def manage_generations(self) -> ManageGenerations:
-        return ManageGenerations(self._numbers, self.manage_jobs(API))
+        return ManageGenerations(self._numbers, self.manage_jobs(API), SettleCredits(self.credits))
 
     @cached_property
     def _numbers(self) -> NumberStore:

@@ -18,7 +18,7 @@ from imagineart.images.sizes import Size
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.manage_jobs import ManageJobs
-from imagineart.jobs.model import Job
+from imagineart.jobs.model import Job, JobState
 from imagineart.jobs.report_job_end import Notice, ReportJobEnd
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
@@ -131,6 +131,7 @@ class JobWorld:
         self.sessions = InMemorySessions()
         self.backends = CountingBackends(self.mortality)
         self.reports: list[str] = []
+        self.charge: Callable[[Job, JobState], None] = lambda *_: None
         self.add_consumer("acme", **limits)
         guard = self.mortality.protect
         jobs, places, bucket, queue = map(guard, (self.jobs, self.places, self.bucket, self.queue))
@@ -148,7 +149,7 @@ class JobWorld:
             bucket,
             self.results,
             job_reports,
-            lambda *_: None,
+            lambda job, state: self.charge(job, state),
             lambda _: None,
             report,
             self.random_below,

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from imagineart.accounts.model import Account
 from imagineart.errors import UnknownRequestError
 from imagineart.generations.model import Generation, GenerationStatus, GenerationType, generation_of
+from imagineart.generations.settle_credits import SettleCredits
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import JobKey
 from imagineart.quoting import shown
@@ -46,6 +47,7 @@ class ManageGenerations:
 
     numbers: Numbers
     jobs: ManageJobs
+    credits: SettleCredits
 
     def find(self, account: Account, generation_id: str) -> Generation:
         """The generation. Raises UnknownRequestError where the account has none of this id."""
@@ -71,7 +73,10 @@ class ManageGenerations:
         Raises UnknownRequestError.
         """
         generation = self.find(account, generation_id)
-        self.jobs.delete(account.consumer_id, generation.job.key.id)
+        job = self.jobs.cancel(account.consumer_id, generation.job.key.id)
+        # Whoever settles later finds no job, and could not tell that its output was delivered.
+        self.credits.settle(job, job.state)
+        self.jobs.delete(account.consumer_id, job.key.id)
         self.numbers.free(account.consumer_id, generation.id)
 
     def _key(self, account: Account, generation_id: str) -> JobKey | None:

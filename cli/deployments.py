@@ -117,7 +117,7 @@ def aws_services(
             AwsClients(environment, session=session),
             base_url=outputs["BaseUrl"],
             credential_secret=outputs["BackendCredentialSecret"],
-            bedrock_models=given["BedrockModels"],
+            bedrock_models=f"{given['BedrockModels']},{given['BedrockTextModels']}",
         )
     except KeyError as error:
         raise DeploymentError(

@@ -10,7 +10,7 @@ import typer
 from cli.deployments import services_of
 from cli.failures import reported_failures
 from cli.printing import AsJson, print_note, show_json, show_line, show_table
-from imagineart.models.model import Model
+from imagineart.models.model import AnyModel, Model
 from imagineart.models.read_document import InvalidModelsError
 from imagineart.models.store import PACKAGED_VERSION
 
@@ -92,7 +92,10 @@ def _read(file: Path) -> str:
         raise InvalidModelsError([f"document: got bytes that are no UTF-8, at {error.start}."]) from error
 
 
-def _row(model: Model) -> tuple[str, ...]:
+def _row(model: AnyModel) -> tuple[str, ...]:
+    backends = ", ".join(each.kind for each in model.backends)
+    if not isinstance(model, Model):
+        return (model.id, model.kind, ",".join(model.aliases) or "-", "-", "-", backends)
     prices = (f"{resolution} {price}" for resolution, price in model.prices.items())
     return (
         model.id,
@@ -100,7 +103,7 @@ def _row(model: Model) -> tuple[str, ...]:
         ",".join(model.aliases) or "-",
         f"{model.sizes.max_width}x{model.sizes.max_height}",
         ", ".join(prices) or "-",
-        ", ".join(each.kind for each in model.backends),
+        backends,
     )
 
 

@@ -47,7 +47,7 @@ class OperatorServices:
     ) -> None:
         """Below `base_url` are the API's endpoints; `credential_secret` holds the keys of backends.
 
-        `bedrock_models` is the stack's parameter BedrockModels.
+        `bedrock_models` are the stack's parameters BedrockModels and BedrockTextModels, with a comma.
         """
         partner_tokens = TokenStore(DynamoDbTable(clients, settings.tokens_table))
         internal_tokens = InternalTokenStore(

@@ -31,7 +31,7 @@ def try_backends(services: OperatorServices) -> Iterator["Trial"]:
         services.clients, services.credential_secret, cached_seconds=BACKEND_KEYS_CACHED_SECONDS
     )
     builder = RouteBuilder(services.clients, BackendKeys(secret.read), http)
-    models = services.manage_models.current().document.models
+    models = services.manage_models.current().document.image_models
     return trials.try_backends(
         [(each, builder.build(each.backends)) for each in models], make_reference(), http
     )

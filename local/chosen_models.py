@@ -80,7 +80,7 @@ def document_of(backends: Mapping[ModelOperation, str]) -> str:
     for operation, text in backends.items():
         routes = _parse_routes(text, VARIABLES[operation])
         for model in document["models"]:
-            if operation in model["operations"]:
+            if operation in model.get("operations", ()):
                 model["backends"] = routes
                 model["capabilities"] |= _shared_capabilities(routes)
                 able = set(ModelOperation).intersection(*(operations_of(each["kind"]) for each in routes))

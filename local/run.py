@@ -99,7 +99,8 @@ def main(template: Template | None = None, connect: Callable[..., EventSources] 
     """
     template = template or load_template()
     try:
-        bedrock_models = template.default_parameters()["BedrockModels"]
+        parameters = template.default_parameters()
+        bedrock_models = f"{parameters['BedrockModels']},{parameters['BedrockTextModels']}"
         port, models = chosen_port(os.environ), choose_models(os.environ, bedrock_models=bedrock_models)
         listener = socket.create_server((HOST, port), backlog=128)
     except (ValueError, SettingsError) as error:
@@ -222,7 +223,7 @@ def _stack_variables(template: Template, references: dict[str, str]) -> dict[str
         variables |= resolve(dict(template.functions[function_id].variables), references)
     return variables | {
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": references["BackendCredentialSecret"],
-        "IMAGINEART_BEDROCK_MODELS": references["BedrockModels"],
+        "IMAGINEART_BEDROCK_MODELS": f"{references['BedrockModels']},{references['BedrockTextModels']}",
     }
 
 

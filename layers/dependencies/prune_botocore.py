@@ -13,8 +13,9 @@ from typing import Any
 
 OPERATIONS = {
     "apigatewaymanagementapi": {"PostToConnection"},
-    "bedrock-runtime": {"InvokeModel"},
+    "bedrock-runtime": {"Converse", "InvokeModel"},
     "dynamodb": {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"},
+    "polly": {"SynthesizeSpeech"},
     "rekognition": {"DetectModerationLabels"},
     # botocore asks for a bucket's region with HeadBucket when S3 redirects it.
     "s3": {"DeleteObject", "GetObject", "HeadBucket", "PutObject"},

@@ -26,6 +26,7 @@ READ_TIMEOUTS_SECONDS: Final[Mapping[str, float]] = {
     "apigatewaymanagementapi": 3.0,
     "rekognition": 10.0,
     "bedrock-runtime": 280.0,
+    "polly": 60.0,
 }
 STAND_IN_TIMEOUT_SECONDS: Final = 60.0
 """At an endpoint of its own, AWS is a stand-in that shares a busy machine with its clients."""
@@ -164,8 +165,8 @@ class AwsClients:
         return min(wanted, int(credentials._seconds_remaining()))
 
     def _config(self, service: str, *, at_endpoint: bool) -> Config:
-        # A backend that may have made an image is never called twice by itself: that may cost twice.
-        attempts = 1 if service == "bedrock-runtime" else MAX_ATTEMPTS
+        # A backend that may have made something is never called twice by itself: that may cost twice.
+        attempts = 1 if service in ("bedrock-runtime", "polly") else MAX_ATTEMPTS
         read_timeout_seconds = READ_TIMEOUTS_SECONDS[service]
         return Config(
             connect_timeout=self._timeout_seconds or CONNECT_TIMEOUT_SECONDS,

@@ -21,9 +21,9 @@ from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.name_jobs import NamedJobs
-from imagineart.media.media import Media
 from imagineart.s3 import Bucket
 from imagineart.settings import FunctionSettings
+from imagineart.uploads.media import Media
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.settle import Settlement
 

@@ -9,6 +9,7 @@ from imagineart.access.job_counters import JobCounters
 from imagineart.access.job_limits import JobLimits
 from imagineart.access.pepper_store import PEPPERS_CACHED_SECONDS, PepperStore
 from imagineart.apis.imagineart.job_responses import job_notices
+from imagineart.backends.call_backends import Backends
 from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.backends.route_builder import RouteBuilder
@@ -25,6 +26,7 @@ from imagineart.jobs.push_job import PushJob
 from imagineart.jobs.queue_store import QueueStore
 from imagineart.jobs.report_job_end import Notice, ReportJobEnd
 from imagineart.jobs.send_jobs import JobSender
+from imagineart.models.model import MediaModel, Model
 from imagineart.models.read_models import CurrentModels
 from imagineart.models.store import ModelStore
 from imagineart.results.results import Results
@@ -38,6 +40,7 @@ from imagineart.webhooks.queue_webhook import QueueWebhooks
 from imagineart.webhooks.webhook_store import WebhookStore
 
 if TYPE_CHECKING:
+    from imagineart.media.make_media import MediaBackends
     from imagineart.outbound.http import OutboundHttp
 
 
@@ -55,13 +58,30 @@ class JobEnvironment(Environment):
         return CurrentModels(store.current, self._report_stale_models, self.clock)
 
     @cached_property
-    def backends(self) -> ModelBackends:
-        secret = self._secret(self._job_settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
+    def backends(self) -> ModelBackends[Model, Backends]:
         return ModelBackends(
-            RouteBuilder(self._clients, BackendKeys(secret.read)).build,
-            random_fraction=secrets.SystemRandom().random,
-            attempt_finished=self.metrics.attempt_finished,
-            report_failure=self._report_backend,
+            lambda model: Backends(
+                self._route_builder.build(model.backends),
+                random_fraction=secrets.SystemRandom().random,
+                attempt_finished=self.metrics.attempt_finished,
+                report_failure=self._report_backend,
+            )
+        )
+
+    @cached_property
+    def media_backends(self) -> "ModelBackends[MediaModel, MediaBackends]":
+        from imagineart.media.engine_builder import EngineBuilder
+        from imagineart.media.make_media import MediaBackends
+
+        builder = EngineBuilder(self._clients, self._backend_keys, lambda: self._route_builder.http)
+        return ModelBackends(
+            lambda model: MediaBackends(
+                builder.build(model),
+                random_fraction=secrets.SystemRandom().random,
+                attempt_finished=self.metrics.attempt_finished,
+                report_failure=self._report_backend,
+                clock=self.clock,
+            )
         )
 
     @cached_property
@@ -175,6 +195,15 @@ class JobEnvironment(Environment):
     @cached_property
     def _peppers(self) -> PepperStore:
         return PepperStore(self._secret(self._job_settings.pepper_secret, PEPPERS_CACHED_SECONDS))
+
+    @cached_property
+    def _route_builder(self) -> RouteBuilder:
+        return RouteBuilder(self._clients, self._backend_keys)
+
+    @cached_property
+    def _backend_keys(self) -> BackendKeys:
+        secret = self._secret(self._job_settings.backend_credential_secret, BACKEND_KEYS_CACHED_SECONDS)
+        return BackendKeys(secret.read)
 
     @property
     def _results_bucket(self) -> Bucket:

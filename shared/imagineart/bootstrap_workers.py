@@ -1,7 +1,7 @@
 """The composition root of the functions that work on jobs behind the API."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -13,10 +13,14 @@ from imagineart.apis.imagineart.errors import STATUS_BY_CODE
 from imagineart.backends.call_backends import Backends
 from imagineart.bootstrap_jobs import JobEnvironment
 from imagineart.errors import ImagineArtError, InternalError, ModelNotAvailableError
+from imagineart.images.model import ImageRequest
+from imagineart.jobs.make_images import MakeImages
+from imagineart.jobs.make_media import MakeMedia, MakesMedia
 from imagineart.jobs.model import Job, JobKey
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
+from imagineart.models.model import OfferedModel
 from imagineart.settings import WorkerSettings
 from imagineart.usage.model import CANCELLED, OK, FinishedRequest
 
@@ -39,17 +43,29 @@ class WorkerServices(JobEnvironment):
     def run_job(self) -> RunJob:
         return RunJob(
             self.jobs,
-            self.job_objects,
-            self.results,
             self.job_sender,
             self.job_limits,
             self.job_settlement,
-            self.content_checker,
-            self.outbound,
-            self._backends_of,
+            lambda job: self._make_images if isinstance(job.request, ImageRequest) else self._make_media,
             self.random_below,
             self.clock,
         )
+
+    @cached_property
+    def _make_images(self) -> MakeImages:
+        def backends_of(job: Job) -> Backends:
+            return self.backends.of(_model_of(job, self.models.current().image_models))
+
+        return MakeImages(
+            self.jobs, self.job_objects, self.results, self.content_checker, self.outbound, backends_of
+        )
+
+    @cached_property
+    def _make_media(self) -> MakeMedia:
+        def backends_of(job: Job) -> MakesMedia:
+            return self.media_backends.of(_model_of(job, self.models.current().media_models))
+
+        return MakeMedia(self.jobs, self.results, self.job_sender, backends_of, self.clock)
 
     @cached_property
     def sweep_jobs(self) -> SweepJobs:
@@ -87,13 +103,6 @@ class WorkerServices(JobEnvironment):
         is_failure = finished.outcome not in (OK, CANCELLED)
         self._count(finished.outcome if is_failure else None, finished.seconds, finished.images)
 
-    def _backends_of(self, job: Job) -> Backends:
-        """The backends of the model of a job. Raises ModelNotAvailableError where it is no longer offered."""
-        for model in self.models.current().models:
-            if model.id == job.model_id:
-                return self.backends.of(model)
-        raise ModelNotAvailableError(detail=f"the model {job.model_id} of {job.key.id} is gone")
-
     def _process(self, event: dict[str, Any], handle: Callable[[JobKey], None]) -> dict[str, Any]:
         def handle_record(record: SQSRecord) -> None:
             try:
@@ -125,3 +134,11 @@ class WorkerServices(JobEnvironment):
             seconds_by_stage={},
             images=images,
         )
+
+
+def _model_of[ModelT: OfferedModel](job: Job, offered: Sequence[ModelT]) -> ModelT:
+    """The model of a job. Raises ModelNotAvailableError where it is no longer offered."""
+    for model in offered:
+        if model.id == job.model_id:
+            return model
+    raise ModelNotAvailableError(detail=f"the model {job.model_id} of {job.key.id} is gone")

@@ -28,7 +28,8 @@ Tree::
     ├── ModelError                 model_error
     │   ├── ModelUnavailableError  model_error
     │   │   └── BackendBusyError   model_error (backends)
-    │   └── RequestRefusedError    model_error
+    │   ├── RequestRefusedError    model_error
+    │   └── OrderFailedError       model_error (media)
     ├── ModelAuthError             model_auth_error
     ├── NoTokensConfiguredError    no_tokens_configured
     ├── ModelTimeoutError          timeout
@@ -151,7 +152,7 @@ class ModelNotAvailableError(ImagineArtError):
 
 
 class ModelError(ImagineArtError):
-    """The inference backend failed, or returned something that is not an image."""
+    """The inference backend failed, or returned something that cannot be used."""
 
     code = "model_error"
     retryable = True
@@ -165,7 +166,7 @@ class ModelError(ImagineArtError):
 class ModelUnavailableError(ModelError):
     """The inference backend did not start to work: it is unreachable, overloaded or starting.
 
-    A retry is safe, since no image was made.
+    A retry is safe, since nothing was made.
     """
 
     code = "model_error"

@@ -89,7 +89,8 @@ def test_the_table_of_parameters_is_the_template_s() -> None:
 
 def test_the_example_of_a_models_document_can_be_applied() -> None:
     (block,) = re.findall(r"```json\n(.*?)```", TEXTS["docs/backends.md"], re.DOTALL)
-    bedrock_models = load_template().default_parameters()["BedrockModels"]
+    parameters = load_template().default_parameters()
+    bedrock_models = f"{parameters['BedrockModels']},{parameters['BedrockTextModels']}"
     assert find_problems(read_document(block), bedrock_models=bedrock_models) == []
 
 

@@ -17,12 +17,15 @@ from imagineart.images.model import Image, ImageRequest, ReferenceImage
 from imagineart.images.sizes import Size
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
+from imagineart.jobs.make_images import MakeImages
+from imagineart.jobs.make_media import MakeMedia
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import Job, JobState
 from imagineart.jobs.report_job_end import Notice, ReportJobEnd
 from imagineart.jobs.run_job import RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
+from imagineart.media.model import MadeMedia, MediaFile, MediaRequest, Order, TextRequest
 from imagineart.outbound.http import OutboundHttp
 from imagineart.results.results import Results
 from imagineart.safety.check_content import PromptChecker
@@ -114,6 +117,34 @@ class CountingBackends:
         return [Image(content, request.delivered_size, request.seed, "fake", 1.0)]
 
 
+@dataclass
+class CountingMedia:
+    """Makes text at once, and all else by orders that are ready after `seconds`; or raises `error`."""
+
+    mortality: Mortality
+    clock: FakeClock
+    seconds: float = 60.0
+    calls: int = 0
+    orders: list[str] = field(default_factory=list)
+    error: ImagineArtError | None = None
+
+    async def make(
+        self, request: MediaRequest, order: Order | None, *, deadline_seconds: float
+    ) -> MadeMedia | Order:
+        self.mortality.step()
+        self.calls += 1
+        if self.error:
+            raise self.error
+        if order is None and not isinstance(request, TextRequest):
+            self.orders.append(f"order-{len(self.orders)}")
+            self.mortality.step()
+            return Order("here", self.orders[-1], self.clock())
+        if order is not None and self.clock() - order.ordered_at < self.seconds:
+            return order
+        self.mortality.step()
+        return MadeMedia(MediaFile(request.prompt.encode(), request.media_type, 1.0), "fake", 1.0)
+
+
 def _notices(job: Job, _: float) -> list[Notice]:
     return [Notice(job.key.id, f"job.{job.state}", json.dumps({"status": str(job.state)}))]
 
@@ -130,6 +161,7 @@ class JobWorld:
         self.queue, self.webhooks = InMemoryQueue(self.clock), InMemoryWebhooks()
         self.sessions = InMemorySessions()
         self.backends = CountingBackends(self.mortality)
+        self.media_backends = CountingMedia(self.mortality, self.clock)
         self.reports: list[str] = []
         self.charge: Callable[[Job, JobState], None] = lambda *_: None
         self.add_consumer("acme", **limits)
@@ -159,9 +191,19 @@ class JobWorld:
         self.accept_job = AcceptJob(
             jobs, bucket, sender, limits_of_jobs, self.random_below, self.clock, report
         )
+        images = MakeImages(
+            jobs,
+            bucket,
+            results,
+            PromptChecker(),
+            OutboundHttp(allows_loopback=False),
+            lambda _: self.backends,
+        )
+        media = MakeMedia(jobs, results, sender, lambda _: self.media_backends, self.clock)
         self.run_job = RunJob(
-            jobs, bucket, results, sender, limits_of_jobs, settlement, PromptChecker(),
-            OutboundHttp(allows_loopback=False), lambda _: self.backends, self.random_below, self.clock,
+            jobs, sender, limits_of_jobs, settlement,
+            lambda job: images if isinstance(job.request, ImageRequest) else media,
+            self.random_below, self.clock,
         )  # fmt: skip
         self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_reports, report, self.clock)
         self.manage_jobs = ManageJobs(API, jobs, bucket, settlement, webhooks, self.random_below, self.clock)
@@ -204,6 +246,14 @@ class JobWorld:
         job = asyncio.run(accepted)
         self.clock.advance(0.01)
         return job
+
+    def accept_media(self, request: MediaRequest, **options: Any) -> Job:
+        """A job of other media than images."""
+        admission = self.requests.enter("acme", lease_seconds=None)
+        accepted = self.accept_job.accept(
+            admission, request, api=API, model_id="media", resolution="", result_life_seconds=60, **options
+        )
+        return asyncio.run(accepted)
 
     def attempt(self, act: Callable[[], object]) -> bool:
         """Whether `act` returned; where it was killed, another environment takes over."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imagineart.jobs.model import (
+    SEND_SECONDS,
     Job,
     JobClaim,
     JobError,
@@ -15,6 +16,7 @@ from imagineart.jobs.model import (
     KeptImage,
     first_id_at,
 )
+from imagineart.media.model import KeptMedia, Order
 
 
 @dataclass(slots=True)
@@ -94,6 +96,19 @@ class InMemoryJobs:
         job = self._own(claim)
         if job is not None:
             self.jobs[claim.key] = replace(job, images={**job.images, position: image})
+        return job is not None
+
+    def keep_media(self, claim: JobClaim, media: KeptMedia) -> bool:
+        job = self._own(claim)
+        if job is not None:
+            self.jobs[claim.key] = replace(job, media=media)
+        return job is not None
+
+    def pause(self, claim: JobClaim, order: Order, *, attempts: int, until: float) -> bool:
+        job = self._own(claim)
+        if job is not None:
+            paused = replace(job, order=order, attempts=attempts, paused_until=until, lease_ends_at=0)
+            self._put(paused, until + SEND_SECONDS)
         return job is not None
 
     def end(self, claim: JobClaim, state: JobState, *, error: JobError | None, now: float) -> bool:

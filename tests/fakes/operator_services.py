@@ -38,7 +38,7 @@ class OperatorInMemory:
         self.consumers.add_consumer(ACME)
         self.stores = {kind: InMemoryTokens(self.marks) for kind in TokenKind}
         self.manage_models = ManageModels(
-            self.models, partial(find_problems, bedrock_models="stability.*"), self.clock
+            self.models, partial(find_problems, bedrock_models="stability.*,amazon.nova-*"), self.clock
         )
         self.manage_consumers = ManageConsumers(
             self.consumers, lambda: self.manage_models.current().document.ids

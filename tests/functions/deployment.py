@@ -179,7 +179,7 @@ class Cloud:
             settings,
             AwsClients(runtime),
             credential_secret=references["BackendCredentialSecret"],
-            bedrock_models=references["BedrockModels"],
+            bedrock_models=f"{references['BedrockModels']},{references['BedrockTextModels']}",
         )
         operator.manage_models.apply(document_of(backends))
         sources = EventSources(Template(document), references, self._gateway, client("sqs", self.url))

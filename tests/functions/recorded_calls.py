@@ -18,9 +18,11 @@ _FUNCTION_VARIABLE = "TEST_FUNCTION"
 _KNOWN_ACTIONS = re.compile(
     r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:((Get|Put|Delete)Object|ListBucket)"
     r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|ses:SendEmail|execute-api:ManageConnections"
-    r"|rekognition:DetectModerationLabels"
+    r"|rekognition:DetectModerationLabels|polly:SynthesizeSpeech"
 )
-_ACTIONS = {"PostToConnection": "ManageConnections", "ListObjectsV2": "ListBucket"}
+_ACTIONS = {
+    "PostToConnection": "ManageConnections", "ListObjectsV2": "ListBucket", "Converse": "InvokeModel",
+}  # fmt: skip
 """Those that are not called as their operation."""
 
 
@@ -97,7 +99,7 @@ class RecordedCalls:
                 return f"{api}/v1/POST/@connections/{connection_id}"
             case {"SecretId": secret}:
                 return f"${{{self._name_of(secret)}}}"
-            case {"Image": _}:
+            case {"Image": _} | {"VoiceId": _}:
                 return "*"
             case {"Bucket": bucket, "Key": key}:
                 return f"${{{self._name_of(bucket)}.Arn}}/{key}"

@@ -55,7 +55,8 @@ def apply(api: Deployment, document: Document) -> None:
 def bounded(backend: GeneratingBackend, **sizes: int) -> Document:
     changed = document(backend)
     for model in changed["models"]:
-        model["sizes"] |= sizes
+        if model["kind"] == "image":
+            model["sizes"] |= sizes
     return changed
 
 

@@ -16,7 +16,7 @@ from imagineart.access.tokens import TokenKind
 from local.bedrock.faults import Fault
 from local.bedrock.server import BedrockServer
 from local.cloud import runtime_variables
-from tests.fault_backend import Response
+from tests.fault_backend import Response, refusal
 from tests.functions import deployment
 from tests.functions.deployment import (
     DUE,
@@ -34,7 +34,9 @@ from tests.functions.socket_clients import ManagementServer, SocketClient, resul
 from tests.functions.stripe_server import serving_stripe
 from tests.functions.test_imaginelab_generations import Customer
 from tests.functions.test_imaginelab_payments import Shop, paid_at
+from tests.functions.test_media_jobs import AT_ONCE, accept_media, stored_job, with_media_models
 from tests.functions.test_runware import inference
+from tests.media_server import MediaServer
 from tests.permissions import Permission, granted_to
 from tests.receiver import Receiver
 
@@ -142,6 +144,7 @@ def needed(
         use_sockets(api, management, generating_server)
         api.gateway.invoke("ReviewTokensFunction", {})
         deliver_webhooks(api)
+        use_media_jobs(api)
     cloud.empty()
     return calls.needed
 
@@ -405,6 +408,21 @@ def use_jobs(
         api.aws("s3").delete_object(Bucket=api.references["JobsBucket"], Key=key)
     assert client.get(f"{paths[0]}/images/0").status_code == 404
     assert {client.delete(path).status_code for path in paths if path not in results} == {204}
+
+
+def use_media_jobs(api: Deployment) -> None:
+    """Jobs of each kind of media, by the engines of AWS where there is one, and for text by two of them."""
+    with MediaServer() as server, api.client(api.issue_token(), Prefer="respond-async") as client:
+        api.operator.manage_models.apply(with_media_models(server))
+        # Environments hold the models of a minute ago.
+        api.gateway.close()
+        server.script(refusal(500))
+        states = []
+        for model in (*AT_ONCE, "text-to-video"):
+            job_id = accept_media(api, client, model)
+            api.work_off()
+            states.append(stored_job(api, job_id)["state"]["S"])
+    assert states == [*["completed"] * len(AT_ONCE), "processing"]
 
 
 def use_sockets(api: Deployment, management: ManagementServer, backend: GeneratingBackend) -> None:

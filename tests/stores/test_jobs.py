@@ -15,6 +15,7 @@ from imagineart.images.sizes import Size
 from imagineart.jobs.job_store import JobStore
 from imagineart.jobs.model import Job, JobClaim, JobError, JobKey, JobQueue, JobState, KeptImage, first_id_at
 from imagineart.jobs.queue_store import QueueStore
+from imagineart.media.model import KeptMedia, Order, VideoRequest
 from tests.fakes.jobs import InMemoryJobs, InMemoryPlaces
 from tests.stores.tables import new_table
 
@@ -30,6 +31,9 @@ REQUEST = ImageRequest(
 JOB = Job(KEY, "an-api", "image-edit", "1K", REQUEST, "https://api.example.com", 3600, counted_images=2)
 FIRST, SECOND = JobClaim(KEY, "attempt-1", LEASE_ENDS_AT), JobClaim(KEY, "attempt-2", LATER + 300)
 IMAGE = KeptImage(Size(32, 16), 7, "bedrock", 1.5, 1, "res_name.png")
+VIDEO = VideoRequest("a b\u00f6at", 4, Size(1280, 720), 7)
+ORDER = Order("https://gpu.example.com/v1 wan", "video-1", NOW)
+FILE = KeptMedia("video/mp4", "res_name.mp4", 4.0, "vllm-omni", 61.5, 1)
 ERROR = JobError("model_error", "The backend failed.")
 Jobs = JobStore | InMemoryJobs
 Places = QueueStore | InMemoryPlaces
@@ -91,6 +95,35 @@ def test_a_webhook_is_unsent_from_the_end_of_its_job_until_it_is_forgotten(
     jobs.delete(KEY)
     jobs.forget_listeners(KEY)
     assert jobs.find(KEY) is None
+
+
+def test_a_job_of_other_media_is_paused_with_its_order_and_ends_with_its_file(jobs: Jobs) -> None:
+    """A pause counts as no attempt, and lets the next worker take the job at once."""
+    key = JobKey("acme", f"{first_id_at(NOW)}00000000000001")
+    job = Job(key, "an-api", "text-to-video", "", VIDEO, "https://api.example.com", 3600)
+    jobs.add(job, due_at=NOW)
+    first, second = JobClaim(key, "attempt-1", LEASE_ENDS_AT), JobClaim(key, "attempt-2", LEASE_ENDS_AT)
+    assert jobs.claim(first, now=NOW)
+    for _ in range(2):
+        # A call that is sent again after its response was lost changes nothing more.
+        assert jobs.pause(first, ORDER, attempts=0, until=NOW + 10)
+    paused = jobs.find(key)
+    assert paused is not None
+    assert (paused.request, paused.order, paused.attempts) == (VIDEO, ORDER, 0)
+    assert paused.is_paused(NOW + 8)
+    assert not paused.is_paused(NOW + 10)
+    assert list(jobs.due(NOW + 60)) == [KEY]
+    assert sorted(each.id for each in jobs.due(NOW + 70)) == [KEY.id, key.id]
+    claimed = jobs.claim(second, now=NOW + 10)
+    assert claimed is not None
+    assert (claimed.order, claimed.attempts) == (ORDER, 1)
+    assert not jobs.pause(first, replace(ORDER, id="other"), attempts=0, until=NOW + 20)
+    assert not jobs.keep_media(first, FILE)
+    assert jobs.keep_media(second, FILE)
+    assert jobs.end(second, JobState.COMPLETED, error=None, now=NOW + 11)
+    ended = jobs.find(key)
+    assert ended is not None
+    assert (ended.state, ended.media, ended.images) == (JobState.COMPLETED, FILE, {})
 
 
 def test_a_job_is_claimed_by_one_worker_until_its_lease_ends(jobs: Jobs) -> None:

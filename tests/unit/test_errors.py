@@ -13,7 +13,7 @@ from imagineart.errors import ImagineArtError
 BRANCH = re.compile(r"(?P<indent>(?:│ {3}| {4})*)[├└]── (?P<name>\w+)(?: +(?P<code>\w+))?")
 HOMES = (
     "errors", "aws", "access.limits", "access.refused_tokens", "access.tokens", "accounts.attempts",
-    "accounts.model", "apis.runware.errors", "backends.model", "credits.model", "idempotency.respond_once",
+    "accounts.model", "apis.runware.errors", "credits.model", "idempotency.respond_once", "media.engine",
     "results.send_file",
 )  # fmt: skip
 """The modules of the package that define errors of the tree."""

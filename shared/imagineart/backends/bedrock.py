@@ -30,7 +30,8 @@ from typing import Any, Final
 import pybase64
 
 from imagineart.aws import AwsClients
-from imagineart.backends.bedrock_responses import read_image, translated_errors
+from imagineart.backends.aws_errors import translated_errors
+from imagineart.backends.bedrock_responses import read_image
 from imagineart.backends.bedrock_services import (
     FAST_UPSCALE,
     INPAINT,

@@ -7,8 +7,8 @@ from typing import Final
 from imagineart.backends.bedrock_services import OPERATIONS, invoked_models
 from imagineart.backends.openai_profiles import PROFILES
 from imagineart.images.operations import ModelOperation
-from imagineart.models.model import Capabilities, Model, ModelsDocument
-from imagineart.models.routes import BedrockRoute
+from imagineart.models.model import Capabilities, MediaModel, Model, ModelsDocument
+from imagineart.models.routes import BedrockRoute, ConverseRoute
 
 _MAX_REFERENCES: Final = 4
 _PLAIN: Final = (ModelOperation.GENERATE, ModelOperation.EDIT, ModelOperation.VARIATION)
@@ -18,12 +18,17 @@ _PROFILE_PREFIX: Final = "us."
 def find_problems(document: ModelsDocument, *, bedrock_models: str) -> list[str]:
     """Each problem, with its place in the document.
 
-    `bedrock_models` is the stack's parameter BedrockModels: what the functions' role allows.
+    `bedrock_models` are the stack's parameters BedrockModels and BedrockTextModels, with a comma between
+    them: what the functions' role allows.
     """
     return [
         f"models[{at}].{problem}"
         for at, model in enumerate(document.models)
-        for problem in _problems_of(model, bedrock_models)
+        for problem in (
+            _problems_of(model, bedrock_models)
+            if isinstance(model, Model)
+            else _forbidden_texts(model, bedrock_models)
+        )
     ]
 
 
@@ -41,10 +46,7 @@ def _problems_of(model: Model, bedrock_models: str) -> Iterator[str]:
                 yield f"operations: got {operation}; allowed with backends[{at}] ({route.kind}): {allowed}."
         if isinstance(route, BedrockRoute):
             for name in _forbidden(model, route, bedrock_models):
-                yield (
-                    f"backends[{at}]: the functions may not invoke {name}; allowed: {bedrock_models}, as the "
-                    "stack's parameter BedrockModels says."
-                )
+                yield _forbids(at, name, bedrock_models)
 
 
 def capabilities_of(kind: str, *, lora: str | None = None) -> Capabilities:
@@ -78,5 +80,25 @@ def operations_of(kind: str) -> tuple[ModelOperation, ...]:
 def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterator[str]:
     invoked = {name for operation in model.operations for name in invoked_models(route, operation)}
     for name in sorted(invoked):
-        if not fnmatchcase(name.removeprefix(_PROFILE_PREFIX), bedrock_models):
+        if not _allows(bedrock_models, name.removeprefix(_PROFILE_PREFIX)):
             yield name
+
+
+def _forbidden_texts(model: MediaModel, bedrock_models: str) -> Iterator[str]:
+    for at, route in enumerate(model.backends):
+        # A profile has the name of its model behind that of a continent, as in ``eu.amazon.nova-lite-v1:0``.
+        if isinstance(route, ConverseRoute) and not (
+            _allows(bedrock_models, route.model) or _allows(bedrock_models, route.model.partition(".")[2])
+        ):
+            yield _forbids(at, route.model, bedrock_models)
+
+
+def _allows(bedrock_models: str, name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in bedrock_models.split(","))
+
+
+def _forbids(at: int, name: str, bedrock_models: str) -> str:
+    return (
+        f"backends[{at}]: the functions may not invoke {name}; allowed: {bedrock_models.replace(',', ', ')}, "
+        "as the stack's parameters BedrockModels and BedrockTextModels say."
+    )

@@ -61,13 +61,13 @@ class MakesPartialImages(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Route[BackendT = ImageBackend]:
     """A backend under the `name` that callers see; `attempt_seconds` bounds one attempt.
 
     Without it, each remaining route gets an equal share of the remaining time.
     """
 
     name: str
-    backend: ImageBackend
+    backend: BackendT
     attempt_seconds: float | None = None
     retries: int = DEFAULT_RETRIES

@@ -1,45 +1,34 @@
 """The backends of each model, as long as its document names the same."""
 
 from collections.abc import Callable, Sequence
-
-from imagineart.backends.call_backends import AttemptFinished, Backends
-from imagineart.backends.model import Route
-from imagineart.errors import ImagineArtError
-from imagineart.models.model import Model
-from imagineart.models.routes import AnyRoute
+from typing import Any, Protocol
 
 
-class ModelBackends:
+class HasBackends(Protocol):
+    """A model of the document."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def backends(self) -> Sequence[Any]: ...
+
+
+class ModelBackends[ModelT: HasBackends, BackendsT]:
     """Builds the backends of a model at its first request, and again when its document names others.
 
     So the circuit breakers of a model whose routes did not change outlive a new version of the document.
     A request in progress ends on the backends that it began with.
     """
 
-    def __init__(
-        self,
-        build_routes: Callable[[Sequence[AnyRoute]], Sequence[Route]],
-        *,
-        random_fraction: Callable[[], float],
-        attempt_finished: AttemptFinished,
-        report_failure: Callable[[str, ImagineArtError], None],
-    ) -> None:
-        """See `Backends` for the last three."""
-        self._build_routes = build_routes
-        self._random_fraction = random_fraction
-        self._attempt_finished = attempt_finished
-        self._report_failure = report_failure
-        self._built: dict[str, tuple[Sequence[AnyRoute], Backends]] = {}
+    def __init__(self, build: Callable[[ModelT], BackendsT]) -> None:
+        """`build` makes the backends of a model."""
+        self._build = build
+        self._built: dict[str, tuple[Sequence[Any], BackendsT]] = {}
 
-    def of(self, model: Model) -> Backends:
-        """The backends that make the model's images."""
+    def of(self, model: ModelT) -> BackendsT:
+        """What makes the model's images or media."""
         built = self._built.get(model.id)
         if built is None or built[0] != model.backends:
-            backends = Backends(
-                self._build_routes(model.backends),
-                random_fraction=self._random_fraction,
-                attempt_finished=self._attempt_finished,
-                report_failure=self._report_failure,
-            )
-            built = self._built[model.id] = model.backends, backends
+            built = self._built[model.id] = model.backends, self._build(model)
         return built[1]

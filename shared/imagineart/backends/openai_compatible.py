@@ -4,63 +4,31 @@ Source: https://platform.openai.com/docs/api-reference/images. Servers differ; s
 """
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from imagineart.backends.http import HttpClient, HttpResponse, Part
 from imagineart.backends.model import GeneratedImage, PartialMade
+from imagineart.backends.openai_errors import read_error
 from imagineart.backends.openai_profiles import OpenAiProfile
 from imagineart.backends.responses import (
-    at_its_limit,
     bearer,
     checked_image,
     decode_image,
     loggable,
     no_image,
     not_an_image,
-    overloaded,
     read_document,
-    refused_content,
 )
 from imagineart.errors import (
-    ImagineArtError,
-    ModelAuthError,
-    ModelError,
-    ModelNotAvailableError,
     RequestRefusedError,
 )
 from imagineart.images.in_thread import in_image_thread
 from imagineart.images.kinds import PNG, detect_image_kind
 from imagineart.images.model import ImageRequest, TokenUsage
 from imagineart.images.sizes import Size
-
-_REFUSED_PROMPT: Final = frozenset({
-    "contentfilter", "contentpolicyviolation", "contentpolicyviolationerror", "moderationblocked",
-    "responsibleaipolicyviolation",
-})  # fmt: skip
-_ONLY_THE_OPERATOR: Final = frozenset({
-    "accountdeactivated", "authenticationerror", "autherror", "billinghardlimitreached", "billingnotactive",
-    "insufficientbalance", "insufficientcredits", "insufficientquota", "invalidapikey", "paymentrequired",
-    "permissiondenied", "permissionerror",
-})  # fmt: skip
-_UNKNOWN_MODEL: Final = frozenset(
-    {"deploymentnotfound", "modelnotavailable", "modelnotfound", "unknownmodel"}
-)
-_AT_ITS_LIMIT: Final = frozenset({"ratelimitexceeded", "ratelimitreached", "toomanyrequests"})
-"""Codes in lower case and without separators: servers spell them in every way."""
-
-_SAFETY_WORDS: Final = re.compile(
-    r"content[ _-]?(policy|filter|moderation|management policy)|contentpolicyviolation|responsible ?ai"
-    r"|safety (system|filter|policy|policies|guideline)|moderation (system|filter|policy)|moderation_blocked"
-    r"|(usage|violat\w{1,6} .{0,60})polic(y|ies)|nsfw"
-    r"|(sensitive|inappropriate|prohibited|unsafe|explicit) content",
-    re.IGNORECASE,
-)
-_UNCLEAR_STATUSES: Final = frozenset({408, 409, 425})
-"""Of the client's errors, those that say nothing of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +160,7 @@ def _file_parts(name: str, request: ImageRequest) -> list[Part]:
 def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
     """The image file, and what it cost. Raises what `ImageBackend` says."""
     if response.status != 200:
-        raise _read_error(response, read_document(response.content) or {})
+        raise read_error(response, read_document(response.content) or {})
     if response.media_type.startswith("image/") or detect_image_kind(response.content):
         return checked_image(response.content), None
     if not response.content:
@@ -201,7 +169,7 @@ def _read_image(response: HttpResponse) -> tuple[bytes, TokenUsage | None]:
     if document is None:
         raise not_an_image(f"no JSON object, media type {loggable(response.media_type)}")
     if document.get("error"):
-        raise _read_error(response, document)
+        raise read_error(response, document)
     try:
         # The last of a stream of events has its image at the top.
         item = document["data"][0] if "data" in document else document
@@ -223,31 +191,3 @@ def _read_usage(reported: Any) -> TokenUsage | None:
     if not all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in tokens):
         return None
     return TokenUsage(*tokens)
-
-
-def _read_error(response: HttpResponse, document: Mapping[str, Any]) -> ImagineArtError:
-    status, error = response.status, document.get("error", document)
-    if not isinstance(error, dict):
-        error = {"message": error}
-    inner = error.get("inner_error") or error.get("innererror")
-    spelled = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
-    codes = {re.sub(r"[^a-z0-9]", "", code.lower()) for code in spelled if isinstance(code, str)}
-    said = (error.get("message"), error.get("detail"))
-    message = next((each for each in said if isinstance(each, str)), "")
-    reason = next((code for code in spelled if isinstance(code, str)), None)
-    detail = f"the backend responded {status} with code {loggable(reason)}"
-    speaks_of_safety = status < 500 and status not in (401, 429) and _SAFETY_WORDS.search(message)
-    retry_after = response.headers.get("retry-after", "")
-    if codes & _REFUSED_PROMPT or speaks_of_safety:
-        return refused_content("prompt", detail)
-    if codes & _ONLY_THE_OPERATOR or status in (401, 402, 403):
-        return ModelAuthError(detail=detail)
-    if codes & _UNKNOWN_MODEL or status == 404:
-        return ModelNotAvailableError(detail=detail)
-    if codes & _AT_ITS_LIMIT or status == 429:
-        return at_its_limit(retry_after, detail)
-    if status == 503:
-        return overloaded(retry_after, detail)
-    if status == 200 or (400 <= status < 500 and status not in _UNCLEAR_STATUSES):
-        return RequestRefusedError(detail=detail)
-    return ModelError(detail=detail)

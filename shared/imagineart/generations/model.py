@@ -87,7 +87,7 @@ class Generation:
         """How much of it is finished, in percent."""
         if self.status is GenerationStatus.COMPLETED:
             return 100
-        return 100 * len(self.job.images) // (self.job.request.count + 1)
+        return 100 * len(self.job.images) // (self.job.image_count + 1)
 
 
 def generation_of(job: Job) -> Generation:

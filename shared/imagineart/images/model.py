@@ -103,6 +103,11 @@ class ImageRequest:
         """The size that the caller gets."""
         return self.delivered_as or self.size
 
+    @property
+    def media_type(self) -> str:
+        """The media type of each image."""
+        return self.output_format.kind.media_type
+
     def series(self) -> Sequence["ImageRequest"]:
         """A request of one image for each of the `count`, in the order of their seeds."""
         return [replace(self, seed=self.seed + position, count=1) for position in range(self.count)]

@@ -10,8 +10,9 @@ from imagineart.access.job_limits import JobLimits
 from imagineart.errors import ImagineArtError
 from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import RandomBelow
-from imagineart.jobs.model import SEND_SECONDS, Job, JobKey, create_key
+from imagineart.jobs.model import SEND_SECONDS, Job, JobKey, create_key, images_of
 from imagineart.jobs.send_jobs import JobSender
+from imagineart.media.model import MediaRequest
 
 
 class NewJobs(Protocol):
@@ -41,7 +42,7 @@ class AcceptJob:
     async def accept(
         self,
         admission: Admission,
-        request: ImageRequest,
+        request: ImageRequest | MediaRequest,
         *,
         api: str,
         model_id: str,
@@ -56,26 +57,23 @@ class AcceptJob:
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
 
-        `Job` says what each value is; both URLs are ones that `parse_url` has accepted, and `key` is one that
-        no job has yet. Raises LimitReachedError where the day leaves no room for its images; AwsCallError.
+        One for other media than images has no `resolution`. `Job` says what each value is; both URLs are
+        ones that `parse_url` has accepted, and `key` is one that no job has yet. Raises LimitReachedError
+        where the day leaves no room for its images; AwsCallError.
         """
         consumer_id = admission.consumer.id
         key = key or create_key(consumer_id, now=self.clock(), random_below=self.random_below)
-        counted = self.limits.count_images(admission, key.id, request.count)
+        images = images_of(request)
+        counted = self.limits.count_images(admission, key.id, images) if images else 0
         try:
-            for position, reference in enumerate(request.references):
-                name = key.reference_object(position)
-                await asyncio.to_thread(self.objects.put, name, reference.content)
-            if request.mask is not None:
-                await asyncio.to_thread(self.objects.put, key.mask_object, request.mask)
-            if request.watermark and request.watermark.image:
-                await asyncio.to_thread(self.objects.put, key.watermark_object, request.watermark.image)
+            if isinstance(request, ImageRequest):
+                request = await self._keep_contents(key, request)
             job = Job(
                 key,
                 api,
                 model_id,
                 resolution,
-                _without_contents(request),
+                request,
                 base_url,
                 result_life_seconds,
                 counted,
@@ -90,6 +88,17 @@ class AcceptJob:
             raise
         self._send(key, admission.consumer.limits.concurrent_requests)
         return job
+
+    async def _keep_contents(self, key: JobKey, request: ImageRequest) -> ImageRequest:
+        """The request without what is kept in files of its own."""
+        for position, reference in enumerate(request.references):
+            name = key.reference_object(position)
+            await asyncio.to_thread(self.objects.put, name, reference.content)
+        if request.mask is not None:
+            await asyncio.to_thread(self.objects.put, key.mask_object, request.mask)
+        if request.watermark and request.watermark.image:
+            await asyncio.to_thread(self.objects.put, key.watermark_object, request.watermark.image)
+        return _without_contents(request)
 
     def _send(self, key: JobKey, limit: int) -> None:
         try:

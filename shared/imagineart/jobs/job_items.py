@@ -10,6 +10,14 @@ from imagineart.images.model import ImageRequest, OutputFormat, ReferenceImage, 
 from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 from imagineart.jobs.model import KEPT_SECONDS, Job, JobError, JobKey, JobState, KeptImage
+from imagineart.media.model import (
+    KeptMedia,
+    MediaRequest,
+    Order,
+    compact_json,
+    request_from_fields,
+    request_to_fields,
+)
 
 _KIND_BY_NAME = {kind.name: kind for kind in INPUT_IMAGE_KINDS}
 
@@ -66,6 +74,9 @@ def job_from_item(item: Item) -> Job:
         session_id=item["session_id"]["S"] if "session_id" in item else None,
         upload_url=item["upload_url"]["S"] if "upload_url" in item else None,
         details=json.loads(item["details"]["S"]) if "details" in item else {},
+        media=KeptMedia(**json.loads(item["media"]["S"])) if "media" in item else None,
+        order=Order(**json.loads(item["ordered"]["S"])) if "ordered" in item else None,
+        paused_until=_time(item, "paused_until") or 0.0,
     )
 
 
@@ -98,7 +109,9 @@ def _time(item: Item, name: str) -> float | None:
     return float(item[name]["N"]) if name in item else None
 
 
-def _request_to_json(request: ImageRequest) -> str:
+def _request_to_json(request: ImageRequest | MediaRequest) -> str:
+    if not isinstance(request, ImageRequest):
+        return compact_json(request_to_fields(request))
     delivered, watermark = request.delivered_as, request.watermark
     return json.dumps(
         {
@@ -127,8 +140,10 @@ def _request_to_json(request: ImageRequest) -> str:
     )
 
 
-def _request_from_json(document: str) -> ImageRequest:
+def _request_from_json(document: str) -> ImageRequest | MediaRequest:
     fields: dict[str, Any] = json.loads(document)
+    if "kind" in fields:
+        return request_from_fields(fields)
     delivered, (output, quality) = fields["delivered_as"], fields["output_format"]
     return ImageRequest(
         **{

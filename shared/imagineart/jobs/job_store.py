@@ -14,7 +14,17 @@ from typing import Any, Final
 
 from imagineart.dynamodb import ConditionFailed, DynamoDbTable, Item, number, read_item, text
 from imagineart.jobs.job_items import image_to_json, job_from_item, job_key, key_from_item, new_job_item
-from imagineart.jobs.model import Job, JobClaim, JobError, JobKey, JobState, KeptImage, first_id_at
+from imagineart.jobs.model import (
+    SEND_SECONDS,
+    Job,
+    JobClaim,
+    JobError,
+    JobKey,
+    JobState,
+    KeptImage,
+    first_id_at,
+)
+from imagineart.media.model import KeptMedia, Order, compact_json
 
 INDEX: Final = "OpenJobs"
 WEBHOOKS_INDEX: Final = "UnsentWebhooks"
@@ -23,7 +33,7 @@ _PAGE_ITEMS: Final = 50
 _NAMES: Final = {"#state": "state", "#open": "open", "#error": "error"}
 _IS_UNATTENDED: Final = "(#state = :queued OR (#state = :processing AND lease_ends_at < :now))"
 _IS_OWN: Final = "(attempt = :attempt AND #state = :processing)"
-_NO_LONGER_OPEN: Final = "REMOVE #open, due_at, lease_ends_at, upload_url"
+_NO_LONGER_OPEN: Final = "REMOVE #open, due_at, lease_ends_at, upload_url, ordered, paused_until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,27 @@ class JobStore:
             _IS_OWN,
             {":attempt": text(claim.attempt), ":image": text(image_to_json(image))},
             {"#position": str(position)},
+        )
+        return not isinstance(updated, ConditionFailed)
+
+    def keep_media(self, claim: JobClaim, media: KeptMedia) -> bool:
+        """Note that the file is kept; False where the job is no longer this attempt's."""
+        values = {":attempt": text(claim.attempt), ":media": text(compact_json(asdict(media)))}
+        return not isinstance(self._update(claim.key, "SET media = :media", _IS_OWN, values), ConditionFailed)
+
+    def pause(self, claim: JobClaim, order: Order, *, attempts: int, until: float) -> bool:
+        """Let go of the job until a backend is polled for its order; False where it is not this attempt's.
+
+        `attempts` is how many there were without this one, which did not fail.
+        """
+        updated = self._update(
+            claim.key,
+            "SET ordered = :order, attempts = :attempts, paused_until = :until, lease_ends_at = :zero, "
+            "due_at = :due",
+            _IS_OWN,
+            {":attempt": text(claim.attempt), ":order": text(json.dumps(asdict(order)))}
+            | {":attempts": number(attempts), ":until": number(until), ":zero": number(0)}
+            | {":due": number(until + SEND_SECONDS)},
         )
         return not isinstance(updated, ConditionFailed)
 

@@ -102,7 +102,7 @@ class ManageJobs:
         job = self.find(consumer_id, job_id)
         if job.state is not JobState.COMPLETED:
             raise UnknownRequestError(f"The job is {job.state}; a completed job alone has images.")
-        numbers = [str(each) for each in range(job.request.count)]
+        numbers = [str(each) for each in range(job.image_count)]
         if position not in numbers:
             raise UnknownRequestError(
                 f"No image has the number {shown(position)}; the job has {', '.join(numbers)}."
@@ -110,7 +110,7 @@ class ManageJobs:
         content = self.objects.get(job.key.image_object(int(position)), limit_bytes=MAX_IMAGE_BYTES)
         if content is None:
             raise UnknownRequestError("The image was deleted.")
-        return content, job.request.output_format.kind.media_type
+        return content, job.request.media_type
 
     def _cancel(self, key: JobKey) -> Job | None:
         """The job, cancelled; None where it is gone or had ended."""

@@ -1,8 +1,9 @@
-"""A job: the images that a request asks for, made by a worker after the request was answered.
+"""A job: the images or the file of other media that a request asks for, made by a worker after its response.
 
 States: queued, then processing, then completed, failed or cancelled. A worker claims a job for the time that
 it can last at most, which is its lease. A lease that ended belongs to a worker that crashed, and the job is
-claimed again, up to `MAX_ATTEMPTS` times in all.
+claimed again, up to `MAX_ATTEMPTS` times in all. While a backend works on an order, the job is paused: no
+worker has it, and a message comes when the backend is to be polled.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from imagineart.access.base62 import from_base62, to_base62
 from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import RandomBelow
 from imagineart.images.sizes import Size
+from imagineart.media.model import KeptMedia, MediaRequest, Order
 from imagineart.results.model import NONCE_BITS, nonce_of, result_key
 
 MAX_ATTEMPTS: Final = 3
@@ -32,6 +34,9 @@ SEND_SECONDS: Final = 60
 
 RESEND_SECONDS: Final = 120
 """How long after a message the sweeper sends another, if no worker claims the job; it doubles each time."""
+
+EARLY_SECONDS: Final = 1.0
+"""How far the clocks of two workers may be apart."""
 
 _MAX_DOUBLINGS: Final = 6
 _ID_FORMAT: Final = re.compile(r"job_[0-9A-Za-z]{22}")
@@ -139,13 +144,16 @@ class Job:
     WebSocket connections that gets the results, are None once the end of the job was reported there.
     `upload_url` is another, to which each image is sent, and is None once the job has ended. `details` are
     what `api` needs to show the job.
+
+    A job of images has `images`, and one of other media `media`, which is a result always. `order` is what a
+    backend works on, and no worker looks at it before `paused_until`.
     """
 
     key: JobKey
     api: str
     model_id: str
     resolution: str
-    request: ImageRequest
+    request: ImageRequest | MediaRequest
     base_url: str = ""
     result_life_seconds: int | None = None
     counted_images: int = 0
@@ -162,6 +170,21 @@ class Job:
     session_id: str | None = None
     upload_url: str | None = field(default=None, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
+    media: KeptMedia | None = None
+    order: Order | None = None
+    paused_until: float = 0.0
+
+    @property
+    def image_request(self) -> ImageRequest:
+        """The request of a job of images. Raises TypeError for another."""
+        if not isinstance(self.request, ImageRequest):
+            raise TypeError(f"the job {self.key.id} is for {self.request.kind}")
+        return self.request
+
+    @property
+    def image_count(self) -> int:
+        """How many images it is for."""
+        return images_of(self.request)
 
     @property
     def has_ended(self) -> bool:
@@ -182,25 +205,31 @@ class Job:
         """Whether a worker may be busy with it, though it may have been cancelled meanwhile."""
         return self.lease_ends_at is not None and now <= self.lease_ends_at
 
+    def is_paused(self, now: float) -> bool:
+        """Whether its backend is not to be polled yet; another message comes for that."""
+        return now < self.paused_until - EARLY_SECONDS
+
     def objects(self) -> list[str]:
         """Where everything is that may be kept of the job, except results."""
-        references = [self.key.reference_object(each) for each in range(len(self.request.references))]
-        references += [self.key.mask_object] if self.request.mask is not None else []
-        if self.request.watermark and not self.request.watermark.text:
+        request = self.request
+        if not isinstance(request, ImageRequest):
+            return []
+        references = [self.key.reference_object(each) for each in range(len(request.references))]
+        references += [self.key.mask_object] if request.mask is not None else []
+        if request.watermark and not request.watermark.text:
             references.append(self.key.watermark_object)
         if self.result_life_seconds is not None:
             return references
-        return [self.key.image_object(position) for position in range(self.request.count)] + references
+        return [self.key.image_object(position) for position in range(request.count)] + references
 
     def results(self) -> list[str]:
         """Where the results are that may be kept of the job."""
-        if self.result_life_seconds is None:
+        count, media_type = self.image_count, self.request.media_type
+        if not isinstance(self.request, ImageRequest):
+            count = 1
+        elif self.result_life_seconds is None:
             return []
-        media_type = self.request.output_format.kind.media_type
-        return [
-            result_key(self.key.result_nonce(each), media_type=media_type)
-            for each in range(self.request.count)
-        ]
+        return [result_key(self.key.result_nonce(each), media_type=media_type) for each in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +257,11 @@ class JobQueue:
 def jobs_folder(consumer_id: str) -> str:
     """What the keys of all that is kept of a consumer's jobs begin with, except results."""
     return f"jobs/{consumer_id}/"
+
+
+def images_of(request: ImageRequest | MediaRequest) -> int:
+    """How many images a request asks for, which count for its consumer's limit."""
+    return request.count if isinstance(request, ImageRequest) else 0
 
 
 def create_key(consumer_id: str, *, now: float, random_below: RandomBelow) -> JobKey:

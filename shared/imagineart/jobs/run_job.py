@@ -1,19 +1,17 @@
-"""A worker runs a job: it claims it, makes the images that are missing, keeps each, and ends it.
+"""A worker runs a job: it claims it, makes what is missing, keeps it, and ends the job.
 
-A message that comes twice finds the job claimed or ended. A worker that dies leaves a lease, after which the
-next one makes only the images that are not kept yet: for each image, one call at most is repeated.
+A message that comes twice finds the job claimed, paused or ended. A worker that dies leaves a lease, after
+which the next one makes only what is not kept yet: for each image or file, one call at most is repeated.
 """
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, Protocol
 
 from imagineart.access.job_limits import JobLimits
 from imagineart.access.limits import LEASE_MARGIN_SECONDS, LimitReachedError
-from imagineart.backends.call_backends import MAX_AT_ONCE
 from imagineart.errors import ImagineArtError, InternalError, InvalidTokenError
-from imagineart.images.model import Image, ImageRequest
 from imagineart.images.seeds import RandomBelow
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.model import (
@@ -23,27 +21,35 @@ from imagineart.jobs.model import (
     JobError,
     JobKey,
     JobState,
-    KeptImage,
     crash_error,
     create_attempt,
     unstarted_error,
 )
 from imagineart.jobs.send_jobs import JobSender
-from imagineart.outbound.http import Sender
-from imagineart.results.model import Result
-from imagineart.results.send_file import send_file
-from imagineart.safety.check_content import ContentChecker, check_content
 
 KEEPING_SECONDS: Final = 20.0
-"""The part of a worker's time that is reserved for keeping the images and ending the job."""
+"""The part of a worker's time that is reserved for keeping what was made and ending the job."""
 
 SLOT_RETRY_SECONDS: Final = 5
 """How long a job waits at least where requests of its consumer have taken every slot."""
 
-UPLOAD_FIELD: Final = "uploadEndpoint"
-"""What the one API with uploads of images calls the field of their URL."""
 
-MAX_REFERENCE_BYTES: Final = 64 * 1024 * 1024
+class Made(Enum):
+    """What came of an attempt to make what a job is for."""
+
+    ALL = auto()
+    """Everything is kept."""
+    FOR_NOBODY = auto()
+    """The job is no longer this attempt's."""
+    NOT_YET = auto()
+    """The job is paused, and a message comes for the next attempt."""
+
+
+class Makes(Protocol):
+    """Makes what a job is for."""
+
+    async def make(self, job: Job, claim: JobClaim, deadline_seconds: float) -> Made:
+        """Make and keep what is missing. Raises ImagineArtError."""
 
 
 class RunnableJobs(Protocol):
@@ -52,8 +58,6 @@ class RunnableJobs(Protocol):
     def find(self, key: JobKey) -> Job | None: ...
 
     def claim(self, claim: JobClaim, *, now: float) -> Job | None: ...
-
-    def keep_image(self, claim: JobClaim, position: int, image: KeptImage) -> bool: ...
 
     def end(self, claim: JobClaim, state: JobState, *, error: JobError | None, now: float) -> bool: ...
 
@@ -64,39 +68,15 @@ class RunnableJobs(Protocol):
     def delete(self, key: JobKey) -> None: ...
 
 
-class JobObjects(Protocol):
-    """Where images are kept. See `Bucket` for what each method does."""
-
-    def put(self, key: str, content: bytes) -> None: ...
-
-    def get(self, key: str, *, limit_bytes: int) -> bytes | None: ...
-
-
-class KeepsResults(Protocol):
-    """Keeps results. See `Results.keep`."""
-
-    def keep(self, content: bytes, *, media_type: str, life_seconds: int, nonce: int) -> Result: ...
-
-
-class Generates(Protocol):
-    """Makes images. See `Backends.generate`."""
-
-    async def generate(self, request: ImageRequest, *, deadline_seconds: float) -> list[Image]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """Runs jobs, one at a time."""
+    """Runs jobs, one at a time. `maker_of` gives what makes that which a job is for."""
 
     jobs: RunnableJobs
-    objects: JobObjects
-    results: KeepsResults
     sender: JobSender
     limits: JobLimits
     settlement: JobSettlement
-    checker: ContentChecker
-    http: Sender
-    backends_of: Callable[[Job], Generates]
+    maker_of: Callable[[Job], Makes]
     random_below: RandomBelow
     clock: Callable[[], float]
 
@@ -107,7 +87,7 @@ class RunJob:
         """
         job = self.jobs.find(key)
         if job is not None and not job.has_ended:
-            if job.is_leased(self.clock()):
+            if job.is_leased(self.clock()) or job.is_paused(self.clock()):
                 return
             error = unstarted_error(job, self.clock())
             if error is not None:
@@ -135,100 +115,31 @@ class RunJob:
             claimed = self.jobs.claim(claim, now=self.clock())
             if claimed is None:
                 return False
-            await self._run_claimed(claimed, claim, seconds_left - KEEPING_SECONDS)
-            return True
+            return await self._run_claimed(claimed, claim, seconds_left - KEEPING_SECONDS)
         finally:
             self.settlement.release_slot(consumer_id, slot)
 
-    async def _run_claimed(self, job: Job, claim: JobClaim, deadline_seconds: float) -> None:
+    async def _run_claimed(self, job: Job, claim: JobClaim, deadline_seconds: float) -> bool:
+        """Whether the job has ended."""
         error: JobError | None = None
-        is_own = True
+        made = Made.ALL
         try:
-            is_own = await self._make_images(job, claim, deadline_seconds)
+            made = await self.maker_of(job).make(job, claim, deadline_seconds)
         except ImagineArtError as failure:
             if isinstance(failure, InternalError) and job.attempts < MAX_ATTEMPTS:
                 self.jobs.release(claim, now=self.clock())
                 raise
             is_internal = isinstance(failure, InternalError)
             error = crash_error() if is_internal else _job_error(failure)
+        if made is Made.NOT_YET:
+            return False
         state = JobState.FAILED if error else JobState.COMPLETED
-        images = 0 if error else job.request.count
-        if is_own and self.jobs.end(claim, state, error=error, now=self.clock()):
+        images = 0 if error else job.image_count
+        if made is Made.ALL and self.jobs.end(claim, state, error=error, now=self.clock()):
             self.settlement.settle(job, state, error_code=error.code if error else None, images=images)
         else:
             self._drop_images(job, claim, images)
-
-    async def _make_images(self, job: Job, claim: JobClaim, deadline_seconds: float) -> bool:
-        """Make and keep every image that is missing; False where the job is no longer this attempt's.
-
-        A backend that runs is not stopped when the job is cancelled: its image is made all the same. When one
-        image fails, the others are cancelled. Raises the error of the first that failed.
-        """
-        backends, now = self.backends_of(job), asyncio.get_running_loop().time
-        ends_at, places = now() + deadline_seconds, asyncio.Semaphore(MAX_AT_ONCE)
-        request = await self._with_contents(job)
-
-        async def make(position: int, single: ImageRequest) -> bool:
-            async with places:
-                kept = await self._make_and_keep(backends, single, ends_at - now(), job, position)
-                return self.jobs.keep_image(claim, position, kept)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(make(position, single))
-                    for position, single in enumerate(request.series())
-                    if position not in job.images
-                ]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-        return all(task.result() for task in tasks)
-
-    async def _make_and_keep(
-        self, backends: Generates, single: ImageRequest, seconds: float, job: Job, position: int
-    ) -> KeptImage:
-        """What is known of an image once its content is kept, which nobody holds from then on."""
-        (image,) = await backends.generate(single, deadline_seconds=seconds)
-        is_unsafe = (
-            await check_content(self.checker, image.content, single.prompt) if single.checks_content else None
-        )
-        result = await asyncio.to_thread(self._keep, image, job, position)
-        if job.upload_url:
-            await send_file(
-                self.http, job.upload_url, image.content, media_type=image.kind.media_type, field=UPLOAD_FIELD
-            )
-        return KeptImage(
-            image.size, image.seed, image.backend, image.backend_seconds, job.attempts, result, is_unsafe
-        )
-
-    def _keep(self, image: Image, job: Job, position: int) -> str | None:
-        """The name of the result that the image is kept as, if it is one."""
-        if job.result_life_seconds is None:
-            self.objects.put(job.key.image_object(position), image.content)
-            return None
-        return self.results.keep(
-            image.content,
-            media_type=image.kind.media_type,
-            life_seconds=job.result_life_seconds,
-            nonce=job.key.result_nonce(position),
-        ).name
-
-    async def _with_contents(self, job: Job) -> ImageRequest:
-        references = [
-            replace(reference, content=await self._content(job.key.reference_object(position)))
-            for position, reference in enumerate(job.request.references)
-        ]
-        mask = None if job.request.mask is None else await self._content(job.key.mask_object)
-        watermark = job.request.watermark
-        if watermark and not watermark.text:
-            watermark = replace(watermark, image=await self._content(job.key.watermark_object))
-        return replace(job.request, references=tuple(references), mask=mask, watermark=watermark)
-
-    async def _content(self, name: str) -> bytes:
-        content = await asyncio.to_thread(self.objects.get, name, limit_bytes=MAX_REFERENCE_BYTES)
-        if content is None:
-            raise InternalError(detail=f"{name} is gone")
-        return content
+        return True
 
     def _drop_images(self, job: Job, claim: JobClaim, images: int) -> None:
         """Settle a job that was cancelled or deleted while this attempt had it: its images are counted."""

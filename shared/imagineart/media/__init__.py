@@ -1,1 +1,1 @@
-"""Images that callers keep here under UUIDs, to be named as references."""
+"""What is generated that is no image: text, speech, music and video."""

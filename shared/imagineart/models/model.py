@@ -4,6 +4,7 @@ It holds no keys. An operator changes it without a deployment (docs/decisions/00
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
@@ -11,7 +12,15 @@ from pydantic import Field, StringConstraints, model_validator
 
 from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
-from imagineart.models.routes import AnyRoute, Value
+from imagineart.models.routes import (
+    AnyRoute,
+    AudioRoute,
+    TextRoute,
+    Value,
+    VideoRoute,
+    VoiceRoute,
+    Word,
+)
 
 OFFERED_SINCE: Final = 1_795_219_200
 """When this API began to offer its models, in Unix seconds: 2026-11-21."""
@@ -22,6 +31,8 @@ ModelId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9
 Alias: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,126}$")]
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Resolution: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d)?K$")]
+VideoSize: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")]
+"""As ``1280x720``."""
 
 
 class SizeBounds(Value):
@@ -58,26 +69,38 @@ class Capabilities(Value):
     references: int = Field(0, ge=0)
 
 
-class Model(Value):
-    """A public model, and the backends that make its images, in the order in which they are tried.
+class OfferedModel(Value):
+    """What every model has. `aliases` are names that callers may use in place of the id.
 
-    `modality` is the API reference's word for what it makes of what. `aliases` are names that callers may use
-    in place of the id. `description` may be shown beside the name. `prices` are in USD an image, by
-    resolution; `credits` is what an account pays for one, where that is not what every image costs.
+    `description` may be shown beside the name. `credits` is what a generation costs an account, where that is
+    not what every one of its type costs.
     """
 
     id: ModelId
     name: Text
     description: Annotated[str, StringConstraints(max_length=500)] = ""
+    aliases: tuple[Alias, ...] = ()
+    typical_seconds: float = Field(gt=0)
+    credits: int | None = Field(None, ge=1, le=1_000_000)
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a caller may call the model so."""
+        return name == self.id or name in self.aliases
+
+
+class Model(OfferedModel):
+    """A model of images, and the backends that make them, in the order in which they are tried.
+
+    `modality` is the API reference's word for what it makes of what. `prices` are in USD an image, by
+    resolution.
+    """
+
     kind: Literal["image"]
     modality: Text
     operations: tuple[ModelOperation, ...] = Field(min_length=1)
-    aliases: tuple[Alias, ...] = ()
     sizes: SizeBounds
     capabilities: Capabilities
     prices: dict[Resolution, Annotated[Decimal, Field(ge=0)]] = Field(default_factory=dict)
-    credits: int | None = Field(None, ge=1, le=1_000_000)
-    typical_seconds: float = Field(gt=0)
     backends: tuple[AnyRoute, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -87,23 +110,68 @@ class Model(Value):
             raise ValueError(f"got {needy} in operations and no capabilities.references; allowed: 1 or more")
         return self
 
-    def answers_to(self, name: str) -> bool:
-        """Whether a caller may call the model so."""
-        return name == self.id or name in self.aliases
+
+class TextModel(OfferedModel):
+    """A model that writes text of up to `max_tokens` from a prompt."""
+
+    kind: Literal["text"]
+    max_characters: int = Field(10_000, ge=1, le=20_000)
+    max_tokens: int = Field(4_096, ge=1, le=16_384)
+    backends: tuple[TextRoute, ...] = Field(min_length=1)
+
+
+class VoiceModel(OfferedModel):
+    """A model that reads a prompt aloud in one of its `voices`, by default the first."""
+
+    kind: Literal["voice"]
+    max_characters: int = Field(3_000, ge=1, le=4_096)
+    voices: tuple[Word, ...] = Field(min_length=1)
+    backends: tuple[VoiceRoute, ...] = Field(min_length=1)
+
+
+class MusicModel(OfferedModel):
+    """A model that makes up to `max_seconds` of music from a prompt."""
+
+    kind: Literal["music"]
+    max_characters: int = Field(3_000, ge=1, le=10_000)
+    max_seconds: int = Field(47, ge=1, le=300)
+    backends: tuple[AudioRoute, ...] = Field(min_length=1)
+
+
+class VideoModel(OfferedModel):
+    """A model that makes a video from a prompt; of `seconds` and `sizes`, the first is the default."""
+
+    kind: Literal["video"]
+    max_characters: int = Field(3_000, ge=1, le=10_000)
+    seconds: tuple[Annotated[int, Field(ge=1, le=60)], ...] = Field(min_length=1)
+    sizes: tuple[VideoSize, ...] = Field(min_length=1)
+    backends: tuple[VideoRoute, ...] = Field(min_length=1)
+
+
+MediaModel: TypeAlias = TextModel | VoiceModel | MusicModel | VideoModel
+AnyModel: TypeAlias = Annotated[Model | MediaModel, Field(discriminator="kind")]
+
+MODELS_BY_KIND: Final[Mapping[str, type[OfferedModel]]] = {
+    "image": Model,
+    "text": TextModel,
+    "voice": VoiceModel,
+    "music": MusicModel,
+    "video": VideoModel,
+}
 
 
 class ModelsDocument(Value):
     """All models; of those that have an operation, the first is the one where a request names none."""
 
-    models: tuple[Model, ...] = Field(min_length=1)
+    models: tuple[AnyModel, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         ids = Counter(model.id for model in self.models)
         names = Counter(
-            (name, operation)
+            (name, use)
             for model in self.models
-            for operation in model.operations
+            for use in (model.operations if isinstance(model, Model) else (model.kind,))
             for name in dict.fromkeys((model.id, *model.aliases))
         )
         for taken in (
@@ -120,6 +188,16 @@ class ModelsDocument(Value):
         """The id of every model."""
         return tuple(model.id for model in self.models)
 
+    @property
+    def image_models(self) -> tuple[Model, ...]:
+        """The models of images."""
+        return tuple(model for model in self.models if isinstance(model, Model))
+
+    @property
+    def media_models(self) -> tuple[MediaModel, ...]:
+        """The models of everything else."""
+        return tuple(model for model in self.models if not isinstance(model, Model))
+
     def serving(self, operation: ModelOperation | None) -> tuple[Model, ...]:
         """The models that have an operation."""
-        return tuple(model for model in self.models if operation in model.operations)
+        return tuple(model for model in self.image_models if operation in model.operations)

@@ -1,27 +1,26 @@
 """The models document read from JSON, with every problem in the words of its author."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from imagineart.models.model import Capabilities, Model, ModelsDocument, SizeBounds
-from imagineart.models.routes import ROUTES_BY_KIND
+from imagineart.models.model import MODELS_BY_KIND, Capabilities, ModelsDocument, SizeBounds
+from imagineart.models.routes import ROUTES_BY_MODEL_KIND
 from imagineart.quoting import shown
 
 PACKAGED_FILE: Final = Path(__file__).with_name("packaged.json")
 MAX_DOCUMENT_BYTES: Final = 350_000
 """An item of DynamoDB has 400 kB."""
 
-_PARTS: Final[dict[str, type[BaseModel]]] = {
-    "models": Model,
-    "sizes": SizeBounds,
-    "capabilities": Capabilities,
-    **ROUTES_BY_KIND,
-}
+_KIND_AT: Final = 2
+"""Where in a place Pydantic names the kind of a model, after ``models`` and its number."""
+
+_BACKEND_KINDS: Final = frozenset().union(*ROUTES_BY_MODEL_KIND.values())
+_PARTS: Final[Mapping[str, type[BaseModel]]] = {"sizes": SizeBounds, "capabilities": Capabilities}
 
 
 class InvalidModelsError(ValueError):
@@ -58,7 +57,7 @@ def _describe(error: ErrorDetails) -> str:
         return f"{_path(place[:-1])}: got the unknown field {shown(str(place[-1]))}; allowed: {allowed}."
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         got = f"got {shown(context['tag'])}" if "tag" in context else "the field is required"
-        return f"{_path([*place, 'kind'])}: {got}; allowed: {', '.join(ROUTES_BY_KIND)}."
+        return f"{_path(place)}.kind: {got}; allowed: {', '.join(_kinds_at(place))}."
     if kind == "missing":
         return f"{_path(place)}: the field is required."
     if kind == "value_error":
@@ -69,16 +68,30 @@ def _describe(error: ErrorDetails) -> str:
     return f"{_path(place)}: got {_shown_value(error['input'])}; allowed: {allowed}."
 
 
+def _kinds_at(place: Sequence[int | str]) -> Iterable[str]:
+    """The kinds that a model, or a backend of a model, may have."""
+    return ROUTES_BY_MODEL_KIND[_kind_of(place)] if "backends" in place else MODELS_BY_KIND
+
+
 def _part_at(place: Sequence[int | str]) -> type[BaseModel]:
-    named = [part for part in place if part in _PARTS]
-    return _PARTS[str(named[-1])] if named else ModelsDocument
+    if len(place) <= _KIND_AT:
+        return ModelsDocument
+    kind, last = _kind_of(place), str(place[-1])
+    if "backends" not in place:
+        return _PARTS.get(last, MODELS_BY_KIND[kind])
+    routes = ROUTES_BY_MODEL_KIND[kind]
+    # Where there is but one class, Pydantic does not name its kind.
+    return routes.get(last) or next(iter(routes.values()))
+
+
+def _kind_of(place: Sequence[int | str]) -> str:
+    return str(place[_KIND_AT])
 
 
 def _path(place: Sequence[int | str]) -> str:
-    """A place as ``models[0].backends[1].url``; Pydantic names the kind of a backend within it."""
-    parts = [
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in place if part not in ROUTES_BY_KIND
-    ]
+    """A place as ``models[0].backends[1].url``; Pydantic names the kinds of models and backends within it."""
+    named = [part for at, part in enumerate(place) if at != _KIND_AT and part not in _BACKEND_KINDS]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in named]
     return "".join(parts).removeprefix(".") or "document"
 
 

@@ -54,7 +54,7 @@ Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S{1,200}$")]
 
 
 class BackendRoute(Value):
-    """What every kind has; `attempt_seconds` bounds one attempt, and `retries` are made where no image was.
+    """What every kind has; `attempt_seconds` bounds one attempt; `retries` are made where nothing was made.
 
     Without `attempt_seconds`, each remaining backend gets an equal share of the remaining time.
     """
@@ -115,8 +115,66 @@ AnyRoute: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 
-ROUTES_BY_KIND: Final[Mapping[str, type[BackendRoute]]] = {
-    kind: route
-    for route in (BedrockRoute, ServerRoute, VllmOmniRoute, OtherServerRoute, DeploymentRoute)
-    for kind in get_args(route.model_fields["kind"].annotation)
+
+class OpenAiRoute(BackendRoute):
+    """A server of OpenAI's protocol for text (``/chat/completions``) or speech (``/audio/speech``)."""
+
+    kind: Literal["openai", "openai-compatible"]
+    url: BaseUrl
+    model: Word
+
+
+class ConverseRoute(BackendRoute):
+    """A model of Amazon Bedrock that writes text, or an inference profile; `endpoint` replaces AWS's own."""
+
+    kind: Literal["bedrock"]
+    region: Region
+    model: Word
+    endpoint: BaseUrl | None = None
+
+
+class PollyRoute(BackendRoute):
+    """Amazon Polly in one region; `endpoint` replaces AWS's own."""
+
+    kind: Literal["polly"]
+    region: Region
+    engine: Literal["standard", "neural", "long-form", "generative"] = "neural"
+    endpoint: BaseUrl | None = None
+
+
+class AudioRoute(BackendRoute):
+    """A server of vLLM-Omni that makes audio from a description (``/audio/generate``)."""
+
+    kind: Literal["vllm-omni"]
+    url: BaseUrl
+    model: Word
+
+
+class VideoRoute(BackendRoute):
+    """A server of OpenAI's videos protocol (``/videos``); `fps` is for vLLM-Omni, which counts in frames."""
+
+    kind: Literal["openai-compatible", "vllm-omni"]
+    url: BaseUrl
+    model: Word
+    fps: int = Field(16, ge=1, le=60)
+
+
+TextRoute: TypeAlias = Annotated[OpenAiRoute | ConverseRoute, Field(discriminator="kind")]
+VoiceRoute: TypeAlias = Annotated[OpenAiRoute | PollyRoute, Field(discriminator="kind")]
+MediaRoute: TypeAlias = OpenAiRoute | ConverseRoute | PollyRoute | AudioRoute | VideoRoute
+
+
+def _by_kind(*routes: type[BackendRoute]) -> Mapping[str, type[BackendRoute]]:
+    return {kind: route for route in routes for kind in get_args(route.model_fields["kind"].annotation)}
+
+
+ROUTES_BY_KIND: Final = _by_kind(BedrockRoute, ServerRoute, VllmOmniRoute, OtherServerRoute, DeploymentRoute)
+"""What makes images."""
+
+ROUTES_BY_MODEL_KIND: Final[Mapping[str, Mapping[str, type[BackendRoute]]]] = {
+    "image": ROUTES_BY_KIND,
+    "text": _by_kind(OpenAiRoute, ConverseRoute),
+    "voice": _by_kind(OpenAiRoute, PollyRoute),
+    "music": _by_kind(AudioRoute),
+    "video": _by_kind(VideoRoute),
 }

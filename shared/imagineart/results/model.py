@@ -25,8 +25,14 @@ EXTENSION_BY_MEDIA_TYPE: Final[Mapping[str, str]] = {
     "image/png": "png",
     "image/jpeg": "jpg",
     "image/webp": "webp",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "video/mp4": "mp4",
+    "text/plain": "txt",
 }
 """What can be kept; nothing among it may be a document that a browser runs."""
+
+IMAGE_MEDIA_TYPES: Final = ("image/png", "image/jpeg", "image/webp")
 
 _MEDIA_TYPES: Final = {extension: media_type for media_type, extension in EXTENSION_BY_MEDIA_TYPE.items()}
 _FORMAT: Final = re.compile(

@@ -8,7 +8,7 @@ from imagineart.access.authenticate import PepperLookup
 from imagineart.errors import ResultExpiredError, UnknownRequestError
 from imagineart.images.seeds import RandomBelow
 from imagineart.results.model import (
-    EXTENSION_BY_MEDIA_TYPE,
+    IMAGE_MEDIA_TYPES,
     NONCE_BITS,
     RESULT_LIFE_SECONDS,
     Result,
@@ -79,9 +79,9 @@ class Results:
             raise _unknown()
         return result, stored
 
-    def content_of(self, nonce: int) -> bytes | None:
-        """The content of the result of that nonce while the bucket has it, also when it has expired."""
-        for media_type in EXTENSION_BY_MEDIA_TYPE:
+    def image_of(self, nonce: int) -> bytes | None:
+        """The image that is the result of that nonce while the bucket has it, also when it has expired."""
+        for media_type in IMAGE_MEDIA_TYPES:
             stored = self.bucket.open(result_key(nonce, media_type=media_type))
             if stored is not None:
                 return stored.read()

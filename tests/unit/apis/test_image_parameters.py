@@ -34,7 +34,7 @@ from imagineart.models.model import Model
 from imagineart.models.read_document import packaged_document
 
 BOTH = pytest.mark.parametrize("kind", [GenerationFields, EditFields])
-GENERATION_MODEL, EDIT_MODEL = packaged_document().models
+GENERATION_MODEL, EDIT_MODEL = packaged_document().image_models
 ABLE = ("transparency", "moderation", "input_fidelity")
 TALL = ReferenceImage(b"", PNG, Size(900, 1600))
 

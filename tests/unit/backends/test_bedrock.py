@@ -17,8 +17,8 @@ from PIL import Image
 
 from imagineart.aws import AwsClients
 from imagineart.backends import bedrock as module
+from imagineart.backends.aws_errors import translated_errors
 from imagineart.backends.bedrock import BedrockBackend
-from imagineart.backends.bedrock_responses import translated_errors
 from imagineart.backends.bedrock_services import (
     CONTROL_SKETCH,
     CONTROL_STRUCTURE,

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from imagineart.backends.call_backends import MAX_AT_ONCE, MAX_PAUSE_SECONDS, Backends
+from imagineart.backends.call_backends import MAX_AT_ONCE, Backends
+from imagineart.backends.call_routes import MAX_PAUSE_SECONDS
 from imagineart.backends.circuit_breaker import FAILURES_TO_OPEN, OPEN_SECONDS
 from imagineart.backends.model import DEFAULT_RETRIES, BackendBusyError, Route
 from imagineart.errors import (

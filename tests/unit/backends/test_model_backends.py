@@ -1,26 +1,18 @@
 """The backends of a model outlive a new version of the document that names the same ones."""
 
-from collections.abc import Sequence
-
+from imagineart.backends.call_backends import Backends
 from imagineart.backends.model import Route
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.models.model import Model
 from imagineart.models.read_document import packaged_document
-from imagineart.models.routes import AnyRoute
-from tests.fakes.image_making import FakeImageBackend
+from tests.fakes.image_making import FakeImageBackend, fake_backends
 
-MODEL, OTHER = packaged_document().models
+MODEL, OTHER = packaged_document().image_models
 
 
-def model_backends() -> ModelBackends:
-    def build(routes: Sequence[AnyRoute]) -> list[Route]:
-        return [Route(each.kind, FakeImageBackend()) for each in routes]
-
+def model_backends() -> ModelBackends[Model, Backends]:
     return ModelBackends(
-        build,
-        random_fraction=lambda: 0.0,
-        attempt_finished=lambda _, failed: None,
-        report_failure=lambda *_: None,
+        lambda model: fake_backends([Route(each.kind, FakeImageBackend()) for each in model.backends])
     )
 
 

@@ -34,7 +34,7 @@ class WorkingBackend(FakeImageBackend):
 
 
 def trials(attempt_seconds: float | None = None, **routes: FakeImageBackend) -> list[Trial]:
-    models = {model.id.replace("-", "_"): model for model in packaged_document().models}
+    models = {model.id.replace("-", "_"): model for model in packaged_document().image_models}
     tried = [(models[name], [Route("gpu", backend, attempt_seconds)]) for name, backend in routes.items()]
     return list(try_backends(tried, REFERENCE, HttpClient()))
 

@@ -68,7 +68,7 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_WEBHOOK_SECRET": variables["WebhookSecret"],
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
         "IMAGINEART_MODELS_TABLE": variables["ModelsTable"],
-        "IMAGINEART_BEDROCK_MODELS": "stability.sta*",
+        "IMAGINEART_BEDROCK_MODELS": "stability.sta*,amazon.*",
         "IMAGINEART_BASE_URL": BASE_URL,
     }
     (tmp_path / "stack.json").write_text(json.dumps(stack))
@@ -94,7 +94,7 @@ class Account:
             raise ClientError(
                 {"Error": {"Code": "ValidationError", "Message": "no such stack"}}, "DescribeStacks"
             )
-        parameters = {"BedrockModels": "stability.sta*"}
+        parameters = {"BedrockModels": "stability.sta*", "BedrockTextModels": "amazon.*"}
         return {
             "Stacks": [
                 {

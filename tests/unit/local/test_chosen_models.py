@@ -17,7 +17,7 @@ PAINTER = "http://127.0.0.1:9"
 
 
 def choose(**variables: str):
-    return choose_models(variables, bedrock_models="stability.*")
+    return choose_models(variables, bedrock_models="stability.*,amazon.nova-*")
 
 
 def test_backends_are_read_in_their_order_with_their_options() -> None:
@@ -27,7 +27,7 @@ def test_backends_are_read_in_their_order_with_their_options() -> None:
         bedrock us-west-2 stability.stable-image-ultra-v1:1 upscaler=off endpoint=https://vpce.example.com/,
         imagineart https://api.example.com/prod/v1
     """
-    generating, editing = read_document(document_of({GENERATE: text})).models
+    generating, editing = read_document(document_of({GENERATE: text})).image_models
     assert generating.backends == (
         VllmOmniRoute(
             kind="vllm-omni", url="https://gpu-1.example.com/v1", model="Qwen/Qwen-Image",
@@ -48,7 +48,7 @@ def test_backends_are_read_in_their_order_with_their_options() -> None:
 def test_what_every_backend_can_do_is_promised() -> None:
     texts = ("sglang http://a/v1 m", "sglang http://a/v1 m, openai http://b/v1 m")
     documents = [read_document(document_of({EDIT: text})) for text in texts]
-    capable, bare = (each.models[1].capabilities for each in documents)
+    capable, bare = (each.image_models[1].capabilities for each in documents)
     assert capable == Capabilities(seed=True, negative_prompt=True, guidance=True, references=4)
     assert bare == Capabilities(references=4)
 
@@ -86,7 +86,7 @@ def test_a_backend_that_cannot_be_called_is_named_with_what_is_allowed(text: str
 def test_the_painter_serves_what_no_backend_is_chosen_for(variable: str) -> None:
     chosen = choose(**{variable: "openai https://a/v1 m"})
     assert chosen.needs_painter
-    models = read_document(chosen.text(PAINTER)).models
+    models = read_document(chosen.text(PAINTER)).image_models
     urls = {getattr(model.backends[0], "url", None) for model in models}
     assert urls == {"https://a/v1", f"{PAINTER}/v1"}
     assert not choose(**dict.fromkeys(VARIABLES.values(), "openai https://a/v1 m")).needs_painter

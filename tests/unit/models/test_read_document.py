@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from imagineart.backends.check_models import find_problems
+from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
 from imagineart.models.read_document import (
     MAX_DOCUMENT_BYTES,
@@ -16,6 +17,7 @@ from imagineart.models.read_document import (
     read_document,
 )
 
+BEDROCK_MODELS = "stability.*,amazon.nova-*"
 Change = Callable[[dict[str, Any], dict[str, Any]], object]
 
 
@@ -37,14 +39,14 @@ def with_url(url: str) -> str:
     return changed(lambda model, _: model.update(backends=[{"kind": "openai", "url": url, "model": "m"}]))
 
 
-def test_the_package_offers_both_models_and_its_backends_can_make_them() -> None:
+def test_the_package_offers_its_models_and_its_backends_can_make_them() -> None:
     document = packaged_document()
-    assert document.ids == ("text-to-image", "image-edit")
+    assert document.ids == ("text-to-image", "image-edit", "text-to-text", "text-to-speech")
     serving = {
         each: [model.id for model in document.serving(each)] for each in ("generate", "edit", "variation")
     }
     assert serving == {"generate": ["text-to-image"], "edit": ["image-edit"], "variation": ["image-edit"]}
-    assert find_problems(document, bedrock_models="stability.*") == []
+    assert find_problems(document, bedrock_models=BEDROCK_MODELS) == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_the_package_offers_both_models_and_its_backends_can_make_them() -> None
     [
         (lambda model, _: model.pop("sizes"), "models[0].sizes: the field is required."),
         (lambda model, _: model.update(id="A b"), "models[0].id: got 'A b'; allowed: "),
-        (lambda model, _: model.update(kind="video"), "models[0].kind: got 'video'; allowed: 'image'."),
+        (lambda model, _: model.update(kind="poem"), "models[0].kind: got 'poem'; allowed: image, text, "),
         (lambda model, _: model.update(prise=1), "models[0]: got the unknown field 'prise'; allowed: id"),
         (lambda model, _: model.update(operations=["paint"]),
          "models[0].operations[0]: got 'paint'; allowed: 'generate', 'edit'"),
@@ -147,12 +149,77 @@ def test_a_model_is_offered_up_to_each_of_its_bounds(size: Size, is_offered: boo
     ],
 )  # fmt: skip
 def test_what_backends_cannot_do_is_found(change: Change, expected: list[str]) -> None:
-    assert find_problems(read_document(changed(change)), bedrock_models="stability.*") == expected
+    assert find_problems(read_document(changed(change)), bedrock_models=BEDROCK_MODELS) == expected
 
 
 def test_bedrock_models_that_the_role_does_not_allow_are_found() -> None:
-    found = find_problems(packaged_document(), bedrock_models="stability.sta*")
-    assert found == [
-        "models[1].backends[0]: the functions may not invoke stability.sd3-5-large-v1:0; allowed: "
-        "stability.sta*, as the stack's parameter BedrockModels says."
+    found = find_problems(packaged_document(), bedrock_models="stability.sta*,amazon.nova-pro*")
+    said = "allowed: stability.sta*, amazon.nova-pro*, as the stack's parameters BedrockModels and"
+    assert [each.partition(" BedrockTextModels")[0] for each in found] == [
+        f"models[1].backends[0]: the functions may not invoke stability.sd3-5-large-v1:0; {said}",
+        f"models[2].backends[0]: the functions may not invoke us.amazon.nova-2-lite-v1:0; {said}",
     ]
+
+
+SERVER = {"kind": "openai-compatible", "url": "https://gpu.example.com/v1", "model": "m"}
+OMNI = SERVER | {"kind": "vllm-omni"}
+MEDIA: dict[str, dict[str, Any]] = {
+    "text": {"backends": [SERVER, {"kind": "bedrock", "region": "eu-west-1", "model": "eu.amazon.nova-x"}]},
+    "voice": {"voices": ["alloy"], "backends": [SERVER, {"kind": "polly", "region": "eu-west-1"}]},
+    "music": {"backends": [OMNI]},
+    "video": {"seconds": [4, 8], "sizes": ["1280x720"], "backends": [SERVER, OMNI | {"fps": 24}]},
+}
+
+
+def with_media(kind: str, **changes: Any) -> str:
+    """The document of the package and a model of a kind of media."""
+    document = json.loads(PACKAGED_FILE.read_text())
+    document["models"].append(
+        {"id": "m", "name": "M", "kind": kind, "typical_seconds": 9, **MEDIA[kind], **changes}
+    )
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("kind", MEDIA)
+def test_a_model_of_other_media_has_backends_of_its_kind_and_serves_no_operation_of_images(kind: str) -> None:
+    document = read_document(with_media(kind))
+    assert document.media_models[-1].kind == kind
+    assert len(document.media_models[-1].backends) == len(MEDIA[kind]["backends"])
+    assert find_problems(document, bedrock_models=BEDROCK_MODELS) == []
+    ids = {each.id for operation in ModelOperation for each in document.serving(operation)}
+    assert ids == {each.id for each in document.image_models} == {"text-to-image", "image-edit"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "backend", "allowed"),
+    [
+        ("text", {"kind": "polly"}, "openai, openai-compatible, bedrock"),
+        ("voice", OMNI, "openai, openai-compatible, polly"),
+        ("music", SERVER, "'vllm-omni'"),
+        ("video", {"kind": "bedrock"}, "'openai-compatible' or 'vllm-omni'"),
+    ],
+)
+def test_a_backend_that_cannot_make_the_kind_is_refused(
+    kind: str, backend: dict[str, Any], allowed: str
+) -> None:
+    found = problems(with_media(kind, backends=[backend]))
+    assert f"models[4].backends[0].kind: got '{backend['kind']}'; allowed: {allowed}." in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "problem"),
+    [
+        ("voice", {"voices": []}, "models[4].voices: got a list of 0"),
+        ("video", {"sizes": ["large"]}, "models[4].sizes[0]: got 'large'; allowed: pattern"),
+        ("music", {"max_seconds": 0}, "models[4].max_seconds: got '0'"),
+        ("music", {"backends": [OMNI | {"lora": "x"}]},
+         "models[4].backends[0]: got the unknown field 'lora'; allowed: kind, attempt_seconds, retries, url"),
+        ("text", {"id": "text-to-text"}, "got 'text-to-text' for more than one model"),
+        ("text", {"operations": ["generate"]}, "models[4]: got the unknown field 'operations'; allowed: id"),
+    ],
+)  # fmt: skip
+def test_a_bad_limit_of_a_model_of_other_media_is_refused_by_name(
+    kind: str, changes: dict[str, Any], problem: str
+) -> None:
+    (found,) = problems(with_media(kind, **changes))
+    assert problem in found

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from imagineart.access.admit import RequestLimits
 from imagineart.access.authenticate import Authenticator
+from imagineart.backends.call_backends import Backends
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.idempotency.respond_once import Idempotency
 from imagineart.jobs.accept_job import AcceptJob
@@ -14,10 +15,11 @@ from imagineart.jobs.estimate_job import EstimateJob
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.name_jobs import NamedJobs
 from imagineart.jobs.push_job import PushJob
-from imagineart.media.media import Media
+from imagineart.models.model import Model
 from imagineart.models.read_models import CurrentModels
 from imagineart.results.results import Results
 from imagineart.safety.check_content import ContentChecker
+from imagineart.uploads.media import Media
 from imagineart.uploads.uploads import Uploads
 from imagineart.usage.metrics import Metrics
 from imagineart.usage.settle import Settlement
@@ -51,7 +53,7 @@ class Services(Protocol):
     def models(self) -> CurrentModels: ...
 
     @property
-    def backends(self) -> ModelBackends: ...
+    def backends(self) -> ModelBackends[Model, Backends]: ...
 
     @property
     def accept_job(self) -> AcceptJob: ...

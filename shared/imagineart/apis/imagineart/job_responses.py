@@ -36,7 +36,7 @@ def describe_job(job: Job) -> dict[str, Any]:
         "started_at": _time(job.started_at),
         "ended_at": _time(job.ended_at),
         "expires_at": _time(job.key.accepted_at + KEPT_SECONDS),
-        "progress": {"finished": len(job.images), "total": job.request.count},
+        "progress": {"finished": len(job.images), "total": job.image_count},
         "attempts": job.attempts,
         "repeated_calls": job.repeated_calls,
         "images": [_describe_image(job, number) for number in sorted(job.images)] if is_completed else [],

@@ -37,7 +37,7 @@ async def get_model(model_id: ModelId, call: CurrentCall) -> dict[str, Any]:
 
 def _available(call: CurrentCall) -> list[Model]:
     consumer = call.required_admission.consumer
-    return [model for model in call.services.models.current().models if consumer.may_use(model.id)]
+    return [model for model in call.services.models.current().image_models if consumer.may_use(model.id)]
 
 
 def describe_model(model: Model) -> dict[str, Any]:

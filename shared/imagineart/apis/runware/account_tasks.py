@@ -36,7 +36,7 @@ async def search_models(context: TaskContext, element: Any) -> list[dict[str, An
     """The models that the caller may use, by name; one element with all results of the page."""
     task = read_task(ModelSearch, element)
     may_use = context.admission.consumer.may_use
-    offered = [each for each in context.services.models.current().models if may_use(each.id)]
+    offered = [each for each in context.services.models.current().image_models if may_use(each.id)]
     # Of models that share a name, the first one is shown.
     models = {air_of(each): each for each in reversed(offered)}
     wanted = (task.search or "").lower()
@@ -74,7 +74,7 @@ async def describe_task(context: TaskContext, element: Any) -> list[dict[str, An
     """What a task that became a job asked for, and its response. Raises RefusedTaskError."""
     task = read_task(GetTaskDetails, element)
     job = find_job(context, task.task_uuid)
-    request, shown, error = job.request, task_of(job), error_of(job)
+    request, shown, error = job.image_request, task_of(job), error_of(job)
     asked = {
         "taskType": "imageInference",
         "taskUUID": shown.task_uuid,

@@ -23,7 +23,7 @@ from imagineart.errors import (
     ResponsePendingError,
 )
 from imagineart.idempotency.respond_once import KeyConflictError
-from imagineart.jobs.run_job import UPLOAD_FIELD
+from imagineart.jobs.make_images import UPLOAD_FIELD
 from imagineart.results.send_file import UploadFailedError
 
 DOCUMENTATION: Final = "docs/runware.md#errors"

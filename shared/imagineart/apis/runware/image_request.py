@@ -15,7 +15,7 @@ from imagineart.images.model import ImageRequest, OutputFormat
 from imagineart.images.operations import ModelOperation
 from imagineart.images.seeds import choose_seed
 from imagineart.images.sizes import Size, output_size, smallest_covering
-from imagineart.jobs.run_job import UPLOAD_FIELD
+from imagineart.jobs.make_images import UPLOAD_FIELD
 from imagineart.models.model import Model
 from imagineart.outbound.addresses import parse_url
 from imagineart.quoting import shown

@@ -40,7 +40,7 @@ def error_of(job: Job) -> TaskError | None:
 async def describe_job(job: Job, results: Results) -> list[dict[str, Any]]:
     """An element for each result, with its status: all are there when the last one is made."""
     if job.state is not JobState.COMPLETED:
-        return [_processing(job, position) for position in range(job.request.count)]
+        return [_processing(job, position) for position in range(job.image_count)]
     described = []
     for position, image in sorted(job.images.items()):
         content = b"" if task_of(job).output_type == "URL" else await _content(results, image)
@@ -54,8 +54,8 @@ def describe_image(job: Job, position: int, content: bytes = b"") -> dict[str, A
     made = MadeImage(
         uuid=image_uuid(job, position),
         # The seed that was asked for, where the model has none.
-        seed=job.request.seed + position if image.seed is None else image.seed,
-        kind=job.request.output_format.kind,
+        seed=job.image_request.seed + position if image.seed is None else image.seed,
+        kind=job.image_request.output_format.kind,
         url=job.base_url + result_path(image.result or ""),
         content=content,
         is_unsafe=image.is_unsafe,

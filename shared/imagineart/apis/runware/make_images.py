@@ -14,7 +14,7 @@ from imagineart.apis.runware.results import MadeImage, describe_result
 from imagineart.apis.runware.tasks import ImageInference
 from imagineart.errors import ImagineArtError, InternalError, ModelTimeoutError
 from imagineart.images.model import Image, ImageRequest
-from imagineart.jobs.run_job import UPLOAD_FIELD
+from imagineart.jobs.make_images import UPLOAD_FIELD
 from imagineart.results.model import NONCE_BITS, RESULT_LIFE_SECONDS, nonce_of
 from imagineart.results.send_file import send_file
 from imagineart.safety.check_content import check_content

@@ -55,7 +55,7 @@ async def fetch_image(context: TaskContext, image: str, *, label: str) -> bytes:
 
 def _find(context: TaskContext, uuid: UUID, label: str) -> bytes:
     services = context.services
-    content = services.media.find(context.consumer_id, uuid) or services.results.content_of(
+    content = services.media.find(context.consumer_id, uuid) or services.results.image_of(
         nonce_of(context.consumer_id, uuid.int)
     )
     if content is None:

@@ -62,12 +62,12 @@ class Gateway:
         self._routes = template.routes
         self._responses = template.gateway_responses
         self._template = template
+        self.variables = {
+            name: function_variables(function, references, runtime_variables)
+            for name, function in template.functions.items()
+        }
         self._fleets = {
-            name: FunctionFleet(
-                function,
-                function_variables(function, references, runtime_variables),
-                on_cold_start=on_cold_start,
-            )
+            name: FunctionFleet(function, self.variables[name], on_cold_start=on_cold_start)
             for name, function in template.functions.items()
         }
 

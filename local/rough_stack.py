@@ -25,9 +25,7 @@ from typing import Any, Final
 from botocore.httpsession import URLLib3Session
 from httpx import AsyncClient
 
-from local.cloud import runtime_variables
 from local.environments import FunctionTimeoutError, LambdaContext, load_handler
-from local.function_variables import function_variables
 from local.gateway import Gateway
 from local.queues import EventSources
 from local.run import main, run
@@ -59,8 +57,7 @@ class RoughSources(EventSources):
         _processes.set_forkserver_preload(["imagineart.bootstrap_workers"])
         self._killed, self._doubled = killed, doubled
         self._function = template.functions[WORKER]
-        runtime = runtime_variables(sqs.meta.endpoint_url)
-        self._variables = function_variables(self._function, references, runtime)
+        self._variables = gateway.variables[WORKER]
         self._idle: list[_Worker] = []
 
     def handle(self, source: EventSource, messages: list[dict[str, Any]]) -> None:

@@ -212,9 +212,10 @@ class InMemoryPlaces:
         self.queues[key.consumer_id] = JobQueue(queue.in_flight | {key.id}, last_sent, queue.late - {key.id})
         return True
 
-    def release_place(self, key: JobKey) -> None:
+    def release_place(self, key: JobKey) -> bool:
         queue = self.find(key.consumer_id)
         self.queues[key.consumer_id] = replace(queue, in_flight=queue.in_flight - {key.id})
+        return bool(queue.late) or self.last_accepted.get(key.consumer_id, "") != queue.last_sent
 
 
 @dataclass(slots=True)

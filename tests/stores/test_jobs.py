@@ -249,8 +249,13 @@ def test_a_new_job_takes_a_place_unless_another_waits(places: Places) -> None:
     keys = [JobKey("acme", f"{first_id_at(NOW + each)}00000000000000") for each in range(6)]
     assert [places.enter(key, limit=2) for key in (keys[0], keys[0], keys[2])] == [True, True, True]
     assert not places.enter(keys[1], limit=9), "a later one was sent"
+    assert not places.release_place(keys[1]), "none is known to wait"
+    places.note_late(keys[1])
+    assert places.release_place(keys[1]), "it waits"
+    assert places.take_place(keys[1], limit=9, is_newest=False)
+    assert not places.release_place(keys[1])
     assert not places.enter(keys[3], limit=2)
-    places.release_place(keys[0])
+    assert places.release_place(keys[0]), "the last one waits"
     assert not places.enter(keys[4], limit=2), "another waits"
     for key in keys[3:5]:
         assert places.take_place(key, limit=9, is_newest=True)

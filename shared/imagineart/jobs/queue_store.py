@@ -73,14 +73,16 @@ class QueueStore:
         )
         return not isinstance(updated, ConditionFailed)
 
-    def release_place(self, key: JobKey) -> None:
-        """Give back the place of a job, if it has one."""
-        self.table.update(
+    def release_place(self, key: JobKey) -> bool:
+        """Give back the place of a job, if it has one; False where no other job of its consumer waits."""
+        updated = self.table.update(
             _key(key.consumer_id),
             "DELETE in_flight :ids",
             ConditionExpression="contains(in_flight, :id)",
             ExpressionAttributeValues=_values(key),
         )
+        item = updated.item if isinstance(updated, ConditionFailed) else updated
+        return item is None or "late" in item or item.get("last_accepted") != item.get("last_sent")
 
 
 def _key(consumer_id: str) -> Item:

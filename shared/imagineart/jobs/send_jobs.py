@@ -33,7 +33,7 @@ class Places(Protocol):
 
     def take_place(self, key: JobKey, *, limit: int, is_newest: bool) -> bool: ...
 
-    def release_place(self, key: JobKey) -> None: ...
+    def release_place(self, key: JobKey) -> bool: ...
 
 
 class WaitingJobs(Protocol):
@@ -100,8 +100,8 @@ class JobSender:
 
     def leave(self, key: JobKey) -> None:
         """Give back the place of a job that has ended, and send the next ones."""
-        self.places.release_place(key)
-        self.send_next(key.consumer_id)
+        if self.places.release_place(key):
+            self.send_next(key.consumer_id)
 
 
 def read_message(body: str) -> JobKey:

@@ -279,7 +279,7 @@ def test_a_job_that_was_cancelled_while_its_worker_died_gives_its_place_back() -
     world = JobWorld(concurrent_requests=1)
     key = world.accept().key
     world.backends.during = lambda: world.manage_jobs.cancel("acme", key.id)
-    world.mortality.kill_at = frozenset({world.mortality.steps + 30})
+    world.mortality.kill_at = frozenset({world.mortality.steps + 26})
     world.work_off()
     assert world.jobs.jobs[key].state is JobState.CANCELLED
     world.backends.during = lambda: None

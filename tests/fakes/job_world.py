@@ -18,11 +18,12 @@ from imagineart.images.sizes import Size
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.make_images import MakeImages
+from imagineart.jobs.make_infographic import MakeInfographic
 from imagineart.jobs.make_media import MakeMedia
 from imagineart.jobs.manage_jobs import ManageJobs
 from imagineart.jobs.model import Job, JobState
 from imagineart.jobs.report_job_end import Notice, ReportJobEnd
-from imagineart.jobs.run_job import RunJob
+from imagineart.jobs.run_job import Makes, RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
 from imagineart.media.model import MadeMedia, MediaFile, MediaRequest, Order, TextRequest
@@ -200,9 +201,11 @@ class JobWorld:
             lambda _: self.backends,
         )
         media = MakeMedia(jobs, results, sender, lambda _: self.media_backends, self.clock)
+        infographics = MakeInfographic(jobs, lambda _: self.media_backends, images)
+        makers: dict[bool, Makes] = {True: images, False: media}
         self.run_job = RunJob(
             jobs, sender, limits_of_jobs, settlement,
-            lambda job: images if isinstance(job.request, ImageRequest) else media,
+            lambda job: infographics if job.layout_model else makers[isinstance(job.request, ImageRequest)],
             self.random_below, self.clock,
         )  # fmt: skip
         self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_reports, report, self.clock)

@@ -98,6 +98,12 @@ class InMemoryJobs:
             self.jobs[claim.key] = replace(job, images={**job.images, position: image})
         return job is not None
 
+    def keep_layout(self, claim: JobClaim, layout: str) -> bool:
+        job = self._own(claim)
+        if job is not None:
+            self.jobs[claim.key] = replace(job, layout=layout)
+        return job is not None
+
     def keep_media(self, claim: JobClaim, media: KeptMedia) -> bool:
         job = self._own(claim)
         if job is not None:

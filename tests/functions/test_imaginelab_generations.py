@@ -123,9 +123,10 @@ def test_too_few_credits_are_refused_before_anything_is_made(
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"generation_type": "picture"}, "generation_type: got 'picture'; allowed: image"),
-        ({"model_name": "gpt-9"}, "model_name: got 'gpt-9'; allowed: text-to-image."),
+        ({"generation_type": "picture"}, "generation_type: got 'picture'; allowed: image, video, voice"),
+        ({"model_name": "gpt-9"}, "model_name: got 'gpt-9'; allowed for image: text-to-image."),
         ({"prompt": ""}, "prompt: got 0 characters"),
+        ({"prompt": "x" * 4_001}, "prompt: got 4001 characters; allowed for this model: 1 to 4000"),
         ({"prompt": 7}, "prompt: got '7'"),
         ({"settings": []}, "settings: got no object"),
         ({"settings": {"aspect_ratio": "7:1"}}, "settings.aspect_ratio: got '7:1'; allowed: 1:1, 16:9"),
@@ -175,8 +176,13 @@ def test_nobody_sees_the_generations_of_another(customer: Customer, api: Deploym
 
 
 def test_the_models_are_listed_with_what_each_makes_and_costs(customer: Customer) -> None:
-    assert customer.get("models").json() == [
-        {"name": "text-to-image", "generation_type": "image", "credit_cost": 5}
+    listed = customer.get("models").json()
+    assert all(each.keys() == {"name", "generation_type", "credit_cost"} for each in listed)
+    assert [tuple(each.values()) for each in listed] == [
+        ("text-to-image", "image", 5),
+        ("text-to-speech", "voice", 3),
+        ("text-to-image", "infographic", 10),
+        ("text-to-text", "text", 2),
     ]
 
 

@@ -15,6 +15,7 @@ from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import RandomBelow
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.model import JobKey, create_key
+from imagineart.media.model import MediaRequest
 from imagineart.results.model import MAX_RESULT_LIFE_SECONDS
 
 _MAX_TRIES: Final = 3
@@ -26,6 +27,16 @@ class Numbers(Protocol):
     def take(self, key: JobKey, generation_id: int) -> bool: ...
 
     def free(self, consumer_id: str, generation_id: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a job is to make; `layout_model` is the id of the model that writes an infographic's prompt."""
+
+    request: ImageRequest | MediaRequest
+    model_id: str
+    resolution: str = ""
+    layout_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +55,8 @@ class CreateGeneration:
         account: Account,
         admission: Admission,
         order: Order,
-        request: ImageRequest,
+        asked: Asked,
         *,
-        model_id: str,
-        resolution: str,
         base_url: str,
     ) -> Generation:
         """The generation, whose credits are reserved and whose job is kept when this returns.
@@ -61,10 +70,11 @@ class CreateGeneration:
             generation_id = self._take_number(key)
             job = await self.accept_job.accept(
                 admission,
-                request,
+                asked.request,
                 api=API,
-                model_id=model_id,
-                resolution=resolution,
+                model_id=asked.model_id,
+                resolution=asked.resolution,
+                layout_model=asked.layout_model,
                 base_url=base_url,
                 result_life_seconds=MAX_RESULT_LIFE_SECONDS,
                 details=order.details(generation_id),

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from imagineart.jobs.model import Job, JobState
-from imagineart.models.model import Model
+from imagineart.models.model import OfferedModel
 
 API: Final = "imaginelab"
 """What jobs of generations have as their API."""
@@ -17,12 +17,26 @@ MAX_GENERATION_ID: Final = 2**53 - 1
 
 
 class GenerationType(StrEnum):
-    """What a generation makes."""
+    """What a generation makes; an infographic is an image whose prompt a text model writes first."""
 
     IMAGE = "image"
+    VIDEO = "video"
+    VOICE = "voice"
+    MUSIC = "music"
+    INFOGRAPHIC = "infographic"
+    TEXT = "text"
 
 
-CREDIT_COSTS: Final[Mapping[GenerationType, int]] = MappingProxyType({GenerationType.IMAGE: 5})
+CREDIT_COSTS: Final[Mapping[GenerationType, int]] = MappingProxyType(
+    {
+        GenerationType.TEXT: 2,
+        GenerationType.VOICE: 3,
+        GenerationType.IMAGE: 5,
+        GenerationType.MUSIC: 8,
+        GenerationType.INFOGRAPHIC: 10,
+        GenerationType.VIDEO: 15,
+    }
+)
 """What a generation costs whose model has no price of its own. Source: ImagineLab API, "Credits & Wallet"."""
 
 
@@ -82,13 +96,6 @@ class Generation:
         """Where it is."""
         return _STATUSES[self.job.state]
 
-    @property
-    def progress(self) -> int:
-        """How much of it is finished, in percent."""
-        if self.status is GenerationStatus.COMPLETED:
-            return 100
-        return 100 * len(self.job.images) // (self.job.image_count + 1)
-
 
 def generation_of(job: Job) -> Generation:
     """The generation that a job makes. Raises LookupError, ValueError for a job of something else."""
@@ -103,6 +110,6 @@ def generation_of(job: Job) -> Generation:
     return Generation(details["id"], order, job)
 
 
-def credit_cost(kind: GenerationType, model: Model) -> int:
+def credit_cost(kind: GenerationType, model: OfferedModel) -> int:
     """What a generation of a model costs."""
     return CREDIT_COSTS[kind] if model.credits is None else model.credits

@@ -158,6 +158,12 @@ class JobStore:
         values = {":attempt": text(claim.attempt), ":media": text(compact_json(asdict(media)))}
         return not isinstance(self._update(claim.key, "SET media = :media", _IS_OWN, values), ConditionFailed)
 
+    def keep_layout(self, claim: JobClaim, layout: str) -> bool:
+        """Note the prompt that was written; False where the job is no longer this attempt's."""
+        values = {":attempt": text(claim.attempt), ":layout": text(layout)}
+        updated = self._update(claim.key, "SET #layout = :layout", _IS_OWN, values, {"#layout": "layout"})
+        return not isinstance(updated, ConditionFailed)
+
     def pause(self, claim: JobClaim, order: Order, *, attempts: int, until: float) -> bool:
         """Let go of the job until a backend is polled for its order; False where it is not this attempt's.
 

@@ -146,7 +146,8 @@ class Job:
     what `api` needs to show the job.
 
     A job of images has `images`, and one of other media `media`, which is a result always. `order` is what a
-    backend works on, and no worker looks at it before `paused_until`.
+    backend works on, and no worker looks at it before `paused_until`. For an infographic, the text model
+    `layout_model` writes the `layout` first, which is the prompt of the image.
     """
 
     key: JobKey
@@ -173,6 +174,8 @@ class Job:
     media: KeptMedia | None = None
     order: Order | None = None
     paused_until: float = 0.0
+    layout_model: str | None = None
+    layout: str | None = None
 
     @property
     def image_request(self) -> ImageRequest:

@@ -1,5 +1,6 @@
 """What the OpenAPI document says of /imaginelab/api/v1."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -80,6 +81,21 @@ def body_of(fields: type[Fields], example: dict[str, Any], *, media_type: str = 
     return {
         "requestBody": {"required": True, "content": {media_type: {"schema": schema, "example": example}}}
     }
+
+
+def generation_body(
+    fields: type[Fields], settings: Sequence[type[Fields]], example: dict[str, Any]
+) -> dict[str, Any]:
+    """The documentation of a new generation, with the settings of each type."""
+    documented = body_of(fields, example)
+    schemas = [each.request_schema() | {"title": f"ImagineLab{each.__name__}"} for each in settings]
+    properties = documented["requestBody"]["content"][JSON]["schema"]["properties"]
+    properties["settings"] = {
+        "anyOf": [*schemas, {"type": "null"}],
+        "description": "Those of the generation_type; an infographic has those of an image.",
+    }
+    properties["project_id"] = {"type": ["integer", "string", "null"], "maxLength": 64, "minimum": 0}
+    return documented
 
 
 def query_of(fields: type[Fields]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The fields of a new generation and of a list, and the image that an order asks for."""
+"""The fields of a new generation and of a list."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,30 +6,29 @@ from typing import Any, Final
 from pydantic import Field
 
 from imagineart.apis.common.fields import JsonObject
-from imagineart.apis.common.validation import Fields, validate
+from imagineart.apis.common.validation import Fields
 from imagineart.errors import InvalidRequestError
 from imagineart.generations.manage_generations import MAX_LISTED
 from imagineart.generations.model import GenerationStatus, GenerationType
-from imagineart.images.model import ImageRequest
-from imagineart.images.seeds import RandomBelow, choose_seed
-from imagineart.images.sizes import GENERATION_ASPECT_RATIOS, RESOLUTIONS, output_size
-from imagineart.models.model import Model
 from imagineart.quoting import shown
 
-MAX_SEED: Final = 2**53 - 1
+MAX_PROMPT_CHARACTERS: Final = 20_000
+"""The most that any model may take; each has its own bound."""
+
 _MAX_PROJECT: Final = 2**53 - 1
 
 
-def _one_of(*choices: str) -> dict[str, Any]:
+def one_of(*choices: str) -> dict[str, Any]:
+    """The schema of a field that has one of these values."""
     return {"enum": [str(each) for each in choices]}
 
 
 class GenerationFields(Fields):
     """What to generate."""
 
-    generation_type: str = Field(json_schema_extra=_one_of(*GenerationType))
+    generation_type: str = Field(json_schema_extra=one_of(*GenerationType))
     model_name: str = Field(min_length=1, max_length=127)
-    prompt: str = Field(min_length=1, max_length=4000)
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)
     settings: Any = None
     project_id: Any = None
 
@@ -57,44 +56,11 @@ class GenerationFields(Fields):
         raise InvalidRequestError("project_id", f"got {shown(str(project))}; allowed: {allowed}")
 
 
-class ImageSettings(Fields):
-    """What an image may be told beside its prompt."""
-
-    aspect_ratio: str = Field("1:1", json_schema_extra=_one_of(*GENERATION_ASPECT_RATIOS))
-    resolution: str = Field("1K", json_schema_extra=_one_of(*RESOLUTIONS))
-    seed: int = Field(-1, ge=-1, le=MAX_SEED, json_schema_extra={"note": "-1 chooses one"})
-
-
 class ListFields(Fields):
     """Which generations to list."""
 
     skip: int = Field(0, ge=0, le=MAX_LISTED)
     limit: int = Field(100, ge=1, le=MAX_LISTED)
-    generation_type: str = Field("", json_schema_extra=_one_of("", *GenerationType))
-    status: str = Field("", json_schema_extra=_one_of("", *GenerationStatus))
+    generation_type: str = Field("", json_schema_extra=one_of("", *GenerationType))
+    status: str = Field("", json_schema_extra=one_of("", *GenerationStatus))
     project_id: str = Field("", max_length=64)
-
-
-def read_settings(values: Mapping[str, Any]) -> ImageSettings:
-    """The settings of an image. Raises InvalidRequestError, which names ``settings.<name>``."""
-    try:
-        return validate(ImageSettings, values, is_json=True)
-    except InvalidRequestError as error:
-        problem = error.message.removeprefix(f"{error.field}: ")
-        field = "settings" if error.field == "form" else f"settings.{error.field}"
-        raise InvalidRequestError(field, problem) from error
-
-
-def image_request(
-    prompt: str, settings: ImageSettings, model: Model, random_below: RandomBelow
-) -> ImageRequest:
-    """The image that a generation asks for. Raises InvalidRequestError where the model has no such size."""
-    size = output_size(settings.aspect_ratio, settings.resolution)
-    if not model.sizes.admit(size):
-        raise InvalidRequestError(
-            "settings.resolution",
-            f"got '{settings.resolution}', which is {size} at {settings.aspect_ratio}; allowed for the model "
-            f"'{model.id}': {model.sizes}.",
-        )
-    chosen = None if settings.seed < 0 else settings.seed
-    return ImageRequest(prompt=prompt, size=size, seed=choose_seed(chosen, random_below))

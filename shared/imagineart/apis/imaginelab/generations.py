@@ -1,32 +1,27 @@
 """/generations: what an account generates, what of it there is, and which models it may use."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 
-from imagineart.apis.common.call import Call
 from imagineart.apis.common.dependencies import CurrentCall
 from imagineart.apis.common.fields import JSON, media_type, read_fields
 from imagineart.apis.common.validation import validate
 from imagineart.apis.imaginelab import documentation
 from imagineart.apis.imaginelab.auth import PREFIX
-from imagineart.apis.imaginelab.documentation import PathId, body_of, query_of
-from imagineart.apis.imaginelab.generation_fields import (
-    GenerationFields,
-    ListFields,
-    image_request,
-    read_settings,
-)
+from imagineart.apis.imaginelab.documentation import PathId, generation_body, query_of
+from imagineart.apis.imaginelab.generation_fields import GenerationFields, ListFields
+from imagineart.apis.imaginelab.models import choose_model, layout_model, offered_models, typical_seconds
 from imagineart.apis.imaginelab.route import AccountRoute, CurrentAccount
 from imagineart.apis.imaginelab.services import services_of
+from imagineart.apis.imaginelab.settings import SETTINGS, ask
 from imagineart.apis.imaginelab.views import describe_generation
 from imagineart.errors import InvalidRequestError
 from imagineart.generations.manage_generations import MAX_LISTED, Filters
 from imagineart.generations.model import GenerationStatus, GenerationType, Order, credit_cost
-from imagineart.images.operations import ModelOperation
-from imagineart.models.model import Model
-from imagineart.quoting import shown
+from imagineart.jobs.estimate_job import progress_of
 
 router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRoute, tags=["ImagineLab"])
 
@@ -36,8 +31,9 @@ router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRou
     operation_id="imaginelab_create_generation",
     status_code=201,
     responses=documentation.CREATED,
-    openapi_extra=body_of(
+    openapi_extra=generation_body(
         GenerationFields,
+        SETTINGS,
         {
             "generation_type": "image",
             "model_name": "seedream-5.0-lite",
@@ -52,19 +48,15 @@ async def create_generation(request: Request, account: CurrentAccount, call: Cur
     if media_type(request) != JSON:
         raise InvalidRequestError("Content-Type", f"allowed: {JSON}.")
     fields = GenerationFields.read(await read_fields(request))
-    model = _choose_model(call, fields.model_name)
-    settings = read_settings(fields.own_settings)
     kind = GenerationType(fields.generation_type)
-    order = Order(kind, fields.model_name, fields.own_settings, fields.own_project, credit_cost(kind, model))
+    model = choose_model(call, kind, fields.model_name)
     services = services_of(request)
+    asked = ask(kind, fields.prompt, fields.own_settings, model, services.random_below)
+    if kind is GenerationType.INFOGRAPHIC:
+        asked = replace(asked, layout_model=layout_model(call))
+    order = Order(kind, fields.model_name, fields.own_settings, fields.own_project, credit_cost(kind, model))
     generation = await services.create_generation.create(
-        account,
-        call.required_admission,
-        order,
-        image_request(fields.prompt, settings, model, services.random_below),
-        model_id=model.id,
-        resolution=settings.resolution,
-        base_url=call.base_url,
+        account, call.required_admission, order, asked, base_url=call.base_url
     )
     call.record.log_fields.update(model=model.id, job=generation.job.key.id)
     return describe_generation(generation, account)
@@ -96,10 +88,10 @@ async def list_generations(request: Request, account: CurrentAccount) -> dict[st
 @router.get("/models", operation_id="imaginelab_list_models", responses=documentation.MODELS)
 async def list_models(call: CurrentCall) -> list[dict[str, Any]]:
     """List the models with what each makes and costs."""
-    kind = GenerationType.IMAGE
     return [
         {"name": model.id, "generation_type": str(kind), "credit_cost": credit_cost(kind, model)}
-        for model in _models(call)
+        for kind in GenerationType
+        for model in offered_models(call, kind)
     ]
 
 
@@ -111,10 +103,16 @@ async def get_generation(generation_id: PathId, request: Request, account: Curre
 
 
 @router.get("/{generation_id}/status", operation_id="imaginelab_get_status", responses=documentation.STATUS)
-async def get_status(generation_id: PathId, request: Request, account: CurrentAccount) -> dict[str, Any]:
+async def get_status(
+    generation_id: PathId, request: Request, account: CurrentAccount, call: CurrentCall
+) -> dict[str, Any]:
     """Get how far a generation is."""
-    generation = services_of(request).manage_generations.find(account, generation_id)
-    return {"id": generation.id, "status": str(generation.status), "progress": generation.progress}
+    services = services_of(request)
+    generation = services.manage_generations.find(account, generation_id)
+    progress = progress_of(
+        generation.job, typical_seconds=typical_seconds(call, generation.job), now=services.clock()
+    )
+    return {"id": generation.id, "status": str(generation.status), "progress": progress}
 
 
 @router.delete(
@@ -128,18 +126,3 @@ async def delete_generation(
     """Delete a generation and its outputs; one that has not ended costs nothing."""
     services_of(request).manage_generations.delete(account, generation_id)
     return {"message": "Generation deleted successfully"}
-
-
-def _models(call: Call) -> tuple[Model, ...]:
-    """The models of images that the account may use."""
-    serving = call.services.models.current().serving(ModelOperation.GENERATE)
-    return tuple(model for model in serving if call.required_admission.consumer.may_use(model.id))
-
-
-def _choose_model(call: Call, name: str) -> Model:
-    models = _models(call)
-    for model in models:
-        if model.answers_to(name):
-            return model
-    allowed = ", ".join(model.id for model in models)
-    raise InvalidRequestError("model_name", f"got {shown(name)}; allowed: {allowed}.")

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imagineart.accounts.model import Account
-from imagineart.generations.model import Generation, GenerationStatus
+from imagineart.generations.model import Generation, GenerationStatus, GenerationType
+from imagineart.jobs.model import Job
 from imagineart.results.model import result_path
 
 
@@ -42,16 +43,25 @@ def describe_generation(generation: Generation, account: Account) -> dict[str, A
 def _outputs(generation: Generation) -> list[dict[str, Any]]:
     if generation.status is not GenerationStatus.COMPLETED:
         return []
-    job = generation.job
+    job, kind = generation.job, generation.order.type
+    created_at = time_text(job.ended_at or job.key.accepted_at)
+    if job.media is not None and job.media.text is not None:
+        return [{"id": 1, "type": str(kind), "text": job.media.text, "created_at": created_at}]
+    if job.media is not None:
+        return [_file(1, str(kind), job, job.media.result, created_at)]
     return [
-        {
-            "id": position + 1,
-            "type": str(generation.order.type),
-            "url": job.base_url + result_path(image.result or ""),
-            "created_at": time_text(job.ended_at or job.key.accepted_at),
-        }
+        _file(position + 1, str(GenerationType.IMAGE), job, image.result or "", created_at)
         for position, image in sorted(job.images.items())
     ]
+
+
+def _file(number: int, kind: str, job: Job, result: str, created_at: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "type": kind,
+        "url": job.base_url + result_path(result),
+        "created_at": created_at,
+    }
 
 
 def time_text(seconds: float) -> str:

@@ -39,7 +39,7 @@ bench: environment peers-environment ## Measure against baselines, in ratios
 soak: environment ## Send requests of fifty callers for five minutes, and check every response (ARGS="--seconds 30")
 	@$(PYTHON) -m load $(ARGS)
 
-smoke: environment ## Request images from each configured backend (ARGS="--stack NAME --region REGION" for AWS)
+smoke: environment ## Request an image or other file from each configured backend (ARGS="--stack NAME --region REGION" for AWS)
 	@$(PYTHON) -m cli $(ARGS) smoke
 
 accept: environment ## Check what only a deployment shows (ARGS="--stack NAME --region REGION" for AWS)

@@ -57,7 +57,7 @@ def show_examples() -> None:
 
 @app.command("smoke")
 def smoke(context: typer.Context) -> None:
-    """Request an image from each backend of each model, and say what is wrong where none comes."""
+    """Request an image, or what else it makes, from each backend, and say what is wrong where none comes."""
     with reported_failures():
         if not show_trials(try_backends(services_of(context)), out):
             raise typer.Exit(ExitCode.FAILED)

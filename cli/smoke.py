@@ -1,4 +1,4 @@
-"""`smoke`: one image from each configured backend."""
+"""`smoke`: one image or other file from each configured backend."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -25,16 +25,21 @@ def try_backends(services: OperatorServices) -> Iterator["Trial"]:
     from imagineart.backends.http import HttpClient
     from imagineart.backends.keys import BACKEND_KEYS_CACHED_SECONDS, BackendKeys
     from imagineart.backends.route_builder import RouteBuilder
+    from imagineart.media.engine_builder import EngineBuilder
+    from imagineart.media.try_media import try_media
 
-    http = HttpClient()
+    http, http_of_media = HttpClient(), HttpClient()
     secret = CachedSecret(
         services.clients, services.credential_secret, cached_seconds=BACKEND_KEYS_CACHED_SECONDS
     )
-    builder = RouteBuilder(services.clients, BackendKeys(secret.read), http)
-    models = services.manage_models.current().document.image_models
-    return trials.try_backends(
-        [(each, builder.build(each.backends)) for each in models], make_reference(), http
+    keys = BackendKeys(secret.read)
+    builder = RouteBuilder(services.clients, keys, http)
+    engines = EngineBuilder(services.clients, keys, lambda: http_of_media)
+    document = services.manage_models.current().document
+    yield from trials.try_backends(
+        [(each, builder.build(each.backends)) for each in document.image_models], make_reference(), http
     )
+    yield from try_media([(each, engines.build(each)) for each in document.media_models], http_of_media)
 
 
 def make_reference() -> ReferenceImage:
@@ -49,12 +54,12 @@ def make_reference() -> ReferenceImage:
 
 
 def show_trials(trials: Iterable["Trial"], out: Console) -> bool:
-    """Print each trial as it ends; return whether each returned an image."""
+    """Print each trial as it ends; return whether each returned a file."""
     all_succeeded = True
     for each in trials:
         name = f"{each.model_id}, {each.route}"
         if each.failure is None:
-            line, style = f"{each.image_bytes:,} bytes in {each.seconds:.1f} s", "green"
+            line, style = f"{each.file_bytes:,} bytes in {each.seconds:.1f} s", "green"
         else:
             all_succeeded = False
             line, style = f"failed after {each.seconds:.1f} s: {each.failure}\n  {each.advice}", "red"

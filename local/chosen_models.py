@@ -17,6 +17,7 @@ from imagineart.models.model import Capabilities
 from imagineart.models.read_document import PACKAGED_FILE, InvalidModelsError, read_document
 from imagineart.models.routes import ROUTES_BY_KIND
 from imagineart.settings import SettingsError
+from local.studio.voices import VOICES
 
 FILE_VARIABLE: Final = "IMAGINEART_MODELS"
 VARIABLES: Final[Mapping[ModelOperation, str]] = {
@@ -40,18 +41,38 @@ class ChosenModels:
 
     @property
     def needs_painter(self) -> bool:
-        """Whether an operation is left to the built-in painter."""
-        return self.document is None and self.backends.keys() < VARIABLES.keys()
+        """Whether anything is left to the painter's server, which the studio is part of."""
+        return self.document is None
 
     def text(self, painter_url: str) -> str:
-        """The document, with the painter at this URL where no other backend is chosen."""
+        """The document, with the painter at this URL where no other backend is chosen.
+
+        Models of other media than images are the studio's.
+        """
         if self.document is not None:
             return self.document
         painter = {
             operation: f"openai-compatible {painter_url}/v1 {model} response_format=png"
             for operation, model in _PAINTER_MODELS.items()
         }
-        return document_of(painter | dict(self.backends))
+        document = json.loads(document_of(painter | dict(self.backends)))
+        images = [model for model in document["models"] if model["kind"] == "image"]
+        return json.dumps({"models": [*images, *_studio_models(f"{painter_url}/v1")]})
+
+
+def _studio_models(url: str) -> list[dict[str, Any]]:
+    server = {"kind": "openai-compatible", "url": url, "model": "studio"}
+    omni = server | {"kind": "vllm-omni"}
+    sizes = ["1280x720", "720x1280", "1024x1024"]
+    models: dict[str, dict[str, Any]] = {
+        "text-to-text": {"kind": "text", "typical_seconds": 1, "backends": [server]},
+        "text-to-speech": {"kind": "voice", "voices": [*VOICES], "typical_seconds": 2, "backends": [server]},
+        "text-to-music": {"kind": "music", "typical_seconds": 3, "backends": [omni]},
+        "text-to-video": {
+            "kind": "video", "seconds": [4, 8], "sizes": sizes, "typical_seconds": 10, "backends": [omni],
+        },
+    }  # fmt: skip
+    return [{"id": name, "name": f"Studio: {model['kind']}", **model} for name, model in models.items()]
 
 
 def choose_models(environment: Mapping[str, str], *, bedrock_models: str) -> ChosenModels:

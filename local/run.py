@@ -210,8 +210,9 @@ curl -X POST {base_url}/v1/images/generations \\
   -F "aspect_ratio=3:2" -F "reasoning=high" \\
   --output image.png
 
-Images come from the painter, a stand-in that is no model, unless IMAGINEART_GENERATION_BACKENDS and
-IMAGINEART_EDIT_BACKENDS name backends of your own, or IMAGINEART_MODELS names a models document.
+Images come from the painter, and text, speech, music and videos from the studio, which are no models.
+IMAGINEART_GENERATION_BACKENDS and IMAGINEART_EDIT_BACKENDS name backends of your own for images, and
+IMAGINEART_MODELS names a models document.
 Ctrl-C stops everything.
 """
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.painter.draw import ReferenceImageError, edit_image, generate_image, repaint_image
+from local.studio import server as studio
 
 _Model: TypeAlias = Literal["painter-generate", "painter-edit"]
 _Side: TypeAlias = Annotated[int, Field(ge=256, le=4096)]
@@ -68,6 +69,7 @@ app: Final = Starlette(
     routes=[
         Route("/v1/images/generations", _generate, methods=["POST"]),
         Route("/v1/images/edits", _edit, methods=["POST"]),
+        *studio.ROUTES,
     ],
     exception_handlers=dict.fromkeys((ValidationError, ReferenceImageError), _refuse),
 )

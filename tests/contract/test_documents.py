@@ -87,11 +87,13 @@ def test_the_table_of_parameters_is_the_template_s() -> None:
     assert documented == {f"`{name}`": f"`{each.get('Default', '')}`" for name, each in parameters.items()}
 
 
-def test_the_example_of_a_models_document_can_be_applied() -> None:
-    (block,) = re.findall(r"```json\n(.*?)```", TEXTS["docs/backends.md"], re.DOTALL)
+def test_the_examples_of_models_documents_can_be_applied() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", TEXTS["docs/backends.md"], re.DOTALL)
     parameters = load_template().default_parameters()
     bedrock_models = f"{parameters['BedrockModels']},{parameters['BedrockTextModels']}"
-    assert find_problems(read_document(block), bedrock_models=bedrock_models) == []
+    assert len(blocks) == 2
+    for block in blocks:
+        assert find_problems(read_document(block), bedrock_models=bedrock_models) == []
 
 
 def test_the_table_of_what_a_deleted_stack_leaves_is_the_template_s() -> None:

@@ -87,11 +87,15 @@ def test_a_command_that_cannot_be_done_says_why(
     assert "Traceback" not in done.stderr
 
 
-def test_smoke_gets_an_image_from_every_backend(target: Target) -> None:
+def test_smoke_gets_an_image_or_a_file_from_every_backend(target: Target) -> None:
     lines = target.succeed("smoke").splitlines()
     assert [line.partition(":")[0] for line in lines] == [
         "text-to-image, openai-compatible",
         "image-edit of 1, openai-compatible",
         "image-edit of 2, openai-compatible",
+        "text-to-text, openai-compatible",
+        "text-to-speech, openai-compatible",
+        "text-to-music, vllm-omni",
+        "text-to-video, vllm-omni",
     ]
     assert all("bytes in" in line for line in lines)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from imagineart.backends.model import Route
 from imagineart.errors import (
@@ -49,7 +49,7 @@ _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     ),
     (
         ModelTimeoutError,
-        "No image came in time. Try again once the model is warm, or give the route more time or a faster "
+        "Nothing came in time. Try again once the model is warm, or give the route more time or a faster "
         "model.",
     ),
     (
@@ -62,18 +62,18 @@ _ADVICE: Final[Sequence[tuple[type[ImagineArtError], str]]] = (
     (InternalError, "The API key could not be read. Check that the secret exists and that you may read it."),
 )
 _OTHERWISE: Final = (
-    "The backend returned something that is not an image. Check that its URL ends as its kind needs."
+    "The backend returned something that cannot be used. Check that its URL ends as its kind needs."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The result of one route: an image of `image_bytes`, or what failed and what to do about it."""
+    """The result of one route: a file of `file_bytes`, or what failed and what to do about it."""
 
     model_id: str
     route: str
     seconds: float
-    image_bytes: int = 0
+    file_bytes: int = 0
     failure: str | None = None
     advice: str | None = None
 
@@ -111,18 +111,28 @@ def _requests(model: Model, reference: ReferenceImage) -> Iterator[ImageRequest]
 
 
 async def _try(model_id: str, route: Route, request: ImageRequest) -> Trial:
+    async def make() -> bytes:
+        generated = await route.backend.generate(request)
+        return await finish_image(generated.content, request)
+
     label = f"{model_id} of {len(request.references)}" if request.references else model_id
-    seconds = min(TRIAL_SECONDS, route.attempt_seconds or TRIAL_SECONDS)
+    return await run_trial(label, route, make, seconds=TRIAL_SECONDS)
+
+
+async def run_trial(
+    label: str, route: Route[Any], make: Callable[[], Awaitable[bytes]], *, seconds: float
+) -> Trial:
+    """What comes of `make` within `seconds`, or the time of the route, where that is less."""
+    seconds = min(seconds, route.attempt_seconds or seconds)
     started = time.monotonic()
     try:
         async with asyncio.timeout(seconds):
-            generated = await route.backend.generate(request)
-            image = await finish_image(generated.content, request)
+            content = await make()
     except (ImagineArtError, TimeoutError) as raised:
         error = raised if isinstance(raised, ImagineArtError) else ModelTimeoutError(deadline_seconds=seconds)
         failure = error.detail or error.message
         return Trial(label, route.name, time.monotonic() - started, failure=failure, advice=_advise(error))
-    return Trial(label, route.name, time.monotonic() - started, len(image))
+    return Trial(label, route.name, time.monotonic() - started, len(content))
 
 
 def _advise(error: ImagineArtError) -> str:

@@ -33,6 +33,7 @@ EXTENSION_BY_MEDIA_TYPE: Final[Mapping[str, str]] = {
 """What can be kept; nothing among it may be a document that a browser runs."""
 
 IMAGE_MEDIA_TYPES: Final = ("image/png", "image/jpeg", "image/webp")
+"""Of these, the images."""
 
 _MEDIA_TYPES: Final = {extension: media_type for media_type, extension in EXTENSION_BY_MEDIA_TYPE.items()}
 _FORMAT: Final = re.compile(

@@ -30,3 +30,17 @@ def test_a_function_of_v1_starts_without_the_libraries_of_accounts() -> None:
         )
         == "[]"
     )
+
+
+def test_a_function_of_images_starts_without_what_makes_other_media() -> None:
+    assert (
+        printed_by(
+            "import sys\n"
+            "from imagineart.apis.imagineart.generate_image import router\n"
+            "from imagineart.bootstrap import LambdaServices\n"
+            "from imagineart.bootstrap_workers import WorkerServices\n"
+            "engines = ('tinytag', 'imagineart.media.make_media', 'imagineart.media.openai_server')\n"
+            "print([each for each in engines if each in sys.modules])"
+        )
+        == "[]"
+    )

@@ -43,7 +43,7 @@ def test_generations_are_tried_once_and_edits_with_one_and_two_references() -> N
     generations, edits = WorkingBackend(), WorkingBackend()
     results = trials(text_to_image=generations, image_edit=edits)
     assert [result.model_id for result in results] == ["text-to-image", "image-edit of 1", "image-edit of 2"]
-    assert all(result.image_bytes > 1000 and result.failure is None for result in results)
+    assert all(result.file_bytes > 1000 and result.failure is None for result in results)
     assert [len(request.references) for request in generations.requests + edits.requests] == [0, 1, 2]
 
 
@@ -53,12 +53,12 @@ def test_generations_are_tried_once_and_edits_with_one_and_two_references() -> N
         (ModelAuthError(detail="401"), "Store its API key"),
         (ModelNotAvailableError(detail="404"), "does not serve this model"),
         (ModelUnavailableError(detail="refused"), "Check that it runs"),
-        (ModelTimeoutError(deadline_seconds=3), "No image came in time"),
+        (ModelTimeoutError(deadline_seconds=3), "Nothing came in time"),
         (RequestRefusedError(detail="422"), "does not take such a request"),
         (RateLimitedError("At its limit.", retry_after_seconds=1, detail="429"), "raise its quota"),
         (InvalidRequestError("prompt", "refused.", detail="policy"), "content policy"),
         (InternalError(detail="no such secret"), "the secret exists"),
-        (ModelError(detail="500"), "not an image"),
+        (ModelError(detail="500"), "cannot be used"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -72,4 +72,4 @@ def test_a_failure_is_reported_with_what_to_do_about_it(error: ImagineArtError, 
 
 def test_an_image_that_does_not_come_in_the_time_of_the_route_is_a_failure() -> None:
     (trial,) = trials(0.05, text_to_image=FakeImageBackend(seconds=30))
-    assert "No image came in time" in (trial.advice or "")
+    assert "Nothing came in time" in (trial.advice or "")

@@ -9,7 +9,7 @@ from cli.smoke import make_reference, show_trials
 from imagineart.backends.try_backends import Trial
 from imagineart.images.kinds import PNG, detect_image_kind
 
-SUCCESS = Trial("text-to-image", "bedrock", 4.25, image_bytes=1_234_567)
+SUCCESS = Trial("text-to-image", "bedrock", 4.25, file_bytes=1_234_567)
 FAILURE = Trial("image-edit", "vllm-omni", 0.1, failure="refused [Errno 111]", advice="Check that it runs.")
 
 

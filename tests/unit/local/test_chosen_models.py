@@ -89,7 +89,8 @@ def test_the_painter_serves_what_no_backend_is_chosen_for(variable: str) -> None
     models = read_document(chosen.text(PAINTER)).image_models
     urls = {getattr(model.backends[0], "url", None) for model in models}
     assert urls == {"https://a/v1", f"{PAINTER}/v1"}
-    assert not choose(**dict.fromkeys(VARIABLES.values(), "openai https://a/v1 m")).needs_painter
+    media = read_document(chosen.text(PAINTER)).media_models
+    assert {getattr(model.backends[0], "url", None) for model in media} == {f"{PAINTER}/v1"}
 
 
 def test_a_document_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -40,18 +40,31 @@ def attempts() -> Attempts:
 
 
 @pytest.fixture
-def make(clock: FakeClock, attempts: Attempts) -> Iterator[Make]:
-    """What the backends of a model make of a request, and of an order."""
-    http, built = HttpClient(), dict[str, MediaBackends]()
+def http() -> HttpClient:
+    return HttpClient()
+
+
+@pytest.fixture
+def builder(http: HttpClient) -> EngineBuilder:
     variables = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "a secret", "AWS_REGION": REGION}
-    builder = EngineBuilder(ValidatingClients(variables), BackendKeys(lambda: {}), lambda: http)
+    return EngineBuilder(ValidatingClients(variables), BackendKeys(lambda: {}), lambda: http)
+
+
+def model_of(kind: str, routes: Sequence[dict[str, Any]]) -> Any:
+    """A model of a kind with these backends."""
+    fields = {"id": "m", "name": "M", "kind": kind, "typical_seconds": 1, "backends": routes}
+    return MODELS_BY_KIND[kind].model_validate(fields | LIMITS[kind], strict=False)
+
+
+@pytest.fixture
+def make(http: HttpClient, builder: EngineBuilder, clock: FakeClock, attempts: Attempts) -> Iterator[Make]:
+    """What the backends of a model make of a request, and of an order."""
+    built = dict[str, MediaBackends]()
 
     def call(request: MediaRequest, *routes: dict[str, Any], order: Order | None = None) -> MadeMedia | Order:
         if str(routes) not in built:
-            fields = {"id": "m", "name": "M", "kind": request.kind, "typical_seconds": 1, "backends": routes}
-            model = MODELS_BY_KIND[request.kind].model_validate(fields | LIMITS[request.kind], strict=False)
             built[str(routes)] = MediaBackends(
-                builder.build(model),
+                builder.build(model_of(request.kind, routes)),
                 random_fraction=lambda: 0.0,
                 attempt_finished=attempts.finished,
                 report_failure=attempts.report,

@@ -6,6 +6,7 @@ from typing import Any
 import av
 import pytest
 
+from imagineart.backends.http import HttpClient
 from imagineart.errors import (
     ImagineArtError,
     InvalidRequestError,
@@ -16,7 +17,9 @@ from imagineart.errors import (
     RequestRefusedError,
 )
 from imagineart.images.sizes import Size
+from imagineart.media import try_media as try_media_module
 from imagineart.media.engine import OrderFailedError
+from imagineart.media.engine_builder import EngineBuilder
 from imagineart.media.make_media import ORDER_SECONDS
 from imagineart.media.model import (
     MadeMedia,
@@ -29,12 +32,13 @@ from imagineart.media.model import (
     request_from_fields,
     request_to_fields,
 )
+from imagineart.media.try_media import try_media
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_making import Attempts
 from tests.fault_backend import Delivery, Response, document, page, raw_image, refusal
 from tests.media_server import TEXT, MediaServer
 from tests.sample_media import SECONDS, mp3, mp4, wav
-from tests.unit.media.conftest import Make
+from tests.unit.media.conftest import Make, model_of
 
 Route = dict[str, Any]
 WRITE = TextRequest("Write of a \u26f5.", 64, "In German.", 1.5)
@@ -308,3 +312,23 @@ def test_a_video_that_does_not_play_is_not_delivered(make: Make, server: MediaSe
     order = make(FILM, route)
     server.script(document({"status": "completed"}), raw_image(content, "video/mp4"))
     assert isinstance(failure(make, FILM, route, order=order), ModelError)
+
+
+def test_an_operator_gets_a_file_of_each_engine_and_what_to_do_where_none_comes(
+    server: MediaServer, http: HttpClient, builder: EngineBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(try_media_module, "POLL_SECONDS", 0)
+    routes = {"text": [bedrock(server)], "voice": [polly(server), openai(server)]}
+    routes |= {kind: [openai(server, "vllm-omni")] for kind in ("music", "video")}
+    models = [model_of(kind, each) for kind, each in routes.items()]
+    server.script(refusal(401))
+    trials = list(try_media([(model, builder.build(model)) for model in models], http))
+    assert [each.route for each in trials] == [
+        "bedrock",
+        "polly",
+        "openai-compatible",
+        "vllm-omni",
+        "vllm-omni",
+    ]
+    assert "enable access to the model" in (trials[0].advice or "")
+    assert [each.file_bytes > 1_000 for each in trials] == [False, True, True, True, True]

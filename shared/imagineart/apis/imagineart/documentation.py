@@ -15,7 +15,7 @@ from imagineart.apis.common.documentation import (
 )
 from imagineart.apis.common.fields import JSON, MULTIPART, URLENCODED
 from imagineart.apis.imagineart.errors import STATUS_BY_CODE
-from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE
+from imagineart.results.model import EXTENSION_BY_MEDIA_TYPE, IMAGE_MEDIA_TYPES
 
 _SUFFIX_BY_KIND: Final = {MULTIPART: "Form", URLENCODED: "UrlencodedForm", JSON: ""}
 
@@ -178,7 +178,7 @@ IMAGE_RESPONSES: Final[Responses] = {
         "content": {
             **{
                 media_type: {"schema": {"type": "string", "format": "binary"}}
-                for media_type in EXTENSION_BY_MEDIA_TYPE
+                for media_type in IMAGE_MEDIA_TYPES
             },
             "application/json": {"schema": _IMAGES_SCHEMA},
             "text/event-stream": {"schema": _EVENTS_SCHEMA},

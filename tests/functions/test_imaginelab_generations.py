@@ -1,5 +1,7 @@
 """ImagineLab's generations: from the order to the output, and what each does to its account's credits."""
 
+import json
+
 import httpx
 import pytest
 
@@ -163,6 +165,20 @@ def test_a_list_has_the_newest_first_in_parts_and_by_filters(customer: Customer)
     too_far = customer.get(skip=9_000, limit=1_001)
     assert_detail(too_far, 400, "skip: got 9000 with limit 1001; allowed: 10000 together.")
     assert customer.get(status="done").json()["detail"].startswith("status: got 'done'; allowed: ")
+
+
+def test_a_page_that_no_response_can_hold_is_refused_by_name(own_api: Deployment) -> None:
+    customer = Customer(own_api, credits=5)
+    customer.order()
+    dynamodb, table = own_api.aws("dynamodb"), {"TableName": own_api.references["JobsTable"]}
+    (job,) = [item for item in dynamodb.scan(**table)["Items"] if item["id"]["S"].startswith("job_")]
+    details = json.dumps(json.loads(job["details"]["S"]) | {"settings": {"instructions": "x" * 390_000}})
+    for number in range(9):
+        other = {"id": {"S": f"{job['id']['S'][:-1]}{number}"}, "details": {"S": details}}
+        dynamodb.put_item(**table, Item=job | other)
+    refused = customer.get(limit=9)
+    assert_detail(refused, 400, "limit: got 9, with which the response is too large; allowed: fewer.")
+    assert len(customer.get(limit=5).json()["data"]) == 5
 
 
 def test_nobody_sees_the_generations_of_another(customer: Customer, api: Deployment) -> None:

@@ -1,5 +1,6 @@
 """/generations: what an account generates, what of it there is, and which models it may use."""
 
+import json
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from imagineart.errors import InvalidRequestError
 from imagineart.generations.manage_generations import MAX_LISTED, Filters
 from imagineart.generations.model import GenerationStatus, GenerationType, Order, credit_cost
 from imagineart.jobs.estimate_job import progress_of
+
+_MAX_PAGE_CHARACTERS: Final = 3_000_000
+"""Lambda responds with 6 MB at most, as a text in JSON, in which a quotation mark is two characters."""
 
 router: Final = APIRouter(prefix=f"{PREFIX}/generations", route_class=AccountRoute, tags=["ImagineLab"])
 
@@ -82,7 +86,12 @@ async def list_generations(request: Request, account: CurrentAccount) -> dict[st
     found, count = services_of(request).manage_generations.list(
         account, filters, skip=fields.skip, limit=fields.limit
     )
-    return {"data": [describe_generation(each, account) for each in found], "count": count}
+    page = {"data": [describe_generation(each, account) for each in found], "count": count}
+    if len(json.dumps(page)) > _MAX_PAGE_CHARACTERS:
+        raise InvalidRequestError(
+            "limit", f"got {fields.limit}, with which the response is too large; allowed: fewer."
+        )
+    return page
 
 
 @router.get("/models", operation_id="imaginelab_list_models", responses=documentation.MODELS)

@@ -81,8 +81,9 @@ class AccountServices(LambdaServices):
                 lambda account: self._webhooks.erase(account.consumer_id),
                 lambda account: self.connections.erase(account.consumer_id),
                 lambda account: self.credits.erase(account.id),
-                lambda account: self.usage.erase(account.consumer_id),
+                # A request of a key is counted, also one that is refused.
                 lambda account: self._tokens.erase(account.consumer_id),
+                lambda account: self.usage.erase(account.consumer_id),
             ),
         )
 

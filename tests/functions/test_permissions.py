@@ -135,6 +135,7 @@ def needed(
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
             use_jobs(api, client, bedrock, generating_server, receiver)
+        orphan_a_job(api)
         for function_id, call in (IMAGE_CALLS | OTHER_CALLS).items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
@@ -423,6 +424,14 @@ def use_media_jobs(api: Deployment) -> None:
             api.work_off()
             states.append(stored_job(api, job_id)["state"]["S"])
     assert states == [*["completed"] * len(AT_ONCE), "processing"]
+
+
+def orphan_a_job(api: Deployment) -> None:
+    """Its consumer is deleted before a worker has it."""
+    with api.client(api.issue_token("gone"), Prefer="respond-async") as client:
+        assert generate_one(client).status_code == 202
+    api.aws("dynamodb").delete_item(TableName=api.references["ConsumersTable"], Key={"key": {"S": "gone"}})
+    api.work_off()
 
 
 def use_sockets(api: Deployment, management: ManagementServer, backend: GeneratingBackend) -> None:

@@ -39,6 +39,7 @@ from tests.e2e.deployed_stack.accounts import (
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
     accepts_and_sends,
+    deletes_a_job_of_a_deleted_consumer,
     deletes_results_of_dead_jobs,
     keeps_results,
     manages_jobs,
@@ -433,6 +434,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("RunJob", "dynamodb:GetItem"): runs_jobs,
     ("RunJob", "dynamodb:Query"): runs_jobs,
     ("RunJob", "dynamodb:UpdateItem"): runs_jobs,
+    ("RunJob", "dynamodb:DeleteItem"): deletes_a_job_of_a_deleted_consumer,
     ("KeepImage", "s3:GetObject"): runs_jobs,
     ("KeepImage", "s3:PutObject"): runs_jobs,
     ("KeepImage", "s3:DeleteObject"): runs_jobs,

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Final
 
-from benchmarks import jobs, lambda_parts, peers
+from benchmarks import jobs, lambda_parts, peers, runware
 from benchmarks.figures import HEAD, MISSED
 from benchmarks.functions import build_all
 from benchmarks.processes import PROJECT
@@ -18,7 +18,10 @@ PARTS: Final = {
     "delivery": lambda_parts.measure_delivery,
     "peers": peers.measure,
     "series": lambda_parts.measure_series,
+    "events": lambda_parts.measure_events,
+    "masks": lambda_parts.measure_operation,
     "jobs": jobs.measure,
+    "runware": runware.measure,
 }
 
 

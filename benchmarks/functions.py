@@ -20,7 +20,9 @@ _BUILDS: Final = {
     "StreamingLayer": ("layers/streaming", "layers"),
     "SharedLayer": ("shared", "layers"),
     "GenerateImage": ("functions/generate_image", "functions/generate_image"),
+    "EditImage": ("functions/edit_image", "functions/edit_image"),
     "ListModels": ("functions/list_models", "functions/list_models"),
+    "Runware": ("functions/runware", "functions/runware"),
     "Health": ("functions/health", "functions/health"),
 }
 _LOCK: Final = PROJECT / "layers" / "dependencies" / "requirements.txt"

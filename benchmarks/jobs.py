@@ -1,7 +1,5 @@
 """What a job costs when it is accepted, and how fast a queue of jobs drains."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +12,9 @@ from werkzeug import Request, Response
 from benchmarks.environments import environment
 from benchmarks.figures import Figure
 from benchmarks.functions import function
-from benchmarks.processes import WORK
+from benchmarks.local_stack import local_stack
 from benchmarks.stand_ins import FORM_1K, request_event, stand_ins
-from cli.deployments import local_services
-from imagineart.access.consumers import Consumer
-from imagineart.access.limits import Limits
-from imagineart.access.tokens import TokenKind
 from load.backend import LoadBackend
-from local.rough_stack import running_stack
 from local.wsgi_server import serving
 
 JOBS: Final = 100
@@ -31,7 +24,10 @@ _UNCOUNTED: Final = 10
 
 def measure() -> list[Figure]:
     """The processor time of accepting a job against a list of models; a queue against its backend."""
-    job, models = request_event(files=FORM_1K, prefer="respond-async"), request_event("GET", "/v1/models")
+    job, models = (
+        request_event(files=FORM_1K, headers={"Prefer": "respond-async"}),
+        request_event("GET", "/v1/models"),
+    )
     with (
         stand_ins() as (url, _),
         environment(function("generate_image", url)) as accepting,
@@ -67,18 +63,11 @@ def _drain() -> tuple[float, float]:
             time.sleep(0.1)
         return max(times) - min(times)
 
-    shutil.rmtree(folder := WORK / "jobs", ignore_errors=True)
-    folder.mkdir()
     with serving(Request.application(respond)) as url, httpx.Client(timeout=60, trust_env=False) as client:
         direct = {"prompt": "A chef plating ramen.", "size": "1024x1024"}
         alone = seconds(lambda seed: client.post(f"{url}/images", json=direct | {"seed": seed}))
-        route = f"openai-compatible {url}/v1 load response_format=png"
-        variables = {"IMAGINEART_LOCAL_STATE": str(folder), "IMAGINEART_GENERATION_BACKENDS": route}
-        with running_stack(folder, os.environ | variables, killed=0, doubled=0):
-            services = local_services(variables)
-            services.consumers.add_consumer(Consumer("bench", Limits(6_000, 2 * _AT_ONCE)))
-            token, _ = services.manage_tokens.issue("bench", TokenKind.PARTNER, life_days=None)
-            client.headers.update({"Authorization": f"Bearer {token.text}", "Prefer": "respond-async"})
-            api = f"{services.base_url}/v1/images/generations"
+        with local_stack("jobs", url, slots=2 * _AT_ONCE) as (base_url, token):
+            client.headers.update({"Authorization": f"Bearer {token}", "Prefer": "respond-async"})
+            api = f"{base_url}/v1/images/generations"
             fields = {"prompt": "A chef plating ramen.", "resolution": "1K"}
             return seconds(lambda seed: client.post(api, data=fields | {"seed": seed})), alone

@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+import time
 from typing import Final
+
+from PIL import Image
 
 from benchmarks.environments import environment
 from benchmarks.figures import Figure
 from benchmarks.functions import Function, function
 from benchmarks.stand_ins import FORM_1K, FORM_2K, JSON_REQUEST, SLOW, png, request_event, stand_ins
+from imagineart.images.decoding import decode_image
+from imagineart.images.encoding import encode_png
 
 _UNCOUNTED: Final = 10
 
@@ -83,3 +88,35 @@ def measure_series() -> list[Figure]:
         ours.invoke(one)
         pairs = [(ours.invoke(four), ours.invoke(one)) for _ in range(3)]
     return [Figure("series", "n=4 to n=1: wall", "ms", pairs, 1.3)]
+
+
+def measure_events() -> list[Figure]:
+    """Four images as server-sent events against the same in one body."""
+    body, events = (request_event(json=JSON_REQUEST | {"n": 4, "stream": stream}) for stream in (False, True))
+    with stand_ins() as (url, _), environment(function("generate_image", url)) as ours:
+        pairs = [(ours.cpu_ms(events), ours.cpu_ms(body)) for _ in range(_UNCOUNTED + 20)]
+    return [Figure("events", "4 events of 2 MB to one body: CPU", "ms", pairs[_UNCOUNTED:], 1.3)]
+
+
+def measure_operation() -> list[Figure]:
+    """An edit with a mask, less the decoding and encoding that it needs, against one that needs none."""
+    image, pixels = png(1024), decode_image(png(1024)).pixels
+    half = Image.linear_gradient("L").resize(pixels.size).point(lambda level: 255 * (level > 128))
+    mask = encode_png(half)
+    files = {**FORM_1K, "images": ("image.png", image, "image/png")}
+    masked_files = files | {"mask": ("mask.png", mask, "image/png")}
+    edit, masked = (request_event(path="/v1/images/edits", files=each) for each in (files, masked_files))
+
+    def codec_ms() -> float:
+        """What it decodes (mask and image; result, image and mask) and encodes (image and mask; result)."""
+        began = time.process_time()
+        for content in (mask, image, image, image, mask):
+            decode_image(content)
+        for _ in range(2):
+            encode_png(pixels)
+        encode_png(half)
+        return (time.process_time() - began) * 1e3
+
+    with stand_ins() as (url, _), environment(function("edit_image", url)) as ours:
+        pairs = [(ours.cpu_ms(masked) - codec_ms(), ours.cpu_ms(edit)) for _ in range(_UNCOUNTED + 30)]
+    return [Figure("masks", "a mask, beside its codec, to an edit: CPU", "ms", pairs[_UNCOUNTED:], 1.2)]

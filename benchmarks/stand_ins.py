@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from http.server import ThreadingHTTPServer
@@ -28,6 +28,7 @@ SLOW: Final = "takes-2-s"
 FORM_1K: Final = {"prompt": (None, "A chef plating ramen."), "resolution": (None, "1K")}
 FORM_2K: Final = FORM_1K | {"resolution": (None, "2K")}
 JSON_REQUEST: Final = {"prompt": "A chef plating ramen.", "model": "text-to-image", "size": "1024x1024"}
+EDIT_REQUEST: Final = {"model": "fast", "size": "1024x1024"}
 _NOISE_STEPS: Final = {1024: 82, 2048: 15}
 """How coarse the noise of an image of this side is: it takes 1.64 MB as JSON, and 8 MiB as a PNG."""
 _TOKEN: Final = create_token(TokenKind.PARTNER, random.Random(1).randrange)
@@ -52,10 +53,14 @@ _AWS_RESPONSES: Final[dict[str, object]] = {
 
 
 def request_event(
-    method: str = "POST", path: str = "/v1/images/generations", *, prefer: str = "", **content: Any
+    method: str = "POST",
+    path: str = "/v1/images/generations",
+    *,
+    headers: Mapping[str, str] = {},
+    **content: Any,
 ) -> dict[str, Any]:
     """The event of a request; `content` is httpx's ``files``, a form, or ``json``, in OpenAI's shape."""
-    headers = {"Authorization": f"Bearer {_TOKEN.text}", "Prefer": prefer}
+    headers = {"Authorization": f"Bearer {_TOKEN.text}", **headers}
     sent = httpx.Request(method, f"http://api{path}", headers=headers, **content)
     request = HttpRequest(method, sent.url.path, "", tuple(sent.headers.items()), sent.read())
     return build_proxy_event(request, resource=request.path, path_parameters=None)
@@ -89,12 +94,18 @@ def _as_json(side: int) -> bytes:
 
 
 class _Handler(QuietHandler):
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.respond(200, b"", ETag='"measured"')
+
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        # An edit is a form.
+        request = json.loads(body) if "json" in self.headers["Content-Type"] else EDIT_REQUEST
         if operation := self.headers["X-Amz-Target"]:
             response = _AWS_RESPONSES[operation.rpartition(".")[2]]
             if (table := request.get("TableName", "")).startswith("openai-compatible "):
-                document = document_of({ModelOperation.GENERATE: table})
+                document = document_of(dict.fromkeys((ModelOperation.GENERATE, ModelOperation.EDIT), table))
                 response = {"Item": {"version": {"N": "1"}, "document": {"S": document}}}
             return self.respond(200, json.dumps(response).encode())
         time.sleep(2 if request["model"] == SLOW else 0)

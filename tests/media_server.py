@@ -85,7 +85,7 @@ class MediaServer(FaultBackend):
     def _create(self, request: RecordedRequest) -> Response:
         video_id = f"video_{len(self.videos)}"
         self.videos[video_id] = Video(request.fields)
-        return document({"id": video_id, "object": "video", "status": "queued"})
+        return document({"id": video_id, "object": "video", "status": "queued"}, 202)
 
     def _show(self, video_id: str, *, has_content: bool) -> Response:
         video = self.videos.get(video_id)

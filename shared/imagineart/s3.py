@@ -53,9 +53,15 @@ class Bucket:
 
     def keys(self, prefix: str) -> list[str]:
         """The key of every object that begins with `prefix`."""
+        keys: list[str] = []
+        following: dict[str, str] = {}
         with translated_errors("s3 ListObjectsV2"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-            return [stored["Key"] for page in pages for stored in page.get("Contents", ())]
+            while True:
+                page = self._client.list_objects_v2(Bucket=self.name, Prefix=prefix, **following)
+                keys += [stored["Key"] for stored in page.get("Contents", ())]
+                if not page["IsTruncated"]:
+                    return keys
+                following = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete_all(self, prefix: str) -> None:
         """Delete every object whose key begins with `prefix`."""

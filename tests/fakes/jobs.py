@@ -110,10 +110,10 @@ class InMemoryJobs:
             self.jobs[claim.key] = replace(job, media=media)
         return job is not None
 
-    def pause(self, claim: JobClaim, order: Order, *, attempts: int, until: float) -> bool:
+    def pause(self, claim: JobClaim, order: Order, *, until: float) -> bool:
         job = self._own(claim)
         if job is not None:
-            paused = replace(job, order=order, attempts=attempts, paused_until=until, lease_ends_at=0)
+            paused = replace(job, order=order, attempts=0, paused_until=until, lease_ends_at=0)
             self._put(paused, until + SEND_SECONDS)
         return job is not None
 

@@ -135,9 +135,13 @@ def test_a_repeated_task_makes_no_second_image(
 def test_another_task_under_the_same_uuid_is_a_conflict(client: httpx.Client, method: str) -> None:
     task = inference(deliveryMethod=method)
     assert post(client, task).status_code == 200
-    response = post(client, task | {"positivePrompt": "a castle"})
-    error = response.json()["error"]
-    assert (response.status_code, error["code"], error["parameter"]) == (400, "conflictTaskUUID", "taskUUID")
+    other_method = "async" if method == "sync" else "sync"
+    for change in ({"positivePrompt": "a castle"}, {"deliveryMethod": other_method}):
+        response = post(client, task | change)
+        error = response.json()["error"]
+        assert (response.status_code, error["code"], error["parameter"]) == (
+            400, "conflictTaskUUID", "taskUUID",
+        )  # fmt: skip
 
 
 def test_references_come_in_every_form(client: httpx.Client) -> None:

@@ -98,7 +98,7 @@ def test_a_webhook_is_unsent_from_the_end_of_its_job_until_it_is_forgotten(
 
 
 def test_a_job_of_other_media_is_paused_with_its_order_and_ends_with_its_file(jobs: Jobs) -> None:
-    """A pause counts as no attempt, and lets the next worker take the job at once."""
+    """After a pause, attempts count anew, and it lets the next worker take the job at once."""
     key = JobKey("acme", f"{first_id_at(NOW)}00000000000001")
     job = Job(key, "an-api", "text-to-video", "", VIDEO, "https://api.example.com", 3600)
     jobs.add(job, due_at=NOW)
@@ -106,7 +106,7 @@ def test_a_job_of_other_media_is_paused_with_its_order_and_ends_with_its_file(jo
     assert jobs.claim(first, now=NOW)
     for _ in range(2):
         # A call that is sent again after its response was lost changes nothing more.
-        assert jobs.pause(first, ORDER, attempts=0, until=NOW + 10)
+        assert jobs.pause(first, ORDER, until=NOW + 10)
     paused = jobs.find(key)
     assert paused is not None
     assert (paused.request, paused.order, paused.attempts) == (VIDEO, ORDER, 0)
@@ -117,7 +117,7 @@ def test_a_job_of_other_media_is_paused_with_its_order_and_ends_with_its_file(jo
     claimed = jobs.claim(second, now=NOW + 10)
     assert claimed is not None
     assert (claimed.order, claimed.attempts) == (ORDER, 1)
-    assert not jobs.pause(first, replace(ORDER, id="other"), attempts=0, until=NOW + 20)
+    assert not jobs.pause(first, replace(ORDER, id="other"), until=NOW + 20)
     assert not jobs.keep_media(first, FILE)
     assert jobs.keep_media(second, FILE)
     assert jobs.end(second, JobState.COMPLETED, error=None, now=NOW + 11)

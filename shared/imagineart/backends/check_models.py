@@ -8,11 +8,13 @@ from imagineart.backends.bedrock_services import OPERATIONS, invoked_models
 from imagineart.backends.openai_profiles import PROFILES
 from imagineart.images.operations import ModelOperation
 from imagineart.models.model import Capabilities, MediaModel, Model, ModelsDocument
-from imagineart.models.routes import BedrockRoute, ConverseRoute
+from imagineart.models.routes import BedrockRoute, ConverseRoute, PollyRoute
 
 _MAX_REFERENCES: Final = 4
 _PLAIN: Final = (ModelOperation.GENERATE, ModelOperation.EDIT, ModelOperation.VARIATION)
 _PROFILE_PREFIX: Final = "us."
+_MAX_POLLY_CHARACTERS: Final = 3_000
+"""Source: https://docs.aws.amazon.com/polly/latest/dg/limits.html"""
 
 
 def find_problems(document: ModelsDocument, *, bedrock_models: str) -> list[str]:
@@ -27,7 +29,7 @@ def find_problems(document: ModelsDocument, *, bedrock_models: str) -> list[str]
         for problem in (
             _problems_of(model, bedrock_models)
             if isinstance(model, Model)
-            else _forbidden_texts(model, bedrock_models)
+            else _problems_of_media(model, bedrock_models)
         )
     ]
 
@@ -84,8 +86,11 @@ def _forbidden(model: Model, route: BedrockRoute, bedrock_models: str) -> Iterat
             yield name
 
 
-def _forbidden_texts(model: MediaModel, bedrock_models: str) -> Iterator[str]:
+def _problems_of_media(model: MediaModel, bedrock_models: str) -> Iterator[str]:
     for at, route in enumerate(model.backends):
+        if isinstance(route, PollyRoute) and model.max_characters > _MAX_POLLY_CHARACTERS:
+            came, allowed = model.max_characters, _MAX_POLLY_CHARACTERS
+            yield f"max_characters: got {came}; allowed with backends[{at}] (polly): {allowed}."
         # A profile has the name of its model behind that of a continent, as in ``eu.amazon.nova-lite-v1:0``.
         if isinstance(route, ConverseRoute) and not (
             _allows(bedrock_models, route.model) or _allows(bedrock_models, route.model.partition(".")[2])

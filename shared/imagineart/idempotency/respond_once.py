@@ -107,6 +107,10 @@ class Idempotency:
             if earlier is not None:
                 return earlier, True
 
+    def is_used(self, consumer_id: str, key: str) -> bool:
+        """Whether a request with the consumer's `key` is in progress, or has a response that is kept."""
+        return self.records.find(record_id(consumer_id, key), now=self.clock()) is not None
+
     def _claim(self, claim: Claim) -> Record | None:
         try:
             return self.records.claim(claim, now=self.clock())

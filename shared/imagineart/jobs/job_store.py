@@ -164,19 +164,18 @@ class JobStore:
         updated = self._update(claim.key, "SET #layout = :layout", _IS_OWN, values, {"#layout": "layout"})
         return not isinstance(updated, ConditionFailed)
 
-    def pause(self, claim: JobClaim, order: Order, *, attempts: int, until: float) -> bool:
+    def pause(self, claim: JobClaim, order: Order, *, until: float) -> bool:
         """Let go of the job until a backend is polled for its order; False where it is not this attempt's.
 
-        `attempts` is how many there were without this one, which did not fail.
+        Attempts are counted anew, since this one did not fail.
         """
         updated = self._update(
             claim.key,
-            "SET ordered = :order, attempts = :attempts, paused_until = :until, lease_ends_at = :zero, "
+            "SET ordered = :order, attempts = :zero, paused_until = :until, lease_ends_at = :zero, "
             "due_at = :due",
             _IS_OWN,
             {":attempt": text(claim.attempt), ":order": text(json.dumps(asdict(order)))}
-            | {":attempts": number(attempts), ":until": number(until), ":zero": number(0)}
-            | {":due": number(until + SEND_SECONDS)},
+            | {":until": number(until), ":zero": number(0), ":due": number(until + SEND_SECONDS)},
         )
         return not isinstance(updated, ConditionFailed)
 

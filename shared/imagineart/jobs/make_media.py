@@ -25,7 +25,7 @@ class JobMedia(Protocol):
 
     def keep_media(self, claim: JobClaim, media: KeptMedia) -> bool: ...
 
-    def pause(self, claim: JobClaim, order: Order, *, attempts: int, until: float) -> bool: ...
+    def pause(self, claim: JobClaim, order: Order, *, until: float) -> bool: ...
 
 
 class KeepsResults(Protocol):
@@ -71,7 +71,7 @@ class MakeMedia:
     def _pause(self, job: Job, claim: JobClaim, order: Order) -> Made:
         now = self.clock()
         seconds = pause_seconds(now - order.ordered_at)
-        if not self.jobs.pause(claim, order, attempts=job.attempts - 1, until=now + seconds):
+        if not self.jobs.pause(claim, order, until=now + seconds):
             return Made.FOR_NOBODY
         self.sender.send(job.key, delay_seconds=seconds)
         return Made.NOT_YET

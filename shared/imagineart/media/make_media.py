@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Final
 
 from imagineart.backends.call_routes import AttemptFinished, RouteCaller
@@ -89,5 +88,5 @@ class MediaBackends:
         raise ModelNotAvailableError(detail="the backend of an order is no longer in the models document")
 
     async def _made(self, content: bytes, request: MediaRequest, name: str, started: float) -> MadeMedia:
-        file = await asyncio.to_thread(partial(check_file, content, request))
+        file = await asyncio.to_thread(check_file, content, request)
         return MadeMedia(file, name, self._clock() - started)

@@ -104,7 +104,8 @@ class AudioEngine:
 
 
 def _successful(response: HttpResponse) -> HttpResponse:
-    if response.status != 200:
+    # An order may be accepted rather than fulfilled.
+    if response.status not in (200, 201, 202):
         raise read_error(response, read_document(response.content) or {})
     return response
 

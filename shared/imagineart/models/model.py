@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from imagineart.images.operations import ModelOperation
 from imagineart.images.sizes import Size
@@ -162,6 +162,8 @@ MODELS_BY_KIND: Final[Mapping[str, type[OfferedModel]]] = {
 
 class ModelsDocument(Value):
     """All models; of those that have an operation, the first is the one where a request names none."""
+
+    model_config = ConfigDict(defer_build=False)
 
     models: tuple[AnyModel, ...] = Field(min_length=1)
 

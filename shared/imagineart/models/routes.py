@@ -13,9 +13,12 @@ DEFAULT_RETRIES: Final = 2
 
 
 class Value(BaseModel):
-    """A part of the document: unknown fields are refused, and no type is converted in silence."""
+    """A part of the document: unknown fields are refused, and no type is converted in silence.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    The document builds what validates its parts, each of which would otherwise build that of its own parts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 def _base_url(text: str) -> str:

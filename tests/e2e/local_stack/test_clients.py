@@ -23,6 +23,7 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "LiteLLM": ("python litellm_library.py", {"generated.png": SMALL, "edited.png": TALL}),
     "LiteLLM's proxy": ("bash -eu litellm_proxy.sh", {"generated.json": [SMALL], "edited.json": [TALL]}),
     "LangChain": ("python langchain_tool.py", {"generated.png": SMALL}),
+    "LlamaIndex": ("python llamaindex_tool.py", {"generated.png": SMALL, "saved.png": SMALL}),
     "openapi-python-client": (
         "openapi-python-client generate --path openapi.yaml --meta none --output-path generated\n"
         "python generated_client.py",

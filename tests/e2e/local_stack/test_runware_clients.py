@@ -34,8 +34,9 @@ CLIENTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "@runware/ai-sdk-provider": (
         "node ai_sdk.mjs",
-        ONE_AND_FOUR,
-        {"refused": "invalidDimensions", "bad key": "invalidApiKey"},
+        ONE_AND_FOUR | {"reference-0.png": (2048, 1152), "unsafe-0.png": SMALL},
+        {"one": None, "four": None, "reference": None, "unsafe": True}
+        | {"refused": "invalidDimensions", "bad key": "invalidApiKey"},
     ),
 }  # fmt: skip
 """How each is run, the images that it writes, and what it makes of errors and of unsafe content."""

@@ -20,19 +20,19 @@ HERE = Path(__file__).parent
 CLIENTS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "runware-sdk": (
         [".venv-clients/bin/python", "sdk.py"],
-        {"images": 4, "refused": "validation", "bad key": "auth"},
+        {"images": 4, "unsafe": True, "refused": "validation", "bad key": "auth"},
     ),
     "runware 0.4": (
         [".venv-runware-0.4/bin/python", "package.py"],
-        {"images": 5, "refused": True, "bad key": True},
+        {"images": 5, "unsafe": True, "refused": True, "bad key": True},
     ),
     "runware 0.5": (
         [".venv-runware-0.5/bin/python", "package.py"],
-        {"images": 5, "refused": True, "bad key": True},
+        {"images": 5, "unsafe": True, "refused": True, "bad key": True},
     ),
     "@runware/sdk-js": (
         ["node", "sdk.mjs"],
-        {"images": 5, "refused": "unsupportedParameter", "bad key": "invalidApiKey"},
+        {"images": 5, "unsafe": True, "refused": "unsupportedParameter", "bad key": "invalidApiKey"},
     ),
 }
 """How each client is run, and what it reports at its end."""

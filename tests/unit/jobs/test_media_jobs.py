@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagineart.errors import InvalidRequestError
+from imagineart.errors import InternalError, InvalidRequestError
 from imagineart.images.sizes import Size
 from imagineart.jobs.model import MAX_ATTEMPTS, JobState
 from imagineart.media.model import MediaRequest, TextRequest, VideoRequest
@@ -41,7 +41,6 @@ def test_a_kill_at_any_step_leaves_one_file_and_deletes_it_with_the_job(request_
             assert (job.state, job.attempts <= 2) == (JobState.COMPLETED, True)
             assert job.media is not None
             assert job.media.text == (request_.prompt if request_ is TEXT else None)
-            assert job.order is None or job.order.id in ordered or len(ordered) == 0
             world.manage_jobs.delete("acme", key.id)
         # What was killed before its order was kept is ordered again, and nothing else is.
         assert not ordered or len(world.media_backends.orders) == orders
@@ -72,6 +71,22 @@ def test_a_long_order_is_polled_often_and_takes_no_slot_and_no_attempt_between_p
     run_for(world, 920)
     assert world.jobs.jobs[job.key].state is JobState.COMPLETED
     assert world.media_backends.calls > 10 * MAX_ATTEMPTS
+    assert len(world.media_backends.orders) == 1
+
+
+def test_an_order_outlives_more_interruptions_than_a_job_has_attempts_if_polls_succeed_between() -> None:
+    world = JobWorld()
+    world.media_backends.seconds = 600
+    job = world.accept_media(VIDEO)
+    for _ in range(2 * MAX_ATTEMPTS):
+        run_for(world, 30)
+        world.media_backends.error = InternalError(detail="the key could not be read")
+        run_for(world, 16)
+        world.media_backends.error = None
+        world.clock.advance(60)
+        world.attempt(world.sweep_jobs.sweep)
+    world.run_minutes(60)
+    assert world.jobs.jobs[job.key].state is JobState.COMPLETED
     assert len(world.media_backends.orders) == 1
 
 

@@ -203,11 +203,17 @@ def test_an_order_that_will_not_be_fulfilled_fails(
     assert "memory" not in error.message
 
 
-def test_an_order_is_polled_where_it_was_made_and_nowhere_else(make: Make, server: MediaServer) -> None:
+def test_an_order_is_polled_where_it_was_made_and_nowhere_else(
+    make: Make, server: MediaServer, attempts: Attempts
+) -> None:
     with MediaServer() as other:
         order = make(FILM, openai(server))
         routes = (openai(other), openai(server, fps=20))
-        assert make(FILM, *routes, order=order) == order
+        attempts.outcomes.clear()
+        server.script(refusal(500))
+        for _ in range(2):
+            assert make(FILM, *routes, order=order) == order
+        assert attempts.outcomes == [("openai-compatible-2", True), ("openai-compatible-2", False)]
         assert not other.requests
         assert isinstance(failure(make, FILM, openai(other), order=order), ModelNotAvailableError)
 

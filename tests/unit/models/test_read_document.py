@@ -190,6 +190,13 @@ def test_a_model_of_other_media_has_backends_of_its_kind_and_serves_no_operation
     assert ids == {each.id for each in document.image_models} == {"text-to-image", "image-edit"}
 
 
+def test_more_than_polly_reads_aloud_is_found() -> None:
+    found = find_problems(
+        read_document(with_media("voice", max_characters=3_001)), bedrock_models=BEDROCK_MODELS
+    )
+    assert found == ["models[4].max_characters: got 3001; allowed with backends[1] (polly): 3000."]
+
+
 @pytest.mark.parametrize(
     ("kind", "backend", "allowed"),
     [

@@ -12,6 +12,7 @@ from imagineart.apis.runware.make_images import make_images
 from imagineart.apis.runware.reading import read_task
 from imagineart.apis.runware.tasks import ImageInference
 from imagineart.idempotency.model import StoredResponse, fingerprint
+from imagineart.idempotency.respond_once import KeyConflictError
 from imagineart.jobs.model import Job, JobKey
 from imagineart.results.model import RESULT_LIFE_SECONDS
 
@@ -44,12 +45,14 @@ async def _make_once(
     """A task that is sent again gets the same results again, and costs nothing."""
 
     async def make() -> StoredResponse:
+        if context.services.named_jobs.find(context.consumer_id, task.task_uuid):
+            raise KeyConflictError
         async with context.slots:
             return StoredResponse({}, json.dumps(await make_images(context, task, chosen)).encode())
 
     response, _ = await context.services.idempotency.respond_once(
         context.consumer_id,
-        f"runware {task.task_uuid}",
+        _key(task),
         _fingerprint(task),
         make,
         lease_seconds=context.remaining_seconds(),
@@ -63,6 +66,9 @@ async def _make_once(
 async def _accept_once(context: TaskContext, task: ImageInference, chosen: ChosenRequest) -> None:
     """A task that is sent again is acknowledged again. There is one job, whose results go where it came."""
     services = context.services
+    # What HTTP keeps is out of reach where WebSocket messages are handled.
+    if context.waits_for_images and services.idempotency.is_used(context.consumer_id, _key(task)):
+        raise KeyConflictError
 
     async def accept(key: JobKey) -> Job:
         return await services.accept_job.accept(
@@ -85,6 +91,11 @@ async def _accept_once(context: TaskContext, task: ImageInference, chosen: Chose
     )
     if earlier is not None and context.session_id is not None:
         services.push_job.follow(earlier, context.session_id)
+
+
+def _key(task: ImageInference) -> str:
+    """What keeps the results of a synchronous task."""
+    return f"runware {task.task_uuid}"
 
 
 def _fingerprint(task: ImageInference) -> str:

@@ -15,7 +15,7 @@ def task(**fields: Any) -> IImageInference:
     """A task of one small image."""
     small = {"width": 1024, "height": 1024} | fields
     return IImageInference(
-        model="imagineart:2.0@0", positivePrompt="a lighthouse", outputFormat="PNG", **small
+        model="imagineart:2.0@0", **{"positivePrompt": "a lighthouse", "outputFormat": "PNG"} | small
     )
 
 
@@ -29,7 +29,7 @@ async def refusal(client: Runware, request: IImageInference) -> str:
 
 
 async def main() -> None:
-    """One image, four, an edit of the first, a task that is polled; a refused parameter and a bad key."""
+    """One image, four, an edit, a task that is polled; unsafe content, a refused parameter and a bad key."""
     client = Runware(api_key=KEY, url=URL)
     await client.connect()
     (one,) = await client.imageInference(requestImage=task())
@@ -41,6 +41,9 @@ async def main() -> None:
     accepted = await client.imageInference(requestImage=task(deliveryMethod="async"))
     (polled,) = await client.getResponse(taskUUID=accepted.taskUUID)
     urls = {each.imageURL for each in (*four, polled)}
+    (unsafe,) = await client.imageInference(
+        requestImage=task(positivePrompt="an nsfw lighthouse", checkNsfw=True)
+    )
     refused = await refusal(client, task(steps=30))
     await client.disconnect()
     stranger = Runware(api_key="no key", url=URL)
@@ -48,6 +51,7 @@ async def main() -> None:
     bad_key = await refusal(stranger, task())
     outcome = {
         "images": len(urls),
+        "unsafe": unsafe.NSFWContent,
         "refused": "unsupportedParameter" in refused,
         "bad key": "Invalid API token" in bad_key,
     }

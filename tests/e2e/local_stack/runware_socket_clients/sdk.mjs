@@ -31,10 +31,12 @@ let polled = {};
 while (!polled.imageURL) {
   [polled] = await client.getResponse({ taskUUID: accepted.taskUUID });
 }
+const nsfw = { positivePrompt: "an nsfw lighthouse", checkNSFW: true };
+const [{ NSFWContent: unsafe }] = await client.imageInference({ ...small, ...nsfw });
 const refused = await refusal(client.imageInference({ ...small, steps: 30 }));
 await client.disconnect();
 const stranger = new RunwareServer({ apiKey: "no key", url, shouldReconnect: false });
 const badKey = await refusal(stranger.imageInference(small));
 const images = new Set([...four, polled].map((each) => each.imageURL)).size;
-console.log(JSON.stringify({ images, refused, "bad key": badKey }));
+console.log(JSON.stringify({ images, unsafe, refused, "bad key": badKey }));
 process.exit(0);

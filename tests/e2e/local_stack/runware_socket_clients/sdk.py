@@ -29,7 +29,7 @@ async def refusal(running: Awaitable[Any]) -> str:
 
 
 async def main() -> None:
-    """One image, four, an edit of the first; a refused parameter and a bad key."""
+    """One image, four, an edit of the first; unsafe content, a refused parameter and a bad key."""
     async with Runware(api_key=KEY, ws_base_url=URL) as client:
         (one,) = await client.run(TASK | SMALL)
         urlretrieve(one["imageURL"], "one.png")
@@ -37,10 +37,13 @@ async def main() -> None:
         references = {"referenceImages": [one["imageURL"]]}
         (edited,) = await client.run(TASK | {"inputs": references, "resolution": "1.5K"})
         urlretrieve(edited["imageURL"], "edited.png")
+        nsfw = {"positivePrompt": "an nsfw lighthouse", "safety": {"checkContent": True}}
+        (unsafe,) = await client.run(TASK | SMALL | nsfw)
         refused = await refusal(client.run(TASK | SMALL | {"steps": 30}))
     bad_key = await refusal(Runware(api_key="no key", ws_base_url=URL).connect())
     urls = {each["imageURL"] for each in four}
-    print(json.dumps({"images": len(urls), "refused": refused, "bad key": bad_key}))
+    outcome = {"images": len(urls), "unsafe": unsafe["NSFWContent"], "refused": refused, "bad key": bad_key}
+    print(json.dumps(outcome))
 
 
 asyncio.run(main())

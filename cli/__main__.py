@@ -1,26 +1,28 @@
-"""`python -m cli`: consumers, models, tokens, peppers, usage and webhooks, on the local stack or on AWS."""
+"""`python -m cli`: what an operator changes, on the local stack or on AWS."""
 
 from typing import Annotated
 
 import typer
 
-from cli import consumers, models, peppers, tokens, usage, webhooks
+from cli import consumers, credits, models, peppers, sessions, tokens, usage, webhooks
 from cli.deployments import Deployment, services_of
 from cli.failures import EXIT_CODES_HELP, ExitCode, reported_failures
 from cli.printing import out
 from cli.smoke import show_trials, try_backends
 
 app = typer.Typer(
-    help="Operate an ImagineArt API: consumers, models, tokens, peppers, usage and webhooks.",
+    help="Operate an ImagineArt API: consumers, credits, models, tokens, peppers, usage and webhooks.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
     # A traceback that shows local variables would show secrets.
     pretty_exceptions_enable=False,
 )
 app.add_typer(consumers.app, name="consumer")
+app.add_typer(credits.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peppers.app, name="pepper")
+app.add_typer(sessions.app, name="session-key")
 app.add_typer(usage.app, name="usage")
 app.add_typer(webhooks.app, name="webhook")
 

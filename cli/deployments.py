@@ -102,6 +102,9 @@ def aws_services(
             usage_table=outputs["UsageTable"],
             pepper_secret=outputs["PepperSecret"],
             internal_tokens_secret=outputs["InternalTokensSecret"],
+            accounts_table=outputs["AccountsTable"],
+            credits_table=outputs["CreditsTable"],
+            session_secret=outputs["SessionSecret"],
             webhooks=WebhookSettings(
                 table=outputs["WebhooksTable"],
                 queue_url=outputs["WebhooksQueue"],

@@ -4,6 +4,7 @@ It speaks the images protocol of OpenAI: https://platform.openai.com/docs/api-re
 webhooks of jobs as well, some of them at the second attempt.
 """
 
+import json
 import random
 import socket
 import time
@@ -13,6 +14,7 @@ from typing import Any, Final
 from werkzeug import Request, Response
 
 from load.images import make_png, read_mark
+from load.media import OWN, make_media
 
 ATTEMPT_SECONDS: Final = 20
 """What the service gives one attempt; a silent backend takes longer."""
@@ -48,22 +50,30 @@ class LoadBackend:
         return sum(map(len, self.came.values())) - len(self.refused)
 
     def respond(self, request: Request) -> Response:
-        """Make an image, or take a webhook; or fail."""
+        """Make an image or a file, or take a webhook; or fail."""
         fault = self.dice.choice([*ENDING]) if self.dice.random() < self.faults else ""
         if request.path.startswith(WEBHOOKS):
             return self._take(request, is_refused=bool(fault) and not self.came[request.path])
+        made = make_media(request)
+        if made is None:
+            made = self._draw(request, fault)
+        time.sleep(_SECONDS.get(fault, 0 if isinstance(made, dict) else self.seconds))
+        if fault in ("reset", "silent"):
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        kind = "application/json" if isinstance(made, dict) else "image/png"
+        whole = json.dumps(made).encode() if isinstance(made, dict) else made
+        content = b"nothing" if fault == "garbage" else whole[:40] if fault else whole
+        length = len(whole if fault == "cut off" else content)
+        headers = {"Content-Type": kind, "Content-Length": str(length), "Retry-After": "1"}
+        return Response([content], fault if fault.isdigit() else 200, headers)
+
+    def _draw(self, request: Request, fault: str) -> bytes:
         fields = request.get_json(silent=True) or request.form
         marks = [read_mark(file.read()) for file in request.files.getlist("image")]
         width, height = map(int, fields["size"].split("x"))
-        self.done[fields["prompt"]].append(fault)
-        time.sleep(_SECONDS.get(fault, self.seconds))
-        if fault in ("reset", "silent"):
-            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-        image = make_png((width, height), fields["prompt"], marks, int(fields["seed"]))
-        content = b"no image" if fault == "garbage" else image[:40] if fault else image
-        length = len(image if fault == "cut off" else content)
-        headers = {"Content-Type": "image/png", "Content-Length": str(length), "Retry-After": "1"}
-        return Response([content], fault if fault.isdigit() else 200, headers)
+        if not fields["prompt"].startswith(OWN):
+            self.done[fields["prompt"]].append(fault)
+        return make_png((width, height), fields["prompt"], marks, int(fields["seed"]))
 
     def _take(self, request: Request, *, is_refused: bool) -> Response:
         self.came[request.path].append((request.headers["webhook-id"], request.get_json()))

@@ -21,7 +21,8 @@ Finding: TypeAlias = tuple[str, str, Sequence[str]]
 class Saw(NamedTuple):
     """What callers saw; `ends` are the ends of jobs, `probes` came when all slots had to be free.
 
-    `memory` is the stack's over time in MB, `days` the images that count for the day of each consumer.
+    `memory` is the stack's over time in MB, `days` the images that count for the day of each consumer, and
+    `credits` what accounts bought, and what is wrong with it.
     """
 
     seen: list[Seen]
@@ -30,6 +31,7 @@ class Saw(NamedTuple):
     memory: list[float]
     usage: Sequence[UsageRow]
     days: Mapping[str, int]
+    credits: tuple[str, Sequence[str]]
 
 
 def judge(saw: Saw, backend: LoadBackend, seconds: int, log: str) -> list[Finding]:
@@ -54,6 +56,7 @@ def judge(saw: Saw, backend: LoadBackend, seconds: int, log: str) -> list[Findin
         ("every job ends, and only a kill starts it again", jobs, lost + again),
         ("every job has one webhook, which is taken once", came, _misdelivered(saw.ends, backend)),
         ("usage and quotas count what clients saw", f"{len(saw.usage)} rows", _uncounted(every, saw, killed)),
+        ("accounts pay once for what they get, and for nothing else", *saw.credits),
         ("every slot is given back", f"{len(saw.probes)} slots", taken),
         (f"memory is flat (from {JUDGED_SECONDS} s on)", f"{early:.0f} to {late:.0f} MB", grown),
         ("nothing else fails", f"{len(log)} bytes of log", ["traceback"] * log.count("Traceback")),

@@ -19,9 +19,11 @@ from imagineart.access import consumers
 from imagineart.access.consumer_items import consumer_key, window_name
 from imagineart.access.limits import Limits
 from imagineart.access.tokens import TokenKind
+from load.accounts import buy, judge_credits, open_accounts
 from load.backend import ATTEMPT_SECONDS, WEBHOOKS, LoadBackend
 from load.callers import Consumer, Seen, call, follow, found_no_slot, make_order, send, submit
 from load.promises import Finding, Saw, judge
+from local.chosen_models import VARIABLES, ChosenModels
 from local.rough_stack import WORKER_SECONDS, running_stack
 from local.wsgi_server import serving
 
@@ -37,6 +39,7 @@ class Plan(NamedTuple):
     """
 
     callers: int = 50
+    accounts: int = 20
     seconds: int = 300
     jobs: int = 500
     backend_seconds: float = 2.0
@@ -54,9 +57,11 @@ def soak(plan: Plan, folder: Path) -> list[Finding]:
     with ExitStack() as running:
         url = running.enter_context(serving(Request.application(backend.respond)))
         route = f"openai-compatible {url}/v1 load response_format=png attempt={ATTEMPT_SECONDS}"
-        variables = {"IMAGINEART_GENERATION_BACKENDS": route, "IMAGINEART_EDIT_BACKENDS": route}
+        models = folder / "models.json"
+        models.write_text(ChosenModels(None, dict.fromkeys(VARIABLES, route)).text(url))
+        variables = {"IMAGINEART_MODELS": str(models), "IMAGINEART_LOCAL_STATE": str(folder)}
         # Freed images go back to the system, so that memory which grows is held: docs/performance.md.
-        variables |= {"IMAGINEART_LOCAL_STATE": str(folder), "MALLOC_MMAP_THRESHOLD_": "131072"}
+        variables |= {"MALLOC_MMAP_THRESHOLD_": "131072"}
         rough = running_stack(folder, os.environ | variables, killed=plan.killed, doubled=plan.doubled)
         stack = running.enter_context(rough)
         saw = asyncio.run(_call(plan, local_services(variables), backend, url + WEBHOOKS, stack))
@@ -90,6 +95,10 @@ async def _call(
                 owner, dice = owners[number % len(owners)], Random(f"{plan.seed} {number}")
                 group.create_task(call(client, owner, dice, ends_at, seen))
             share = plan.jobs // len(owners)
+            bought = {
+                buyer: group.create_task(buy(client, buyer, ends_at, JOB_SECONDS))
+                for buyer in open_accounts(services, plan.accounts)
+            }
             jobs = [group.create_task(submit(client, each, webhooks, share, plan.seconds)) for each in owners]
         sampling.cancel()
         accepted = [each for job in jobs for each in job.result()]
@@ -103,11 +112,14 @@ async def _call(
             await asyncio.sleep(5 * bool(probes))
             seen += probes
             probes = [each for owner in owners for each in await _take_every_slot(client, owner)]
+        got = {buyer: task.result() for buyer, task in bought.items()}
+        credits = await judge_credits(client, services, got, 3 * WORKER_SECONDS)
     usage = services.report_usage.rows(consumer_id=None, first_day=None, last_day=None)
+    usage = [row for row in usage if row.consumer_id in {each.id for each in owners}]
     items = {each.id: services.consumers.table.get(consumer_key(each.id)) or {} for each in owners}
     day = window_name("day", began)
     days = {owner: int(item[day]["N"]) for owner, item in items.items() if day in item}
-    return Saw(seen + accepted, ends, probes, memory, usage, days)
+    return Saw(seen + accepted, ends, probes, memory, usage, days, credits)
 
 
 async def _take_every_slot(client: httpx.AsyncClient, owner: Consumer) -> list[Seen]:

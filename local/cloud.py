@@ -12,6 +12,10 @@ from local.template import WEBSOCKET_PATH, Template, resolve
 REGION: Final = "us-east-1"
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
+MAIL_SENDER: Final = "no-reply@imaginelab.local"
+RESET_PAGE: Final = "https://imaginelab.local/reset-password"
+PARAMETERS: Final = {"Signup": "true", "MailSender": MAIL_SENDER, "PasswordResetPage": RESET_PAGE}
+"""The template's parameters that are others on a laptop."""
 NOWHERE: Final = "http://127.0.0.1:1"
 """Where nothing listens."""
 
@@ -29,7 +33,7 @@ def create_resources(template: Template, endpoint_url: str, parameters: dict[str
 
     Returns what each Ref gives, by name, and the ARN of a queue as ``<name>.Arn``.
     """
-    references = template.default_parameters() | parameters
+    references = template.default_parameters() | PARAMETERS | parameters
     references |= {"AWS::Region": REGION, "AWS::StackName": "local"}
     dynamodb, s3, sqs, secrets_manager = (
         client(service, endpoint_url) for service in ("dynamodb", "s3", "sqs", "secretsmanager")
@@ -48,6 +52,7 @@ def create_resources(template: Template, endpoint_url: str, parameters: dict[str
         references[name] = created["ARN"]
     for name in template.resources("AWS::SQS::Queue"):
         references[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+    client("sesv2", endpoint_url).create_email_identity(EmailIdentity=MAIL_SENDER)
     return references
 
 

@@ -136,12 +136,16 @@ def find_route(routes: list[Route], method: str, path: str) -> tuple[Route, dict
         for route in routes
         if (found := _path_pattern(route.path).fullmatch(path.rstrip("/") or "/"))
     ]
-    fewest = min((route.path.count("{") + 2 * route.path.count("+}") for route, _ in matches), default=0)
+    best = min((_vagueness(route.path) for route, _ in matches), default=None)
     for route, parameters in sorted(matches, key=lambda match: match[0].method == "ANY"):
-        is_best = route.path.count("{") + 2 * route.path.count("+}") == fewest
-        if is_best and route.method in (method, "ANY"):
+        if _vagueness(route.path) == best and route.method in (method, "ANY"):
             return route, parameters or None
     return None
+
+
+def _vagueness(path: str) -> tuple[int, int]:
+    """Smaller for a more exact path; of two greedy ones the longer is more exact."""
+    return path.count("{") + 2 * path.count("+}"), -path.count("/")
 
 
 @cache

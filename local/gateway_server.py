@@ -77,14 +77,16 @@ def _encoded(response: HttpResponse) -> list[tuple[bytes, bytes]]:
 class GatewayTransport(httpx.BaseTransport):
     """Hands the requests of an httpx client to a gateway, without a socket."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, source_ip: str = "127.0.0.1") -> None:
         self._gateway = gateway
+        self._source_ip = source_ip
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The gateway's response."""
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         headers = tuple(request.headers.multi_items())
-        response = self._gateway.respond(HttpRequest(request.method, path, query, headers, request.read()))
+        came = HttpRequest(request.method, path, query, headers, request.read(), source_ip=self._source_ip)
+        response = self._gateway.respond(came)
         body = response.body
         stream = httpx.ByteStream(body) if isinstance(body, bytes) else _Stream(body)
         return httpx.Response(response.status, headers=list(response.headers), stream=stream)

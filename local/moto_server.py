@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -14,6 +15,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
+from local.mailbox import print_mail, with_mailbox
 from local.wsgi_server import Application, serving
 
 
@@ -40,7 +42,7 @@ def serving_moto(
 
 
 if __name__ == "__main__":
-    with serving_moto() as address:
+    with serving_moto(partial(with_mailbox, keep=print_mail)) as address:
         print(f"aws listening on {address}", flush=True)
         # It ends with the parent process.
         sys.stdin.read()

@@ -17,6 +17,7 @@ from imagineart.apis.imagineart import (
     request_upload,
     serve_result,
 )
+from imagineart.apis.imaginelab.router import router as imaginelab_router
 from imagineart.apis.imagineo.operations import KEY_HEADER
 from imagineart.apis.imagineo.routes import router as imagineo_router
 from imagineart.apis.runware.rest import router as runware_router
@@ -61,6 +62,7 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     app.include_router(imagine_router)
     app.include_router(imagineo_router)
     app.include_router(runware_router)
+    app.include_router(imaginelab_router)
     document: dict[str, Any] = get_openapi(
         title=_TITLE,
         version=_VERSION,
@@ -82,7 +84,11 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
     document["paths"] = _with_named_schemas(document["paths"], schemas)
     document["components"] = {
         "securitySchemes": {
-            "bearerToken": {"type": "http", "scheme": "bearer", "description": "A token of a consumer."},
+            "bearerToken": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of a consumer; for /imaginelab, a session or API key of an account.",
+            },
             "apiKey": {
                 "type": "apiKey",
                 "in": "header",

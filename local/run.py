@@ -26,6 +26,7 @@ from local.cloud import client, create_resources, runtime_variables
 from local.function_variables import runtime_environment
 from local.gateway import Gateway
 from local.gateway_server import GatewayApp
+from local.mailbox import VARIABLE as MAILBOX_VARIABLE
 from local.queues import EventSources
 from local.reference import with_reference
 from local.template import PROJECT, WEBSOCKET_PATH, Template, load_template, resolve
@@ -40,6 +41,9 @@ _KEEP_ALIVE_SECONDS: Final = 60
 """Longer than clients keep idle connections: one that sends as the server closes loses its request."""
 _GRACE_SECONDS: Final = 2
 """How long responses may go on after Ctrl-C."""
+
+_MAILBOX: Final = "mailbox.jsonl"
+"""Every mail that was sent, a line of JSON each."""
 
 _interrupted: Final = threading.Event()
 _AWS_VARIABLES: Final = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "65536", "MALLOC_MMAP_THRESHOLD_": "131072"}
@@ -75,7 +79,7 @@ def write_state(
 
 def remove_state(folder: Path) -> None:
     """Remove the files that exist."""
-    for name in ("env", "stack.json"):
+    for name in ("env", "stack.json", _MAILBOX):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "functions", ignore_errors=True)
 
@@ -111,7 +115,11 @@ def main(template: Template | None = None, connect: Callable[..., EventSources] 
     folder = Path(os.environ.get("IMAGINEART_LOCAL_STATE") or PROJECT / ".local")
     remove_state(folder)
     try:
-        with listener, contextlib.suppress(KeyboardInterrupt), _children(models) as (aws_url, document):
+        with (
+            listener,
+            contextlib.suppress(KeyboardInterrupt),
+            _children(models, folder) as (aws_url, document),
+        ):
             _serve(template, connect, listener, aws_url, document, folder)
     finally:
         remove_state(folder)
@@ -125,10 +133,12 @@ def _interrupt(*_: object) -> None:
 
 
 @contextlib.contextmanager
-def _children(chosen: ChosenModels) -> Iterator[tuple[str, str]]:
+def _children(chosen: ChosenModels, folder: Path) -> Iterator[tuple[str, str]]:
     """Where AWS is, and the models document; the stand-ins for backends are started where they are needed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    variables = {**_AWS_VARIABLES, MAILBOX_VARIABLE: str(folder / _MAILBOX)}
     needed = {"local.painter": chosen.needs_painter, "local.bedrock": chosen.needs_bedrock}
-    processes = {"aws": launch("local.moto_server", variables=_AWS_VARIABLES)}
+    processes = {"aws": launch("local.moto_server", variables=variables)}
     processes |= {name: launch(name) for name, is_needed in needed.items() if is_needed}
     servers = [ChildServer("", process) for process in processes.values()]
     try:
@@ -210,7 +220,7 @@ Ctrl-C stops everything.
 def _stack_variables(template: Template, references: dict[str, str]) -> dict[str, str]:
     """What the command line needs: tables, secrets, the queue, and what Bedrock models the role allows."""
     variables: dict[str, str] = {}
-    for function_id in ("ListModelsFunction", "DeliverWebhookFunction"):
+    for function_id in ("ImagineLabFunction", "DeliverWebhookFunction"):
         variables |= resolve(dict(template.functions[function_id].variables), references)
     return variables | {
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": references["BackendCredentialSecret"],

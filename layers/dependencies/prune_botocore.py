@@ -18,8 +18,9 @@ OPERATIONS = {
     "polly": {"SynthesizeSpeech"},
     "rekognition": {"DetectModerationLabels"},
     # botocore asks for a bucket's region with HeadBucket when S3 redirects it.
-    "s3": {"DeleteObject", "GetObject", "HeadBucket", "PutObject"},
+    "s3": {"DeleteObject", "GetObject", "HeadBucket", "ListObjectsV2", "PutObject"},
     "secretsmanager": {"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"},
+    "sesv2": {"SendEmail"},
     "sqs": {"SendMessage"},
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from local.cloud import MAIL_SENDER, RESET_PAGE
 from local.rehearsal.api_corrections import correct
 from local.rehearsal.emulator import Emulator, environment_without_aws
 from local.rehearsal.steps import Step, StepError
@@ -21,6 +22,9 @@ TEMPLATE_PARAMETERS: Final[Mapping[str, str]] = {
     # So that the end-to-end suite reaches the limits of its consumers before those of the whole API.
     "ThrottlingRateLimit": "1000",
     "ThrottlingBurstLimit": "2000",
+    "Signup": "true",
+    "MailSender": MAIL_SENDER,
+    "PasswordResetPage": RESET_PAGE,
     # Ministack supports no alarm on several metrics.
     "Alarms": "false",
 }

@@ -22,6 +22,7 @@ READ_TIMEOUTS_SECONDS: Final[Mapping[str, float]] = {
     "secretsmanager": 3.0,
     "s3": 20.0,
     "sqs": 3.0,
+    "sesv2": 10.0,
     "apigatewaymanagementapi": 3.0,
     "rekognition": 10.0,
     "bedrock-runtime": 280.0,

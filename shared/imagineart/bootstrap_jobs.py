@@ -16,6 +16,9 @@ from imagineart.backends.route_builder import RouteBuilder
 from imagineart.bootstrap_environment import Environment
 from imagineart.connections.connection_store import ConnectionStore
 from imagineart.connections.send_messages import ManagementApi, SendMessages
+from imagineart.credits.change_credits import Credits
+from imagineart.credits.wallet_store import WalletStore
+from imagineart.generations.settle_credits import SettleCredits
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.job_store import JobStore
 from imagineart.jobs.model import Job
@@ -112,8 +115,9 @@ class JobEnvironment(Environment):
 
     @cached_property
     def webhook_queue(self) -> QueueWebhooks:
-        webhooks = WebhookStore(self._table(self._job_settings.webhooks_table))
-        return QueueWebhooks(webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock)
+        return QueueWebhooks(
+            self._webhooks, Queue(self._clients, self._job_settings.webhooks_queue), self.clock
+        )
 
     @cached_property
     def job_reports(self) -> ReportJobEnd:
@@ -149,6 +153,10 @@ class JobEnvironment(Environment):
         return OutboundHttp(self._job_settings.reaches_loopback)
 
     @cached_property
+    def credits(self) -> Credits:
+        return Credits(WalletStore(self._table(self._job_settings.credits_table)), self.clock)
+
+    @cached_property
     def job_settlement(self) -> JobSettlement:
         return JobSettlement(
             self.jobs,
@@ -157,6 +165,7 @@ class JobEnvironment(Environment):
             self.job_objects,
             self._results_bucket,
             self.job_reports,
+            SettleCredits(self.credits).settle,
             self.job_ended,
             self._report_settlement,
             self.random_below,
@@ -178,6 +187,10 @@ class JobEnvironment(Environment):
     def report_job(self, problem: str) -> None:
         """Log what failed and is repaired by the sweeper."""
         self.logger.warning("jobs", detail=problem)
+
+    @cached_property
+    def _webhooks(self) -> WebhookStore:
+        return WebhookStore(self._table(self._job_settings.webhooks_table))
 
     @cached_property
     def _peppers(self) -> PepperStore:

@@ -16,9 +16,10 @@ from imagineart.bootstrap_jobs import JobEnvironment
 from imagineart.errors import ImagineArtError, InternalError, ModelNotAvailableError
 from imagineart.images.model import ImageRequest
 from imagineart.jobs.make_images import MakeImages
+from imagineart.jobs.make_infographic import MakeInfographic
 from imagineart.jobs.make_media import MakeMedia, MakesMedia
 from imagineart.jobs.model import Job, JobKey
-from imagineart.jobs.run_job import RunJob
+from imagineart.jobs.run_job import Makes, RunJob
 from imagineart.jobs.send_jobs import read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
 from imagineart.models.model import OfferedModel
@@ -47,16 +48,21 @@ class WorkerServices(JobEnvironment):
             self.job_sender,
             self.job_limits,
             self.job_settlement,
-            lambda job: self._make_images if isinstance(job.request, ImageRequest) else self._make_media,
+            self._maker_of,
             self.random_below,
             self.clock,
         )
+
+    def _maker_of(self, job: Job) -> Makes:
+        if job.layout_model:
+            return self._make_infographic
+        return self._make_images if isinstance(job.request, ImageRequest) else self._make_media
 
     @cached_property
     def _make_images(self) -> MakeImages:
         def backends_of(job: Job) -> Backends | CutOutBackends:
             document = self.models.current()
-            model = _model_of(job, document.image_models)
+            model = _model_of(job, job.model_id, document.image_models)
             return choose_backends(job.image_request, model, document, self.backends)
 
         return MakeImages(
@@ -65,10 +71,23 @@ class WorkerServices(JobEnvironment):
 
     @cached_property
     def _make_media(self) -> MakeMedia:
-        def backends_of(job: Job) -> MakesMedia:
-            return self.media_backends.of(_model_of(job, self.models.current().media_models))
+        return MakeMedia(
+            self.jobs,
+            self.results,
+            self.job_sender,
+            lambda job: self._media_backends_of(job, job.model_id),
+            self.clock,
+        )
 
-        return MakeMedia(self.jobs, self.results, self.job_sender, backends_of, self.clock)
+    @cached_property
+    def _make_infographic(self) -> MakeInfographic:
+        def writers_of(job: Job) -> MakesMedia:
+            return self._media_backends_of(job, job.layout_model or "")
+
+        return MakeInfographic(self.jobs, writers_of, self._make_images)
+
+    def _media_backends_of(self, job: Job, model_id: str) -> MakesMedia:
+        return self.media_backends.of(_model_of(job, model_id, self.models.current().media_models))
 
     @cached_property
     def sweep_jobs(self) -> SweepJobs:
@@ -139,9 +158,9 @@ class WorkerServices(JobEnvironment):
         )
 
 
-def _model_of[ModelT: OfferedModel](job: Job, offered: Sequence[ModelT]) -> ModelT:
-    """The model of a job. Raises ModelNotAvailableError where it is no longer offered."""
+def _model_of[ModelT: OfferedModel](job: Job, model_id: str, offered: Sequence[ModelT]) -> ModelT:
+    """A model of a job. Raises ModelNotAvailableError where it is no longer offered."""
     for model in offered:
-        if model.id == job.model_id:
+        if model.id == model_id:
             return model
-    raise ModelNotAvailableError(detail=f"the model {job.model_id} of {job.key.id} is gone")
+    raise ModelNotAvailableError(detail=f"the model {model_id} of {job.key.id} is gone")

@@ -61,6 +61,11 @@ class DynamoDbTable:
         """Delete an item where the condition is met."""
         self._write("delete_item", key, Key=key, **parameters)
 
+    def delete_found(self, operation: str, *key: str, **parameters: Any) -> None:
+        """Delete every item that a scan or a query finds; `key` are the attributes of the table's key."""
+        for item in self.pages(operation, **parameters):
+            self.delete({name: item[name] for name in key})
+
     def pages(self, operation: str, *, is_consistent: bool = True, **parameters: Any) -> Iterator[Item]:
         """Every item of a scan or a query, read consistently, which a global index cannot."""
         start: dict[str, Any] = {}

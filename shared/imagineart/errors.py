@@ -17,7 +17,11 @@ Tree::
     ├── ResultExpiredError         result_expired
     ├── RateLimitedError           rate_limited
     │   ├── LimitReachedError      rate_limited (access)
-    │   └── WrongTokensError       rate_limited (access)
+    │   ├── WrongTokensError       rate_limited (access)
+    │   ├── AttemptsReachedError   rate_limited (accounts)
+    │   └── TooManyReservationsError rate_limited (credits)
+    ├── InsufficientCreditsError   insufficient_credits (credits)
+    ├── RefusedError               invalid_request (accounts)
     ├── InternalError              internal_error
     │   └── AwsCallError           internal_error (aws)
     ├── ModelNotAvailableError     model_not_available

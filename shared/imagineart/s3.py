@@ -51,6 +51,23 @@ class Bucket:
         with translated_errors("s3 DeleteObject"):
             self._client.delete_object(Bucket=self.name, Key=key)
 
+    def keys(self, prefix: str) -> list[str]:
+        """The key of every object that begins with `prefix`."""
+        keys: list[str] = []
+        following: dict[str, str] = {}
+        with translated_errors("s3 ListObjectsV2"):
+            while True:
+                page = self._client.list_objects_v2(Bucket=self.name, Prefix=prefix, **following)
+                keys += [stored["Key"] for stored in page.get("Contents", ())]
+                if not page["IsTruncated"]:
+                    return keys
+                following = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins with `prefix`."""
+        for key in self.keys(prefix):
+            self.delete(key)
+
     def get(self, key: str, *, limit_bytes: int) -> bytes | None:
         """The content of an object, or None where there is none; a larger object is an error."""
         stored = self.open(key)

@@ -33,7 +33,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Where tokens, consumers, models, usage and webhooks are: what the command line needs."""
+    """Where tokens, consumers, models, usage, accounts and webhooks are: what the command line needs."""
 
     tokens_table: str
     consumers_table: str
@@ -41,6 +41,9 @@ class AccessSettings:
     usage_table: str
     pepper_secret: str
     internal_tokens_secret: str
+    accounts_table: str
+    credits_table: str
+    session_secret: str
     webhooks: WebhookSettings
 
     @classmethod
@@ -53,6 +56,9 @@ class AccessSettings:
             usage_table=_required(variables, "IMAGINEART_USAGE_TABLE"),
             pepper_secret=_required(variables, "IMAGINEART_PEPPER_SECRET"),
             internal_tokens_secret=_required(variables, "IMAGINEART_INTERNAL_TOKENS_SECRET"),
+            accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            credits_table=_required(variables, "IMAGINEART_CREDITS_TABLE"),
+            session_secret=_required(variables, "IMAGINEART_SESSION_SECRET"),
             webhooks=WebhookSettings.from_mapping(variables),
         )
 
@@ -92,6 +98,7 @@ class JobSettings:
     backend_credential_secret: str
     webhooks_table: str
     webhooks_queue: str
+    credits_table: str
     results_bucket: str
     pepper_secret: str
     connections_table: str
@@ -112,6 +119,7 @@ class JobSettings:
             backend_credential_secret=_optional(variables, "IMAGINEART_BACKEND_CREDENTIAL_SECRET"),
             webhooks_table=_optional(variables, "IMAGINEART_WEBHOOKS_TABLE"),
             webhooks_queue=_optional(variables, "IMAGINEART_WEBHOOKS_QUEUE"),
+            credits_table=_optional(variables, "IMAGINEART_CREDITS_TABLE"),
             results_bucket=_optional(variables, "IMAGINEART_RESULTS_BUCKET"),
             pepper_secret=_optional(variables, "IMAGINEART_PEPPER_SECRET"),
             connections_table=_optional(variables, "IMAGINEART_CONNECTIONS_TABLE"),
@@ -131,7 +139,7 @@ class WorkerSettings:
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> "WorkerSettings":
         """Raises SettingsError."""
-        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET"):
+        for name in ("JOBS_TABLE", "JOBS_QUEUE", "JOBS_BUCKET", "RESULTS_BUCKET", "CREDITS_TABLE"):
             _required(variables, f"IMAGINEART_{name}")
         for name in ("WEBHOOKS_TABLE", "WEBHOOKS_QUEUE", "CONNECTIONS_TABLE", "WEBSOCKET_URL"):
             _required(variables, f"IMAGINEART_{name}")
@@ -170,6 +178,62 @@ class FunctionSettings:
             reaches_loopback=_flag(variables, "IMAGINEART_REACH_LOOPBACK"),
             logs_prompts=_flag(variables, "IMAGINEART_LOG_PROMPTS"),
             base_url=_optional(variables, "IMAGINEART_BASE_URL"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Where accounts are, what signs their sessions, and whether anybody may sign up."""
+
+    table: str
+    session_secret: str
+    mail_queue: str
+    signup_is_open: bool
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "AccountSettings":
+        """Raises SettingsError."""
+        return cls(
+            table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            session_secret=_required(variables, "IMAGINEART_SESSION_SECRET"),
+            mail_queue=_required(variables, "IMAGINEART_MAIL_QUEUE"),
+            signup_is_open=_flag(variables, "IMAGINEART_SIGNUP"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSettings:
+    """Where accounts are, and how Stripe is reached."""
+
+    accounts_table: str
+    secret: str
+    stripe_url: str
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "PaymentSettings":
+        """Raises SettingsError."""
+        return cls(
+            accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            secret=_required(variables, "IMAGINEART_PAYMENT_SECRET"),
+            stripe_url=_required(variables, "IMAGINEART_STRIPE_URL"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """Who sends mail, and the page that its links lead to; both are empty where no mail is sent."""
+
+    accounts_table: str
+    sender: str
+    reset_page: str
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str]) -> "MailSettings":
+        """Raises SettingsError."""
+        return cls(
+            accounts_table=_required(variables, "IMAGINEART_ACCOUNTS_TABLE"),
+            sender=_optional(variables, "IMAGINEART_MAIL_SENDER"),
+            reset_page=_optional(variables, "IMAGINEART_RESET_PAGE"),
         )
 
 

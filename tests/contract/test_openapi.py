@@ -62,9 +62,19 @@ IMAGINE_CODES_BY_STATUS = {
 }
 """By our own codes: its own are numbers, of which several errors have the same."""
 
+IMAGINELAB_CODES_BY_STATUS = {
+    "400": {"invalid_request"},
+    "401": {"missing_bearer_token", "invalid_token"},
+    "402": {"insufficient_credits"},
+    "404": {"unknown_request"},
+    "429": {"rate_limited"},
+    "500": {"internal_error"},
+}
+
 CODES_BY_API = {
     "v1": CODES_BY_STATUS, "results": CODES_BY_STATUS, "imagineo": IMAGINEO_CODES_BY_STATUS,
     "runware": RUNWARE_CODES_BY_STATUS, "imagine": IMAGINE_CODES_BY_STATUS,
+    "imaginelab": IMAGINELAB_CODES_BY_STATUS,
 }  # fmt: skip
 
 EDIT_RATIOS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4", "3:1", "1:3"]
@@ -114,13 +124,16 @@ def test_every_example_is_valid_against_its_schema() -> None:
 
 
 def test_the_document_lists_exactly_the_deployed_routes() -> None:
+    """ImagineLab's are below one path of API Gateway; the document is made of its router."""
     routes = {(route.path, route.method.lower()) for route in load_template().routes}
     deployed = {(path, method) for path, method in routes if method not in ("any", "head")}
     documented = {(path, method) for path, method, _ in OPERATIONS}
     greedy = tuple(path.removesuffix("{proxy+}") for path, _ in routes if path.endswith("/{proxy+}"))
     # One route takes every path below it, where a function knows its own.
     within = {each for each in documented if each[0].startswith(tuple(set(greedy) - {"/"}))}
-    assert {path for path, _ in within} == {each.path for each in ENDPOINTS}
+    lab = {each for each in within if each[0].startswith("/imaginelab/")}
+    assert {path for path, _ in within - lab} == {each.path for each in ENDPOINTS}
+    assert len(lab) == 12
     assert documented - within == deployed
 
 
@@ -134,9 +147,11 @@ def test_every_error_has_its_codes_and_says_whether_to_retry() -> None:
             assert ("Retry-After" in error["headers"]) == (status in ("424", "429")), path
 
 
-def test_only_health_and_results_need_no_token() -> None:
+def test_only_health_results_and_what_leads_to_a_session_need_no_token() -> None:
     public = {path for path, _, operation in OPERATIONS if operation.get("security") == []}
-    assert public == {"/health", "/v1/health", "/results/{file}"}
+    names = ("signup", "login", "forgot-password", "reset-password")
+    sessions = {f"/imaginelab/api/v1/auth/{name}" for name in names}
+    assert public == {"/health", "/v1/health", "/results/{file}"} | sessions
     assert DOCUMENT["security"] == [{"bearerToken": []}]
 
 

@@ -246,6 +246,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
     kept = {
         "TokensTable", "ConsumersTable", "ModelsTable", "WebhooksTable",
         "PepperSecret", "InternalTokensSecret", "WebhookSecret", "DataKey",
+        "AccountsTable", "CreditsTable", "SessionSecret",
     }  # fmt: skip
     assert kept <= policies.keys()
 
@@ -259,6 +260,7 @@ def test_what_a_deleted_stack_leaves_is_deleted_with_a_first_deployment_that_fai
         ("JobsTable", "expires_at"),
         ("ConnectionsTable", "expires_at"),
         ("WebhooksTable", "expires_at"),
+        ("AccountsTable", "expires_at"),
     ],
 )
 def test_expired_items_are_deleted(name: str, attribute: str) -> None:
@@ -293,7 +295,7 @@ def test_what_generates_a_secret_never_changes() -> None:
     generated = {
         name: each["GenerateSecretString"] for name, each in secrets.items() if "SecretString" not in each
     }
-    assert generated == {"PepperSecret": generated_with, "WebhookSecret": generated_with}
+    assert generated == dict.fromkeys(("PepperSecret", "WebhookSecret", "SessionSecret"), generated_with)
 
 
 def test_no_secret_has_a_value_in_the_template() -> None:
@@ -304,6 +306,7 @@ def test_no_secret_has_a_value_in_the_template() -> None:
 def test_the_outputs_name_the_resources_that_the_command_line_reads() -> None:
     for name in (
         "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
-        "WebhooksTable", "WebhooksQueue", "WebhookSecret",
+        "WebhooksTable", "WebhooksQueue", "WebhookSecret", "AccountsTable", "CreditsTable",
+        "SessionSecret",
     ):  # fmt: skip
         assert TEMPLATE.document["Outputs"][name]["Value"] == {"Ref": name}

@@ -38,6 +38,13 @@ class InMemoryBucket:
     def delete(self, key: str) -> None:
         self.contents.pop(key, None)
 
+    def keys(self, prefix: str) -> list[str]:
+        return [each for each in self.contents if each.startswith(prefix)]
+
+    def delete_all(self, prefix: str) -> None:
+        for key in self.keys(prefix):
+            self.delete(key)
+
     def presign_put(
         self, key: str, *, content_type: str, size_bytes: int, life_seconds: int
     ) -> tuple[str, int]:

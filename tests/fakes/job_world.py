@@ -18,11 +18,12 @@ from imagineart.images.sizes import Size
 from imagineart.jobs.accept_job import AcceptJob
 from imagineart.jobs.end_job import JobSettlement
 from imagineart.jobs.make_images import MakeImages
+from imagineart.jobs.make_infographic import MakeInfographic
 from imagineart.jobs.make_media import MakeMedia
 from imagineart.jobs.manage_jobs import ManageJobs
-from imagineart.jobs.model import Job
+from imagineart.jobs.model import Job, JobState
 from imagineart.jobs.report_job_end import Notice, ReportJobEnd
-from imagineart.jobs.run_job import RunJob
+from imagineart.jobs.run_job import Makes, RunJob
 from imagineart.jobs.send_jobs import JobSender, read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
 from imagineart.media.model import MadeMedia, MediaFile, MediaRequest, Order, TextRequest
@@ -163,6 +164,7 @@ class JobWorld:
         self.backends = CountingBackends(self.mortality)
         self.media_backends = CountingMedia(self.mortality, self.clock)
         self.reports: list[str] = []
+        self.charge: Callable[[Job, JobState], None] = lambda *_: None
         self.add_consumer("acme", **limits)
         guard = self.mortality.protect
         jobs, places, bucket, queue = map(guard, (self.jobs, self.places, self.bucket, self.queue))
@@ -180,6 +182,7 @@ class JobWorld:
             bucket,
             self.results,
             job_reports,
+            lambda job, state: self.charge(job, state),
             lambda _: None,
             report,
             self.random_below,
@@ -198,9 +201,11 @@ class JobWorld:
             lambda _: self.backends,
         )
         media = MakeMedia(jobs, results, sender, lambda _: self.media_backends, self.clock)
+        infographics = MakeInfographic(jobs, lambda _: self.media_backends, images)
+        makers: dict[bool, Makes] = {True: images, False: media}
         self.run_job = RunJob(
             jobs, sender, limits_of_jobs, settlement,
-            lambda job: images if isinstance(job.request, ImageRequest) else media,
+            lambda job: infographics if job.layout_model else makers[isinstance(job.request, ImageRequest)],
             self.random_below, self.clock,
         )  # fmt: skip
         self.sweep_jobs = SweepJobs(jobs, places, sender, settlement, job_reports, report, self.clock)

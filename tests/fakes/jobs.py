@@ -47,6 +47,13 @@ class InMemoryJobs:
         found = [job for job in jobs if first <= job.key.id < last]
         return sorted(found, key=lambda job: job.key.id, reverse=True)[:limit]
 
+    def all_of(self, consumer_id: str) -> Iterator[Job]:
+        return iter([job for key, job in self.jobs.items() if key.consumer_id == consumer_id])
+
+    def erase(self, consumer_id: str) -> None:
+        for job in self.all_of(consumer_id):
+            self.delete(job.key)
+
     def waiting(self, consumer_id: str, *, after: str, limit: int) -> list[str]:
         ids = sorted(
             key.id
@@ -89,6 +96,12 @@ class InMemoryJobs:
         job = self._own(claim)
         if job is not None:
             self.jobs[claim.key] = replace(job, images={**job.images, position: image})
+        return job is not None
+
+    def keep_layout(self, claim: JobClaim, layout: str) -> bool:
+        job = self._own(claim)
+        if job is not None:
+            self.jobs[claim.key] = replace(job, layout=layout)
         return job is not None
 
     def keep_media(self, claim: JobClaim, media: KeptMedia) -> bool:

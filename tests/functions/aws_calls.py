@@ -48,9 +48,14 @@ secrets.update_secret_version_stage(SecretId="PepperSecret", **move)
 s3 = client("s3")
 s3.put_object(Bucket="uploadsbucket", Key="k", Body=b"x")
 assert s3.get_object(Bucket="uploadsbucket", Key="k")["Body"].read() == b"x"
+listed = s3.list_objects_v2(Bucket="uploadsbucket", Prefix="k")
+assert ([each["Key"] for each in listed["Contents"]], listed["IsTruncated"]) == (["k"], False)
 s3.delete_object(Bucket="uploadsbucket", Key="k")
 queue = f"{url}/123456789012/WebhooksQueue"
 client("sqs").send_message(QueueUrl=queue, MessageBody="{}", DelaySeconds=1, MessageGroupId="acme")
+mail = {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}}
+to = {"ToAddresses": ["ada@example.com"]}
+client("sesv2").send_email(FromEmailAddress="no-reply@imaginelab.local", Destination=to, Content=mail)
 client("bedrock-runtime").invoke_model(modelId="stability.x", body=b"{}")
 # The stand-in has neither.
 assert callable(client("bedrock-runtime").converse)
@@ -61,5 +66,5 @@ for region in ("us-east-1", "eu-west-1"):
         bucket = client("s3", region, None, config=config)
         put = {"Params": {"Bucket": "uploads", "Key": "k"}, "ExpiresIn": 60}
         print(bucket.generate_presigned_url("put_object", **put).partition("?")[0])
-    for service in ("dynamodb", "secretsmanager", "bedrock-runtime", "polly", "sqs"):
+    for service in ("dynamodb", "secretsmanager", "bedrock-runtime", "polly", "sqs", "sesv2"):
         print(client(service, region, None).meta.endpoint_url)

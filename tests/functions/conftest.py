@@ -1,12 +1,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 
 import botocore.session
 import httpx
 import pytest
 
+from local.mailbox import ReceivedMail, with_mailbox
 from local.moto_server import serving_moto
 from tests.functions.deployment import Cloud, Deployment
 from tests.functions.generating_backend import GeneratingBackend
@@ -43,8 +44,9 @@ def management() -> Iterator[ManagementServer]:
 
 @pytest.fixture(scope="session")
 def cloud(management: ManagementServer) -> Iterator[Cloud]:
-    with serving_moto() as url:
-        cloud = Cloud(url, management.url)
+    mails: list[ReceivedMail] = []
+    with serving_moto(partial(with_mailbox, keep=mails.append)) as url:
+        cloud = Cloud(url, management.url, mails)
         yield cloud
         cloud.empty()
 

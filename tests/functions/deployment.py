@@ -26,6 +26,7 @@ from local.chosen_models import document_of
 from local.cloud import client, create_resources, runtime_variables
 from local.gateway import Gateway
 from local.gateway_server import GatewayTransport
+from local.mailbox import ReceivedMail
 from local.queues import EventSources
 from local.template import Template, load_template, resolve
 from tests.functions.generating_backend import EDIT_MODEL, GENERATION_MODEL
@@ -48,6 +49,8 @@ class Deployment:
     event_sources: EventSources
     cold_starts: list[str]
     """The function of every environment that was started, in order."""
+    mails: list[ReceivedMail]
+    """Every mail that was sent, by any deployment."""
     consumer_ids: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def issue_token(
@@ -73,10 +76,12 @@ class Deployment:
         """The id of a consumer that nobody has registered."""
         return f"consumer-{next(self.consumer_ids)}"
 
-    def client(self, token: Token | None = None, **headers: str) -> httpx.Client:
+    def client(
+        self, token: Token | None = None, *, source_ip: str = "127.0.0.1", **headers: str
+    ) -> httpx.Client:
         """An HTTP client of the API, authenticated if there is a token."""
         headers |= {"Authorization": f"Bearer {token.text}"} if token else {}
-        transport = GatewayTransport(self.gateway)
+        transport = GatewayTransport(self.gateway, source_ip)
         return httpx.Client(transport=transport, base_url="https://api.local", headers=headers)
 
     def work_off(self) -> int:
@@ -117,8 +122,9 @@ class Cloud:
     At `base_url`, its functions send messages to WebSocket connections.
     """
 
-    def __init__(self, url: str, base_url: str) -> None:
+    def __init__(self, url: str, base_url: str, mails: list[ReceivedMail]) -> None:
         self.url, self.base_url = url, base_url
+        self._mails = mails
         self._gateway: Gateway | None = None
         self._shared: Deployment | None = None
 
@@ -165,7 +171,7 @@ class Cloud:
         self._gateway = Gateway(Template(document), references, runtime, on_cold_start=cold_starts.append)
         variables = {
             name: value
-            for function_id in ("ListModelsFunction", "DeliverWebhookFunction")
+            for function_id in ("ImagineLabFunction", "DeliverWebhookFunction")
             for name, value in template().functions[function_id].variables.items()
         }
         settings = AccessSettings.from_mapping(resolve(variables, references) | runtime)
@@ -177,7 +183,7 @@ class Cloud:
         )
         operator.manage_models.apply(document_of(backends))
         sources = EventSources(Template(document), references, self._gateway, client("sqs", self.url))
-        return Deployment(self._gateway, operator, references, self.url, sources, cold_starts)
+        return Deployment(self._gateway, operator, references, self.url, sources, cold_starts, self._mails)
 
     def empty(self) -> None:
         """Let every environment end, and forget everything in the cloud."""

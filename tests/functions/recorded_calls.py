@@ -16,11 +16,13 @@ from tests.permissions import Permission
 _FUNCTION_VARIABLE = "TEST_FUNCTION"
 # An operation on several items needs the actions of each, and none of its own.
 _KNOWN_ACTIONS = re.compile(
-    r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:(Get|Put|Delete)Object"
-    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|execute-api:ManageConnections"
+    r"dynamodb:((Get|Put|Update|Delete)Item|Query|Scan)|s3:((Get|Put|Delete)Object|ListBucket)"
+    r"|secretsmanager:\w+|bedrock:InvokeModel|sqs:SendMessage|ses:SendEmail|execute-api:ManageConnections"
     r"|rekognition:DetectModerationLabels|polly:SynthesizeSpeech"
 )
-_ACTIONS = {"PostToConnection": "ManageConnections", "Converse": "InvokeModel"}
+_ACTIONS = {
+    "PostToConnection": "ManageConnections", "ListObjectsV2": "ListBucket", "Converse": "InvokeModel",
+}  # fmt: skip
 """Those that are not called as their operation."""
 
 
@@ -86,6 +88,8 @@ class RecordedCalls:
         match params:
             case {"TableName": table, "IndexName": index}:
                 return f"${{{self._name_of(table)}.Arn}}/index/{index}"
+            case {"FromEmailAddress": sender}:
+                return f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:identity/{sender}"
             case {"QueueUrl": queue}:
                 return f"${{{self._name_of(queue)}.Arn}}"
             case {"TableName": table}:
@@ -99,6 +103,8 @@ class RecordedCalls:
                 return "*"
             case {"Bucket": bucket, "Key": key}:
                 return f"${{{self._name_of(bucket)}.Arn}}/{key}"
+            case {"Bucket": bucket, "Prefix": prefix}:
+                return f"${{{self._name_of(bucket)}.Arn}}?prefix={prefix}"
             case {"modelId": str(model)} if model.startswith("us."):
                 # Profiles have a region's prefix, models have none.
                 account = f"{region}:${{AWS::AccountId}}"

@@ -31,6 +31,9 @@ from tests.functions.deployment import (
 from tests.functions.generating_backend import GeneratingBackend, always, image_file
 from tests.functions.recorded_calls import RecordedCalls, name_the_functions
 from tests.functions.socket_clients import ManagementServer, SocketClient, results_of
+from tests.functions.stripe_server import serving_stripe
+from tests.functions.test_imaginelab_generations import Customer
+from tests.functions.test_imaginelab_payments import Shop, paid_at
 from tests.functions.test_media_jobs import AT_ONCE, accept_media, stored_job, with_media_models
 from tests.functions.test_runware import inference
 from tests.media_server import MediaServer
@@ -39,6 +42,7 @@ from tests.receiver import Receiver
 
 Call = Callable[[httpx.Client], httpx.Response]
 ULTRA = "stability.stable-image-ultra-v1:1"
+LAB = "/imaginelab/api/v1/auth"
 EVERY_FUNCTION = sorted(template().functions)
 
 
@@ -99,7 +103,11 @@ def needed(
     """What each function needed while it did all that it can do."""
     calls = RecordedCalls()
     generating_server.reset()
-    with pytest.MonkeyPatch.context() as monkeypatch, BedrockServer(pixels=1 << 16) as bedrock:
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        BedrockServer(pixels=1 << 16) as bedrock,
+        serving_stripe() as payments,
+    ):
         calls.record(monkeypatch)
         monkeypatch.setattr(deployment, "runtime_variables", without_the_local_checker)
         backends = (
@@ -109,6 +117,7 @@ def needed(
         api = cloud.deploy(
             generating_server.base_url,
             name_the_functions,
+            paid_at(payments),
             generation_backends=backends,
             edit_backends=backends,
         )
@@ -132,9 +141,12 @@ def needed(
         token = api.issue_token("jobs", images_per_day=100, concurrent_requests=1)
         with api.client(token) as client, Receiver() as receiver:
             use_jobs(api, client, bedrock, generating_server, receiver)
+        orphan_a_job(api)
         for function_id, call in (IMAGE_CALLS | OTHER_CALLS).items():
             with api.client(api.issue_token(), **{"Idempotency-Key": "a-key"}) as client:
                 repeat(api, client, calls, function_id, call)
+        use_accounts(api)
+        receive_payments(Shop(api, payments))
         serve_results(api)
         use_sockets(api, management, generating_server)
         api.gateway.invoke("ReviewTokensFunction", {})
@@ -279,6 +291,82 @@ def repeat(api: Deployment, client: httpx.Client, calls: RecordedCalls, function
         assert waiting.result() == "false"
 
 
+def use_accounts(api: Deployment) -> None:
+    """An account that is used by sessions and keys, forgets its password, and is closed."""
+
+    def sign_up(client: httpx.Client) -> str:
+        form = {"email": "ada@example.com", "password": "first password"}
+        return f"account-{client.post(f'{LAB}/signup', json=form).json()['id']}"
+
+    def session(client: httpx.Client) -> dict[str, str]:
+        form = {"username": "ada@example.com", "password": "first password"}
+        return {"Authorization": f"Bearer {client.post(f'{LAB}/login', data=form).json()['access_token']}"}
+
+    with api.client() as client:
+        consumer_id = sign_up(client)
+        assert client.get(f"{LAB}/me", headers=session(client)).status_code == 200
+        generate_for_credits(api, client, consumer_id, session(client))
+        client.post(f"{LAB}/forgot-password", json={"email": "ada@example.com"})
+        api.work_off()
+        for kind in TokenKind:
+            with api.client(api.issue_token(consumer_id, kind=kind)) as keyed:
+                assert keyed.get(f"{LAB}/me").status_code == 200
+                assert keyed.get(f"{LAB}/me", headers={"X-Forwarded-Proto": "http"}).status_code == 401
+        orphan, headers = api.issue_token(consumer_id), session(client)
+        table, key = api.references["ConsumersTable"], {"key": {"S": consumer_id}}
+        item = api.aws("dynamodb").get_item(TableName=table, Key=key)["Item"]
+        api.aws("dynamodb").delete_item(TableName=table, Key=key)
+        with api.client(orphan) as keyed:
+            assert keyed.get(f"{LAB}/me").status_code == 401
+        leave_traces(api, consumer_id)
+        api.aws("dynamodb").put_item(TableName=table, Item=item)
+        assert client.delete(f"{LAB}/me", headers=headers).status_code == 200
+
+
+def leave_traces(api: Deployment, consumer_id: str) -> None:
+    """What a key's requests at other APIs leave beside jobs."""
+    for bucket, folder in (("JobsBucket", "media"), ("JobsBucket", "jobs"), ("UploadsBucket", "uploads")):
+        name = api.references[bucket]
+        api.aws("s3").put_object(Bucket=name, Key=f"{folder}/{consumer_id}/a", Body=b"")
+    key = f"responses/{consumer_id}/record/attempt"
+    api.aws("s3").put_object(Bucket=api.references["IdempotencyBucket"], Key=key, Body=b"")
+    session = {"id": {"S": "session#s"}, "consumer_id": {"S": consumer_id}}
+    api.aws("dynamodb").put_item(TableName=api.references["ConnectionsTable"], Item=session)
+
+
+def receive_payments(shop: Shop) -> None:
+    """One grants credits, and a refund takes them back."""
+    customer = Customer(shop.api, credits=0)
+    assert shop.complete(shop.server.sell(1, customer.id)).status_code == 200
+    assert shop.refund("re_1", "pi_1", 1000).status_code == 200
+
+
+def generate_for_credits(
+    api: Deployment, client: httpx.Client, consumer_id: str, headers: dict[str, str]
+) -> None:
+    """A generation that completes and is deleted, and one whose message no worker could handle."""
+    client.headers.update(headers)
+    api.operator.credits.grant(int(consumer_id.removeprefix("account-")), 100, reference="a")
+    path = f"{LAB.removesuffix('/auth')}/generations"
+    order = {"generation_type": "image", "model_name": "text-to-image", "prompt": "x"}
+    done = client.post(path, json=order).json()["id"]
+    api.work_off()
+    assert client.get(f"{path}/{done}").json()["status"] == "completed"
+    dead = client.post(path, json=order).json()["id"]
+    sqs, queues = api.aws("sqs"), api.references
+    lost = sqs.receive_message(QueueUrl=queues["JobsQueue"])["Messages"][0]
+    sqs.delete_message(QueueUrl=queues["JobsQueue"], ReceiptHandle=lost["ReceiptHandle"])
+    sqs.send_message(QueueUrl=queues["FailedJobsQueue"], MessageBody=lost["Body"])
+    api.work_off()
+    assert client.get(f"{path}/{dead}").json()["status"] == "failed"
+    assert client.delete(f"{path}/{done}").status_code == 200
+    # Whoever accepts a job sends those that wait.
+    api.operator.consumers.replace_consumer(Consumer(consumer_id, Limits(1_000, 1)))
+    waiting = [client.post(path, json=order).json()["id"] for _ in range(2)]
+    assert client.delete(f"{path}/{waiting[0]}").status_code == 200
+    del client.headers["Authorization"]
+
+
 def use_jobs(
     api: Deployment,
     client: httpx.Client,
@@ -350,6 +438,14 @@ def use_media_jobs(api: Deployment) -> None:
             api.work_off()
             states.append(stored_job(api, job_id)["state"]["S"])
     assert states == [*["completed"] * len(AT_ONCE), "processing"]
+
+
+def orphan_a_job(api: Deployment) -> None:
+    """Its consumer is deleted before a worker has it."""
+    with api.client(api.issue_token("gone"), Prefer="respond-async") as client:
+        assert generate_one(client).status_code == 202
+    api.aws("dynamodb").delete_item(TableName=api.references["ConsumersTable"], Key={"key": {"S": "gone"}})
+    api.work_off()
 
 
 def use_sockets(api: Deployment, management: ManagementServer, backend: GeneratingBackend) -> None:

@@ -126,6 +126,20 @@ def test_a_job_of_other_media_is_paused_with_its_order_and_ends_with_its_file(jo
     assert (ended.state, ended.media, ended.images) == (JobState.COMPLETED, FILE, {})
 
 
+def test_the_layout_of_an_infographic_is_kept_by_the_attempt_that_has_the_job(jobs: Jobs) -> None:
+    drawn = replace(JOB, key=JobKey("acme", f"{first_id_at(NOW)}00000000000001"), layout_model="writer")
+    jobs.add(drawn, due_at=NOW)
+    claim = JobClaim(drawn.key, "attempt-1", LEASE_ENDS_AT)
+    assert not jobs.keep_layout(claim, "a layout")
+    claimed = jobs.claim(claim, now=NOW)
+    assert claimed is not None
+    assert (claimed.layout_model, claimed.layout) == ("writer", None)
+    assert jobs.keep_layout(claim, "a layout")
+    kept = jobs.find(drawn.key)
+    assert kept is not None
+    assert kept.layout == "a layout"
+
+
 def test_a_job_is_claimed_by_one_worker_until_its_lease_ends(jobs: Jobs) -> None:
     claimed = jobs.claim(FIRST, now=NOW)
     assert claimed == replace(

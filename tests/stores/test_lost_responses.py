@@ -17,7 +17,12 @@ from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits, Standing
 from imagineart.access.token_store import TokenStore
 from imagineart.access.tokens import ALL_SCOPES, StoredToken
+from imagineart.accounts.account_store import AccountStore
+from imagineart.accounts.attempt_store import AttemptStore
+from imagineart.accounts.model import Account
 from imagineart.aws import AwsCallError, AwsClients
+from imagineart.credits.change_credits import Credits
+from imagineart.credits.wallet_store import WalletStore
 from imagineart.errors import ModelError
 from imagineart.idempotency.model import StoredResponse, record_id
 from imagineart.idempotency.record_store import RecordStore
@@ -51,6 +56,8 @@ JOB = Job(
     ImageRequest("a boat", Size(8, 8), 7),
 )
 CLAIM = JobClaim(JOB.key, "attempt-1", NOW + 300)
+
+ACCOUNT = Account(7, "ada@example.com", "a hash", NOW)
 
 losses = pytest.mark.parametrize("times", [1, 2, 3])
 moments = pytest.mark.parametrize("after_effect", [False, True], ids=["the call", "the response"])
@@ -316,3 +323,60 @@ def test_a_job_has_one_place(aws: LossyAws, times: int, after_effect: bool) -> N
         assert places.enter(JOB.key, limit=1)
     assert places.enter(JOB.key, limit=1)
     assert places.find("acme") == JobQueue(frozenset({JOB.key.id}), JOB.key.id)
+
+
+@losses
+@moments
+def test_an_account_is_added_reset_and_counted_once(aws: LossyAws, times: int, after_effect: bool) -> None:
+    table = new_table(aws, "AccountsTable")
+    accounts, attempts = AccountStore(table), AttemptStore(table)
+
+    def attempt(operation: str, act: Callable[[], bool]) -> bool | None:
+        """What it returned; None where every attempt was lost."""
+        aws.lose(operation, times, after_effect=after_effect)
+        try:
+            return act()
+        except AwsCallError:
+            return None
+
+    lost = None if times == 3 else True
+    assert attempt("PutItem", lambda: accounts.claim_email(ACCOUNT.email, 7, now=NOW)) is lost
+    assert accounts.claim_email(ACCOUNT.email, 7, now=NOW)
+    assert not accounts.claim_email(ACCOUNT.email, 8, now=NOW)
+    assert attempt("PutItem", lambda: accounts.add(ACCOUNT)) is lost
+    assert accounts.add(ACCOUNT)
+    accounts.set_reset(7, "digest", expires_at=NOW + 60)
+    assert attempt("UpdateItem", lambda: accounts.reset_password(7, "digest", "new", now=NOW)) is lost
+    accounts.reset_password(7, "digest", "new", now=NOW)
+    found = accounts.find_by_email(ACCOUNT.email)
+    assert found
+    assert (found.password_hash, found.session_epoch) == ("new", 1)
+
+    def count(nonce: str) -> bool:
+        return attempts.count("attempts#a", limit=2, expires_at=NOW + 60, nonce=nonce)
+
+    assert attempt("UpdateItem", lambda: count("a")) is lost
+    assert [count("a"), count("b"), count("c")] == [True, True, False]
+
+
+@losses
+@moments
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+def test_credits_change_once(aws: LossyAws, times: int, after_effect: bool, operation: str) -> None:
+    credits = Credits(WalletStore(new_table(aws, "CreditsTable")), FakeClock(NOW))
+
+    def repeat(act: Callable[[], object]) -> None:
+        aws.lose(operation, times, after_effect=after_effect)
+        with contextlib.suppress(AwsCallError):
+            act()
+        aws.lose(operation, 0, after_effect=after_effect)
+        act()
+
+    repeat(lambda: credits.grant(7, 10, reference="first"))
+    repeat(lambda: credits.grant(7, 10, reference="second"))
+    repeat(lambda: credits.reserve(7, "taken", 3))
+    repeat(lambda: credits.reserve(7, "back", 4))
+    repeat(lambda: credits.take(7, "taken"))
+    repeat(lambda: credits.give_back(7, "back"))
+    wallet = credits.find(7)
+    assert (wallet.balance, wallet.reservations, wallet.applying) == (17, {}, {})

@@ -12,8 +12,9 @@ from imagineart.errors import ImagineArtError
 
 BRANCH = re.compile(r"(?P<indent>(?:│ {3}| {4})*)[├└]── (?P<name>\w+)(?: +(?P<code>\w+))?")
 HOMES = (
-    "errors", "aws", "access.limits", "access.refused_tokens", "access.tokens", "apis.runware.errors",
-    "idempotency.respond_once", "media.engine", "results.send_file",
+    "errors", "aws", "access.limits", "access.refused_tokens", "access.tokens", "accounts.attempts",
+    "accounts.model", "apis.runware.errors", "credits.model", "idempotency.respond_once", "media.engine",
+    "results.send_file",
 )  # fmt: skip
 """The modules of the package that define errors of the tree."""
 for home in HOMES:
@@ -51,7 +52,7 @@ def test_every_public_code_has_a_class() -> None:
     assert {code for _, _, code in coded_tree()} == {
         "invalid_request", "invalid_image", "missing_bearer_token", "invalid_token", "unknown_request",
         "rate_limited", "internal_error", "model_not_available", "model_error", "model_auth_error",
-        "no_tokens_configured", "timeout", "result_expired",
+        "no_tokens_configured", "timeout", "result_expired", "insufficient_credits",
     }  # fmt: skip
 
 

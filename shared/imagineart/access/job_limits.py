@@ -30,6 +30,8 @@ class CountedJobs(Protocol):
 
     def give_images_back(self, consumer_id: str, *, counted_at: int, job_id: str, images: int) -> None: ...
 
+    def concurrent_requests(self, consumer_id: str) -> int | None: ...
+
     def hold_slot(self, consumer_id: str, *, now: int, slot: Slot) -> Entrance | None: ...
 
     def drop_slots(self, consumer_id: str, slots: Iterable[Slot]) -> None: ...
@@ -67,6 +69,10 @@ class JobLimits:
             self.counters.give_images_back(
                 consumer_id, counted_at=int(counted_at), job_id=job_id, images=images
             )
+
+    def has_consumer(self, consumer_id: str) -> bool:
+        """Whether the consumer is registered, still."""
+        return self.counters.concurrent_requests(consumer_id) is not None
 
     def hold_slot(self, consumer_id: str, *, lease_seconds: float) -> Slot:
         """A slot for a job that runs no longer than `lease_seconds`.

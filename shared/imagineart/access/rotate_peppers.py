@@ -60,13 +60,13 @@ class RotatePeppers:
         """Make later tokens under a new key, and return its version; earlier tokens stay valid."""
         added = ""
 
-        def with_new_key(peppers: Peppers) -> Peppers:
+        def change(peppers: Peppers) -> Peppers:
             nonlocal added
-            added = str(max(_number(version) for version in peppers.keys) + 1)
-            key = to_base62(self.random_below(2**_KEY_BITS), _KEY_CHARACTERS)
-            return Peppers(added, {**peppers.keys, added: key})
+            changed = with_new_key(peppers, self.random_below)
+            added = changed.current_version
+            return changed
 
-        self.peppers.change(with_new_key)
+        self.peppers.change(change)
         return added
 
     def require_unused(self, version: str) -> None:
@@ -112,6 +112,13 @@ class RotatePeppers:
 
     def _live_tokens(self) -> Iterator[StoredToken]:
         return (token for token in self.tokens.list() if self.tokens.state_of(token) in _LIVE)
+
+
+def with_new_key(keys: Peppers, random_below: RandomBelow) -> Peppers:
+    """The keys with a new one, which is the current one."""
+    added = str(max(_number(version) for version in keys.keys) + 1)
+    key = to_base62(random_below(2**_KEY_BITS), _KEY_CHARACTERS)
+    return Peppers(added, {**keys.keys, added: key})
 
 
 def _number(version: str) -> int:

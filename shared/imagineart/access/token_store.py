@@ -92,6 +92,17 @@ class TokenStore:
             },
         )
 
+    def erase(self, consumer_id: str) -> None:
+        """Forget the tokens of a consumer."""
+        self.table.delete_found(
+            "scan",
+            "key",
+            FilterExpression="consumer_id = :consumer",
+            ProjectionExpression="#key",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={":consumer": text(consumer_id)},
+        )
+
     def list_tokens(self) -> list[StoredToken]:
         """Every partner token, in no order."""
         return [read_item(item, _token_from_item) for item in self.table.pages("scan") if "digest" in item]

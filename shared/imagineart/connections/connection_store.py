@@ -71,6 +71,16 @@ class ConnectionStore:
             ExpressionAttributeValues={":jobs": texts(job_ids)},
         )
 
+    def erase(self, consumer_id: str) -> None:
+        """Forget the connections and sessions of a consumer."""
+        self.table.delete_found(
+            "scan",
+            "id",
+            FilterExpression="consumer_id = :consumer",
+            ProjectionExpression="id",
+            ExpressionAttributeValues={":consumer": text(consumer_id)},
+        )
+
 
 def _connection_key(connection_id: str) -> Item:
     return {"id": text(f"connection#{connection_id}")}

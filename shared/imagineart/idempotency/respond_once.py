@@ -52,6 +52,12 @@ class Bodies(Protocol):
     def get(self, key: str, *, limit_bytes: int) -> bytes | None:
         """The body, or None where there is none."""
 
+    def keys(self, prefix: str) -> list[str]:
+        """The key of every body that begins so."""
+
+    def delete(self, key: str) -> None:
+        """Delete a body, if it is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
@@ -171,8 +177,15 @@ class Idempotency:
             raise
         return response
 
+    def erase(self, consumer_id: str) -> None:
+        """Forget every stored response of a consumer, with its key. Raises AwsCallError."""
+        for storage_key in self.bodies.keys(_folder(consumer_id)):
+            record_id = storage_key.removeprefix(_folder(consumer_id)).partition("/")[0]
+            self.records.forget(record_id, Record("", None, storage_key))
+            self.bodies.delete(storage_key)
+
     async def _keep(self, consumer_id: str, claim: Claim, response: StoredResponse) -> None:
-        storage_key = f"responses/{consumer_id}/{claim.record_id}/{claim.attempt}"
+        storage_key = f"{_folder(consumer_id)}{claim.record_id}/{claim.attempt}"
         await asyncio.to_thread(self.bodies.put, storage_key, response.content)
         record = Record(claim.fingerprint, response.headers, storage_key)
         if not self.records.complete(claim, record, now=self.clock()):
@@ -183,3 +196,8 @@ class Idempotency:
             self.records.release(claim)
         except ImagineArtError as error:
             self.report(f"the key of {claim.record_id} is not freed: {error.detail}")
+
+
+def _folder(consumer_id: str) -> str:
+    """What the keys of a consumer's responses begin with."""
+    return f"responses/{consumer_id}/"

@@ -53,6 +53,7 @@ class AcceptJob:
         session_id: str | None = None,
         upload_url: str | None = None,
         details: Mapping[str, Any] | None = None,
+        layout_model: str | None = None,
         key: JobKey | None = None,
     ) -> Job:
         """The job for a request whose references were checked; it is kept when this returns.
@@ -81,6 +82,7 @@ class AcceptJob:
                 session_id=session_id,
                 upload_url=upload_url,
                 details=details or {},
+                layout_model=layout_model,
             )
             self.jobs.add(job, due_at=self.clock() + SEND_SECONDS)
         except BaseException:

@@ -42,7 +42,8 @@ class DeletableObjects(Protocol):
 class JobSettlement:
     """Settles jobs that have ended.
 
-    `ended` is called with each of them, and `report` with what failed, for the log and metrics.
+    `charge` settles what a job costs its account, and may be called again. `ended` is called with each of
+    them, and `report` with what failed, for the log and metrics.
     """
 
     jobs: UnattendedJobs
@@ -51,6 +52,7 @@ class JobSettlement:
     objects: DeletableObjects
     results: DeletableObjects
     reports: ReportJobEnd
+    charge: Callable[[Job, JobState], None]
     ended: Callable[[FinishedRequest], None]
     report: Callable[[str], None]
     random_below: RandomBelow
@@ -84,7 +86,7 @@ class JobSettlement:
             finished_at=now,
         )
         self.ended(finished)
-        self._attempt("usage", lambda: self.usage.count(finished))
+        self._attempt("usage", lambda: self._count(finished))
         self._attempt(
             "images",
             lambda: self.limits.give_images_back(
@@ -94,6 +96,7 @@ class JobSettlement:
                 images=job.counted_images - images,
             ),
         )
+        self._attempt("credits", lambda: self.charge(job, state))
         if state is not JobState.COMPLETED:
             self._attempt("objects", lambda: self.delete_objects(job))
         if job.has_listener:
@@ -109,6 +112,11 @@ class JobSettlement:
             self.objects.delete(name)
         for name in job.results():
             self.results.delete(name)
+
+    def _count(self, finished: FinishedRequest) -> None:
+        # What is kept of a consumer that was deleted stays erased.
+        if self.limits.has_consumer(finished.consumer_id):
+            self.usage.count(finished)
 
     def _attempt(self, part: str, act: Callable[[], None]) -> None:
         try:

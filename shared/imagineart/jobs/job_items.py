@@ -47,6 +47,7 @@ def new_job_item(job: Job, *, due_at: float) -> Item:
         **({"webhook": text("unsent")} if job.has_listener else {}),
         **({"upload_url": text(job.upload_url)} if job.upload_url else {}),
         **({"details": text(json.dumps(job.details))} if job.details else {}),
+        **({"layout_model": text(job.layout_model)} if job.layout_model else {}),
     }
 
 
@@ -77,6 +78,8 @@ def job_from_item(item: Item) -> Job:
         media=KeptMedia(**json.loads(item["media"]["S"])) if "media" in item else None,
         order=Order(**json.loads(item["ordered"]["S"])) if "ordered" in item else None,
         paused_until=_time(item, "paused_until") or 0.0,
+        layout_model=item["layout_model"]["S"] if "layout_model" in item else None,
+        layout=item["layout"]["S"] if "layout" in item else None,
     )
 
 

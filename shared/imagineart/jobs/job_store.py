@@ -71,6 +71,11 @@ class JobStore:
         )
         return [job for job, _ in zip(jobs, range(limit), strict=False)]
 
+    def all_of(self, consumer_id: str) -> Iterator[Job]:
+        """Every job of a consumer, in whichever API."""
+        items = self._query(consumer_id, first_id_at(0), _LAST_ID, newest_first=False, at_once=_PAGE_ITEMS)
+        return (read_item(item, job_from_item) for item in items)
+
     def waiting(self, consumer_id: str, *, after: str, limit: int) -> list[str]:
         """Up to `limit` ids of queued jobs that are larger than `after`, the oldest first."""
         items = self._query(
@@ -153,6 +158,12 @@ class JobStore:
         values = {":attempt": text(claim.attempt), ":media": text(compact_json(asdict(media)))}
         return not isinstance(self._update(claim.key, "SET media = :media", _IS_OWN, values), ConditionFailed)
 
+    def keep_layout(self, claim: JobClaim, layout: str) -> bool:
+        """Note the prompt that was written; False where the job is no longer this attempt's."""
+        values = {":attempt": text(claim.attempt), ":layout": text(layout)}
+        updated = self._update(claim.key, "SET #layout = :layout", _IS_OWN, values, {"#layout": "layout"})
+        return not isinstance(updated, ConditionFailed)
+
     def pause(self, claim: JobClaim, order: Order, *, until: float) -> bool:
         """Let go of the job until a backend is polled for its order; False where it is not this attempt's.
 
@@ -225,6 +236,16 @@ class JobStore:
     def delete(self, key: JobKey) -> None:
         """Forget a job."""
         self.table.delete(job_key(key))
+
+    def erase(self, consumer_id: str) -> None:
+        """Forget every item of a consumer: its jobs, their names, and its places in the queue."""
+        self.table.delete_found(
+            "query",
+            "consumer_id",
+            "id",
+            KeyConditionExpression="consumer_id = :consumer",
+            ExpressionAttributeValues={":consumer": text(consumer_id)},
+        )
 
     def _end(
         self, key: JobKey, attempt: str, state: JobState, error: JobError | None, now: float, condition: str

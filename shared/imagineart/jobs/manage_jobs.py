@@ -1,6 +1,6 @@
 """What a caller does with its jobs: it finds, lists, cancels and deletes them, and fetches their images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from imagineart.backends.model import MAX_IMAGE_BYTES
 from imagineart.errors import UnknownRequestError
 from imagineart.images.seeds import RandomBelow
 from imagineart.jobs.end_job import JobSettlement
-from imagineart.jobs.model import KEPT_SECONDS, Job, JobKey, JobState, create_attempt, is_job_id
+from imagineart.jobs.model import KEPT_SECONDS, Job, JobKey, JobState, create_attempt, is_job_id, jobs_folder
 from imagineart.quoting import shown
 
 
@@ -23,7 +23,13 @@ class StoredJobs(Protocol):
 
     def cancel(self, key: JobKey, by: str, *, now: float) -> Job | None: ...
 
+    def all_of(self, consumer_id: str) -> Iterator[Job]: ...
+
+    def forget_listeners(self, key: JobKey) -> None: ...
+
     def delete(self, key: JobKey) -> None: ...
+
+    def erase(self, consumer_id: str) -> None: ...
 
 
 class StoredWebhooks(Protocol):
@@ -33,9 +39,11 @@ class StoredWebhooks(Protocol):
 
 
 class JobObjects(Protocol):
-    """Where images are kept. See `Bucket.get`."""
+    """Where images are kept. See `Bucket` for what each method does."""
 
     def get(self, key: str, *, limit_bytes: int) -> bytes | None: ...
+
+    def delete_all(self, prefix: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +79,23 @@ class ManageJobs:
 
         A backend that runs is not stopped. Its images are counted, and nobody gets them.
         """
-        key = self.find(consumer_id, job_id).key
-        cancelled = self.jobs.cancel(key, create_attempt(self.random_below), now=self.clock())
-        if cancelled is None:
-            return self.find(consumer_id, job_id)
-        if cancelled.lease_ends_at is None:
-            self.settlement.settle(cancelled, JobState.CANCELLED)
-        elif not cancelled.is_leased(self.clock()):
-            self.settlement.close_cancelled(cancelled)
-        return cancelled
+        return self._cancel(self.find(consumer_id, job_id).key) or self.find(consumer_id, job_id)
 
     def delete(self, consumer_id: str, job_id: str) -> None:
         """Delete a job and all that is kept of it, its webhook included.
 
         One that has not ended is cancelled first. Raises UnknownRequestError.
         """
-        job = self.cancel(consumer_id, job_id)
-        self.settlement.delete_objects(job)
-        self.webhooks.remove(consumer_id, event_id=job.key.id)
-        self.jobs.delete(job.key)
+        self._delete(self.cancel(consumer_id, job_id))
+
+    def erase(self, consumer_id: str) -> None:
+        """Delete every job of a consumer, in whichever API, and what is kept beside it, without a report."""
+        for job in self.jobs.all_of(consumer_id):
+            if job.has_listener:
+                self.jobs.forget_listeners(job.key)
+            self._delete((None if job.has_ended else self._cancel(job.key)) or job)
+        self.objects.delete_all(jobs_folder(consumer_id))
+        self.jobs.erase(consumer_id)
 
     def image(self, consumer_id: str, job_id: str, position: str) -> tuple[bytes, str]:
         """An image and its media type. Raises UnknownRequestError where the job has no such image."""
@@ -105,3 +111,17 @@ class ManageJobs:
         if content is None:
             raise UnknownRequestError("The image was deleted.")
         return content, job.request.media_type
+
+    def _cancel(self, key: JobKey) -> Job | None:
+        """The job, cancelled; None where it is gone or had ended."""
+        cancelled = self.jobs.cancel(key, create_attempt(self.random_below), now=self.clock())
+        if cancelled is not None and cancelled.lease_ends_at is None:
+            self.settlement.settle(cancelled, JobState.CANCELLED)
+        elif cancelled is not None and not cancelled.is_leased(self.clock()):
+            self.settlement.close_cancelled(cancelled)
+        return cancelled
+
+    def _delete(self, job: Job) -> None:
+        self.settlement.delete_objects(job)
+        self.webhooks.remove(job.key.consumer_id, event_id=job.key.id)
+        self.jobs.delete(job.key)

@@ -74,21 +74,25 @@ class JobKey:
 
     def image_object(self, position: int) -> str:
         """Where an image of the job is kept, from 0."""
-        return f"jobs/{self.consumer_id}/{self.id}/images/{position}"
+        return f"{self._folder}/images/{position}"
 
     def reference_object(self, position: int) -> str:
         """Where a reference image of the job is kept, from 0."""
-        return f"jobs/{self.consumer_id}/{self.id}/references/{position}"
+        return f"{self._folder}/references/{position}"
 
     @property
     def mask_object(self) -> str:
         """Where the mask of the job is kept, if it has one."""
-        return f"jobs/{self.consumer_id}/{self.id}/references/mask"
+        return f"{self._folder}/references/mask"
 
     @property
     def watermark_object(self) -> str:
         """Where the watermark of the job is kept, where that is an image."""
-        return f"jobs/{self.consumer_id}/{self.id}/watermark"
+        return f"{self._folder}/watermark"
+
+    @property
+    def _folder(self) -> str:
+        return f"{jobs_folder(self.consumer_id)}{self.id}"
 
     def image_number(self, position: int) -> int:
         """A number of `NONCE_BITS` that names an image of the job, known before it is made."""
@@ -142,7 +146,8 @@ class Job:
     what `api` needs to show the job.
 
     A job of images has `images`, and one of other media `media`, which is a result always. `order` is what a
-    backend works on, and no worker looks at it before `paused_until`.
+    backend works on, and no worker looks at it before `paused_until`. For an infographic, the text model
+    `layout_model` writes the `layout` first, which is the prompt of the image.
     """
 
     key: JobKey
@@ -169,6 +174,8 @@ class Job:
     media: KeptMedia | None = None
     order: Order | None = None
     paused_until: float = 0.0
+    layout_model: str | None = None
+    layout: str | None = None
 
     @property
     def image_request(self) -> ImageRequest:
@@ -248,6 +255,11 @@ class JobQueue:
     in_flight: frozenset[str] = frozenset()
     last_sent: str = ""
     late: frozenset[str] = frozenset()
+
+
+def jobs_folder(consumer_id: str) -> str:
+    """What the keys of all that is kept of a consumer's jobs begin with, except results."""
+    return f"jobs/{consumer_id}/"
 
 
 def images_of(request: ImageRequest | MediaRequest) -> int:

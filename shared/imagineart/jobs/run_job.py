@@ -65,6 +65,8 @@ class RunnableJobs(Protocol):
 
     def release(self, claim: JobClaim, *, now: float) -> None: ...
 
+    def delete(self, key: JobKey) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
@@ -106,6 +108,7 @@ class RunJob:
         except InvalidTokenError as error:
             message = "The consumer of this job was deleted."
             self.settlement.fail_unattended(job, JobError(error.code, message))
+            self.jobs.delete(job.key)
             return True
         try:
             claim = JobClaim(job.key, create_attempt(self.random_below), self.clock() + lease_seconds)

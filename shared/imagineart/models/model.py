@@ -85,7 +85,8 @@ class Capabilities(Value):
 class OfferedModel(Value):
     """What every model has. `aliases` are names that callers may use in place of the id.
 
-    `description` may be shown beside the name.
+    `description` may be shown beside the name. `credits` is what a generation costs an account, where that is
+    not what every one of its type costs.
     """
 
     id: ModelId
@@ -93,6 +94,7 @@ class OfferedModel(Value):
     description: Annotated[str, StringConstraints(max_length=500)] = ""
     aliases: tuple[Alias, ...] = ()
     typical_seconds: float = Field(gt=0)
+    credits: int | None = Field(None, ge=1, le=1_000_000)
 
     def answers_to(self, name: str) -> bool:
         """Whether a caller may call the model so."""

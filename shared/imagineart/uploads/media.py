@@ -19,6 +19,8 @@ class MediaBucket(Protocol):
 
     def delete(self, key: str) -> None: ...
 
+    def delete_all(self, prefix: str) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Media:
@@ -41,6 +43,14 @@ class Media:
         """Delete the image, if it is there."""
         self.bucket.delete(_key(consumer_id, uuid))
 
+    def erase(self, consumer_id: str) -> None:
+        """Delete every image of a consumer."""
+        self.bucket.delete_all(_folder(consumer_id))
+
 
 def _key(consumer_id: str, uuid: UUID) -> str:
-    return f"media/{consumer_id}/{uuid}"
+    return f"{_folder(consumer_id)}{uuid}"
+
+
+def _folder(consumer_id: str) -> str:
+    return f"media/{consumer_id}/"

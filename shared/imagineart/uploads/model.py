@@ -33,7 +33,7 @@ class Upload:
     @property
     def key(self) -> str:
         """Where its content is stored."""
-        return f"uploads/{self.consumer_id}/{self.id}"
+        return f"{uploads_folder(self.consumer_id)}{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class GrantedUpload:
     url: str
     headers: dict[str, str]
     expires_at: int
+
+
+def uploads_folder(consumer_id: str) -> str:
+    """What the keys of a consumer's uploads begin with."""
+    return f"uploads/{consumer_id}/"
 
 
 def create_upload(consumer_id: str, *, now: int, peppers: Peppers, random_below: RandomBelow) -> Upload:

@@ -10,7 +10,13 @@ from imagineart.errors import InvalidImageError
 from imagineart.images.kinds import MAX_UPLOAD_BYTES
 from imagineart.images.seeds import RandomBelow
 from imagineart.quoting import shown
-from imagineart.uploads.model import UPLOAD_LIFE_SECONDS, GrantedUpload, create_upload, read_upload_id
+from imagineart.uploads.model import (
+    UPLOAD_LIFE_SECONDS,
+    GrantedUpload,
+    create_upload,
+    read_upload_id,
+    uploads_folder,
+)
 
 
 class UploadBucket(Protocol):
@@ -21,6 +27,8 @@ class UploadBucket(Protocol):
     ) -> tuple[str, int]: ...
 
     def get(self, key: str, *, limit_bytes: int) -> bytes | None: ...
+
+    def delete_all(self, prefix: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,10 @@ class Uploads:
             upload.key, content_type=content_type, size_bytes=size_bytes, life_seconds=UPLOAD_LIFE_SECONDS
         )
         return GrantedUpload(upload.id, url, {"Content-Type": content_type}, now + valid_seconds)
+
+    def erase(self, consumer_id: str) -> None:
+        """Delete every upload of a consumer. Raises AwsCallError."""
+        self.bucket.delete_all(uploads_folder(consumer_id))
 
     def fetch(self, consumer_id: str, upload_id: str, *, label: str) -> bytes:
         """The uploaded content.

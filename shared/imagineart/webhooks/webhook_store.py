@@ -174,6 +174,16 @@ class WebhookStore:
             self.table.delete(_stopped_key(consumer_id, digest))
         return len(digests)
 
+    def erase(self, consumer_id: str) -> None:
+        """Forget every item of a consumer: its webhooks, its stopped URLs and the versions of its secret."""
+        self.table.delete_found(
+            "query",
+            "consumer_id",
+            "key",
+            KeyConditionExpression="consumer_id = :consumer",
+            ExpressionAttributeValues={":consumer": text(consumer_id)},
+        )
+
     def _settle(
         self, webhook: Webhook, claim: str, attempt: Attempt, sets: str, removes: str, values: Item
     ) -> None:

@@ -166,6 +166,16 @@ def runs_jobs(account: AwsAccount) -> bool:
         return statuses == ["completed", "failed"] and not kept and jobs.outcomes() == outcomes
 
 
+def deletes_a_job_of_a_deleted_consumer(account: AwsAccount) -> bool:
+    with new_jobs(account) as jobs:
+        job_id = jobs.accept()
+        assert job_id
+        account.client("dynamodb").delete_item(
+            TableName=account.id_of("ConsumersTable"), Key={"key": {"S": jobs.consumer}}
+        )
+        return jobs.run(job_id)
+
+
 def keeps_results(account: AwsAccount) -> bool:
     """After a cold start; of a job that fails, none is left."""
     account.restart("RunJobFunction")

@@ -27,9 +27,19 @@ from imagineart.webhooks.model import new_webhook
 from imagineart.webhooks.webhook_store import WebhookStore
 from local.chosen_models import document_of
 from local.template import load_template
+from tests.e2e.deployed_stack.accounts import (
+    asks_for_mail,
+    erases_what_keys_left,
+    generates,
+    lives_and_ends,
+    logs_in_after_a_cold_start,
+    sends_mail,
+    takes_a_payment,
+)
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
     accepts_and_sends,
+    deletes_a_job_of_a_deleted_consumer,
     deletes_results_of_dead_jobs,
     keeps_results,
     manages_jobs,
@@ -56,7 +66,8 @@ PERMISSIONS = [
 # Ministack's S3 responds with 404 for a missing object; AWS responds with 403, unless the caller may list the
 # bucket. When Ministack does so too, the tests of these fail, and this set goes.
 # Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-UNENFORCED = {
+# It also knows neither the resource nor the condition of a permission to send mail, and refuses each mail.
+UNENFORCED = {("SendMail", "ses:SendEmail")} | {
     (f"DetectMissing{what}", "s3:ListBucket") for what in ("Response", "Upload", "Result", "Image", "Media")
 }
 
@@ -323,6 +334,46 @@ def delivers_webhooks(account: AwsAccount, event: dict[str, Any]) -> bool:
 
 
 PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
+    ("KeepAccount", "dynamodb:GetItem"): lives_and_ends,
+    ("KeepAccount", "dynamodb:PutItem"): lives_and_ends,
+    ("KeepAccount", "dynamodb:UpdateItem"): lives_and_ends,
+    ("KeepAccount", "dynamodb:DeleteItem"): lives_and_ends,
+    ("KeepAccountConsumer", "dynamodb:PutItem"): lives_and_ends,
+    ("KeepAccountConsumer", "dynamodb:DeleteItem"): lives_and_ends,
+    ("KeepCredits", "dynamodb:GetItem"): generates,
+    ("KeepCredits", "dynamodb:PutItem"): generates,
+    ("KeepCredits", "dynamodb:UpdateItem"): generates,
+    ("KeepCredits", "dynamodb:Query"): generates,
+    ("KeepCredits", "dynamodb:DeleteItem"): generates,
+    ("KeepGeneration", "dynamodb:GetItem"): generates,
+    ("KeepGeneration", "dynamodb:PutItem"): generates,
+    ("KeepGeneration", "dynamodb:UpdateItem"): generates,
+    ("KeepGeneration", "dynamodb:Query"): generates,
+    ("KeepGeneration", "dynamodb:DeleteItem"): generates,
+    ("EraseUsage", "dynamodb:Query"): generates,
+    ("EraseUsage", "dynamodb:DeleteItem"): generates,
+    ("FindWebhooks", "dynamodb:Query"): erases_what_keys_left,
+    ("FindKeys", "dynamodb:Scan"): erases_what_keys_left,
+    ("EraseKeys", "dynamodb:DeleteItem"): erases_what_keys_left,
+    ("EraseConnections", "dynamodb:Scan"): erases_what_keys_left,
+    ("EraseConnections", "dynamodb:DeleteItem"): erases_what_keys_left,
+    ("EraseResponses", "dynamodb:GetItem"): erases_what_keys_left,
+    ("EraseResponses", "dynamodb:DeleteItem"): erases_what_keys_left,
+    ("FindFiles", "s3:ListBucket"): erases_what_keys_left,
+    ("EraseFiles", "s3:DeleteObject"): erases_what_keys_left,
+    ("SendGeneration", "sqs:SendMessage"): generates,
+    ("DeleteOutput", "s3:DeleteObject"): generates,
+    ("ForgetWebhook", "dynamodb:DeleteItem"): generates,
+    ("SettleCredits", "dynamodb:GetItem"): generates,
+    ("SettleCredits", "dynamodb:PutItem"): generates,
+    ("SettleCredits", "dynamodb:UpdateItem"): generates,
+    ("ReadPaymentKeys", "secretsmanager:GetSecretValue"): takes_a_payment,
+    ("FindPayer", "dynamodb:GetItem"): takes_a_payment,
+    ("ReadSessionKeys", "secretsmanager:GetSecretValue"): logs_in_after_a_cold_start,
+    ("AskForMail", "sqs:SendMessage"): asks_for_mail,
+    ("FindAccount", "dynamodb:GetItem"): sends_mail,
+    ("FindAccount", "dynamodb:UpdateItem"): sends_mail,
+    ("SendMail", "ses:SendEmail"): sends_mail,
     ("FindToken", "dynamodb:GetItem"): lists_models,
     ("MarkToken", "dynamodb:UpdateItem"): revokes_a_token_sent_over_plain_http,
     ("CountRequest", "dynamodb:UpdateItem"): lists_models,
@@ -383,6 +434,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("RunJob", "dynamodb:GetItem"): runs_jobs,
     ("RunJob", "dynamodb:Query"): runs_jobs,
     ("RunJob", "dynamodb:UpdateItem"): runs_jobs,
+    ("RunJob", "dynamodb:DeleteItem"): deletes_a_job_of_a_deleted_consumer,
     ("KeepImage", "s3:GetObject"): runs_jobs,
     ("KeepImage", "s3:PutObject"): runs_jobs,
     ("KeepImage", "s3:DeleteObject"): runs_jobs,

@@ -14,11 +14,19 @@ from tests.processes import await_end, children_of, wait_until
 def test_a_short_soak_keeps_every_promise(tmp_path: Path) -> None:
     # A job whose worker is killed would come back after minutes, and with this seed no backend is silent.
     plan = Plan(
-        callers=8, seconds=5, jobs=20, backend_seconds=0.2, faults=0.1, killed=0, doubled=0.5, seed=100
+        callers=8,
+        accounts=4,
+        seconds=5,
+        jobs=20,
+        backend_seconds=0.2,
+        faults=0.1,
+        killed=0,
+        doubled=0.5,
+        seed=100,
     )
     findings = soak(plan, tmp_path / "soak")
     assert {promise: broken for promise, _, broken in findings if broken} == {}
-    assert len(findings) == 8
+    assert len(findings) == 9
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:

@@ -35,6 +35,18 @@ def test_an_object_comes_back_as_it_was_put_or_uploaded_under_exactly_its_key(
     assert [each["Key"] for each in listed] == [key]
 
 
+def test_everything_below_a_prefix_is_deleted_and_nothing_else(bucket: Bucket) -> None:
+    """S3 lists so many objects at a time as it likes."""
+    events = bucket.clients.client("s3").meta.events
+    events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: params | {"MaxKeys": 2})
+    others = ["jobs/account-12/a", "media/account-1/a"]
+    for key in (*(f"jobs/account-1/{number}" for number in range(5)), *others):
+        bucket.put(key, b"")
+    for _ in range(2):
+        bucket.delete_all("jobs/account-1/")
+        assert bucket.keys("") == others
+
+
 def test_an_object_is_read_in_chunks_with_its_size_and_type(bucket: Bucket) -> None:
     content = bytes(range(256)) * 3000
     bucket.put(KEY, content, content_type="image/png")

@@ -25,6 +25,7 @@ BASE_URL = "https://api.example.com"
 OUTPUTS = (
     "TokensTable", "ConsumersTable", "ModelsTable", "UsageTable", "PepperSecret", "InternalTokensSecret",
     "WebhooksTable", "WebhooksQueue", "WebhookSecret", "BackendCredentialSecret", "BaseUrl",
+    "AccountsTable", "CreditsTable", "SessionSecret",
 )  # fmt: skip
 
 
@@ -39,6 +40,7 @@ def assert_works(services: OperatorServices, variables: dict[str, str], consumer
     assert services.manage_consumers.create(consumer_id, ConsumerChange()).id == consumer_id
     assert services.manage_consumers.find(consumer_id)
     assert [each.version for each in services.rotate_peppers.list()] == ["1"]
+    assert services.rotate_session_keys.list() == {"1": True}
     assert services.rotate_secrets.create(consumer_id).startswith("whsec_")
     assert services.manage_webhooks.send_test(consumer_id, "https://hooks.example.com/").startswith(
         "wh_test_"
@@ -60,6 +62,9 @@ def test_the_local_stack_is_found_by_its_file(variables: dict[str, str], tmp_pat
         "IMAGINEART_INTERNAL_TOKENS_SECRET": variables["InternalTokensSecret"],
         "IMAGINEART_WEBHOOKS_TABLE": variables["WebhooksTable"],
         "IMAGINEART_WEBHOOKS_QUEUE": variables["WebhooksQueue"],
+        "IMAGINEART_ACCOUNTS_TABLE": variables["AccountsTable"],
+        "IMAGINEART_CREDITS_TABLE": variables["CreditsTable"],
+        "IMAGINEART_SESSION_SECRET": variables["SessionSecret"],
         "IMAGINEART_WEBHOOK_SECRET": variables["WebhookSecret"],
         "IMAGINEART_BACKEND_CREDENTIAL_SECRET": variables["BackendCredentialSecret"],
         "IMAGINEART_MODELS_TABLE": variables["ModelsTable"],

@@ -224,12 +224,13 @@ def test_a_job_past_its_deadline_fails_whether_it_was_sent_or_waits(world: JobWo
     assert world.backends.calls.total() == 0
 
 
-def test_jobs_of_a_deleted_consumer_fail(world: JobWorld) -> None:
+def test_jobs_of_a_deleted_consumer_are_deleted_and_count_no_usage(world: JobWorld) -> None:
     for _ in range(3):
-        world.accept()
+        world.accept(references=1)
     del world.consumers.consumers["acme"]
     world.work_off()
-    assert states(world) == ["failed"] * 3
+    assert (world.jobs.jobs, world.bucket.contents, world.usage.requests) == ({}, {}, [])
+    assert world.backends.calls.total() == 0
 
 
 def test_a_dead_message_fails_its_job_and_the_next_one_is_sent() -> None:

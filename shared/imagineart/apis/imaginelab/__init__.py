@@ -1,0 +1,1 @@
+"""ImagineLab's API below /imaginelab/api/v1: accounts, credits and generations."""

@@ -1,0 +1,1 @@
+"""Generations of accounts: jobs that cost credits, under ids that are integers."""

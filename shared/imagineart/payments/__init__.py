@@ -1,0 +1,1 @@
+"""Payments for credits, as a payment provider reports them."""

@@ -103,8 +103,21 @@ def build_document(base_url: str = PUBLIC_URL) -> dict[str, Any]:
             },
         },
         "schemas": schemas,
+        "responses": _name_errors(document["paths"]),
     }
     return document
+
+
+def _name_errors(paths: dict[str, Any]) -> dict[str, Any]:
+    """Replace errors by references to the first of their tag and status, unless they differ from it."""
+    named: dict[str, Any] = {}
+    for operation in (each for path in paths.values() for each in path.values()):
+        responses = operation["responses"]
+        for status in [each for each in responses if each >= "400"]:
+            name = f"{operation['tags'][0].replace(' ', '')}{status}"
+            if named.setdefault(name, responses[status]) == responses[status]:
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
+    return named
 
 
 def _with_named_schemas(part: Any, schemas: dict[str, Any]) -> Any:

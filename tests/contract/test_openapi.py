@@ -101,7 +101,7 @@ def media_types() -> Iterator[dict[str, Any]]:
     """What every operation receives and sends, with its schema and its examples."""
     for _, _, operation in OPERATIONS:
         for body in (operation.get("requestBody", {}), *operation["responses"].values()):
-            yield from body.get("content", {}).values()
+            yield from resolved(body).get("content", {}).values()
 
 
 def test_the_committed_document_is_current() -> None:
@@ -140,7 +140,8 @@ def test_the_document_lists_exactly_the_deployed_routes() -> None:
 def test_every_error_has_its_codes_and_says_whether_to_retry() -> None:
     for path, _, operation in OPERATIONS:
         codes = CODES_BY_API.get(path.split("/")[1], {})
-        errors = {status: each for status, each in operation["responses"].items() if status >= "400"}
+        responses = operation["responses"].items()
+        errors = {status: resolved(each) for status, each in responses if status >= "400"}
         for status, error in errors.items():
             assert error["content"]["application/json"]["examples"].keys() == codes[status], path
             assert "X-Should-Retry" in error["headers"], path

@@ -91,14 +91,33 @@ def generates(account: AwsAccount) -> bool:
         made, waiting = (each.json() for each in ordered)
         if JobsOfAConsumer(account, f"account-{made['user_id']}", person.client).messages() != 2:
             return False
-        if not _handle(account, "RunJobFunction", made):
+        # What a worker did not settle would be settled when it is deleted.
+        if not _handle(account, "RunJobFunction", made) or _credits(account, person) != (0, 5):
             return False
         deleted = [person.client.delete(f"{GENERATIONS}/{each['id']}") for each in (waiting, made)]
-        credits = json.loads(account.target.succeed(f"credits show {person.email} --json"))
+        is_given_back = _credits(account, person) == (5, 0)
         closed = person.client.delete(f"{BASE}/me")
-        # What the worker made is taken, and what was reserved for the other one came back.
-        settled = (credits["balance"], credits["reserved"]) == (5, 0)
-        return settled and {each.status_code for each in (*deleted, closed)} == {200}
+        return is_given_back and {each.status_code for each in (*deleted, closed)} == {200}
+
+
+def _credits(account: AwsAccount, person: Person) -> tuple[int, int]:
+    """What somebody may spend, and what is reserved."""
+    shown = json.loads(account.target.succeed(f"credits show {person.email} --json"))
+    return shown["balance"], shown["reserved"]
+
+
+def writes_text(account: AwsAccount) -> bool:
+    """The worker makes a text with the package's model, for which the emulator has a stand-in."""
+    stop_queues(account)
+    with somebody(account) as person:
+        assert person.sign_up()
+        person.client.headers.update(person.log_in() or {})
+        account.target.succeed(f"credits grant {person.email} 2")
+        order = {"generation_type": "text", "model_name": "text-to-text", "prompt": "a lighthouse"}
+        ordered = person.client.post(GENERATIONS, json=order).json()
+        assert _handle(account, "RunJobFunction", ordered)
+        made = person.client.get(f"{GENERATIONS}/{ordered['id']}").json()
+        return bool(made["status"] == "completed")
 
 
 def _handle(account: AwsAccount, function: str, generation: dict[str, Any]) -> bool:

@@ -35,6 +35,7 @@ from tests.e2e.deployed_stack.accounts import (
     logs_in_after_a_cold_start,
     sends_mail,
     takes_a_payment,
+    writes_text,
 )
 from tests.e2e.deployed_stack.aws_account import ALIAS, AwsAccount
 from tests.e2e.deployed_stack.jobs import (
@@ -60,8 +61,8 @@ PERMISSIONS = [
     for policy, properties in load_template().resources("AWS::IAM::ManagedPolicy").items()
     for statement in properties["PolicyDocument"]["Statement"]
     for action in listed(statement["Action"])
-    # Ministack has no Rekognition.
-    if not action.startswith("rekognition:")
+    # Ministack has neither Rekognition nor Polly.
+    if not action.startswith(("rekognition:", "polly:"))
 ]
 # Ministack's S3 responds with 404 for a missing object; AWS responds with 403, unless the caller may list the
 # bucket. When Ministack does so too, the tests of these fail, and this set goes.
@@ -383,6 +384,7 @@ PROBES: dict[tuple[str, str], Callable[[AwsAccount], bool]] = {
     ("ReadTokenSecrets", "secretsmanager:GetSecretValue"): lists_models_after_a_cold_start,
     ("ReadBackendCredential", "secretsmanager:GetSecretValue"): generates_after_a_cold_start,
     ("InvokeBedrockModels", "bedrock:InvokeModel"): reaches_bedrock,
+    ("InvokeTextModels", "bedrock:InvokeModel"): writes_text,
     ("ListTokens", "dynamodb:Scan"): reviews_tokens,
     ("ListTokens", "dynamodb:GetItem"): reviews_tokens,
     ("ReadInternalTokens", "secretsmanager:GetSecretValue"): reviews_tokens,

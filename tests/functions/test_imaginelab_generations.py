@@ -128,6 +128,7 @@ def test_too_few_credits_are_refused_before_anything_is_made(
         ({"generation_type": "picture"}, "generation_type: got 'picture'; allowed: image, video, voice"),
         ({"model_name": "gpt-9"}, "model_name: got 'gpt-9'; allowed for image: text-to-image."),
         ({"prompt": ""}, "prompt: got 0 characters"),
+        ({"prompt": " \u3000\n"}, "prompt: got 0 characters after trimming"),
         ({"prompt": "x" * 4_001}, "prompt: got 4001 characters; allowed for this model: 1 to 4000"),
         ({"prompt": 7}, "prompt: got '7'"),
         ({"settings": []}, "settings: got no object"),

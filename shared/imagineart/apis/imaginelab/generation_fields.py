@@ -1,9 +1,9 @@
 """The fields of a new generation and of a list."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from imagineart.apis.common.fields import JsonObject
 from imagineart.apis.common.validation import Fields
@@ -28,7 +28,9 @@ class GenerationFields(Fields):
 
     generation_type: str = Field(json_schema_extra=one_of(*GenerationType))
     model_name: str = Field(min_length=1, max_length=127)
-    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)
+    prompt: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=MAX_PROMPT_CHARACTERS
+    )
     settings: Any = None
     project_id: Any = None
 

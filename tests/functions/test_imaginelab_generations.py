@@ -135,7 +135,8 @@ def test_too_few_credits_are_refused_before_anything_is_made(
         ({"settings": {"aspect_ratio": "7:1"}}, "settings.aspect_ratio: got '7:1'; allowed: 1:1, 16:9"),
         ({"settings": {"seed": -2}}, "settings.seed: got '-2'; allowed: an integer from -1 to"),
         ({"settings": {"steps": 3}}, "settings: got the unknown field 'steps'; allowed: aspect_ratio,"),
-        ({"project_id": [1]}, "project_id: got '[1]'; allowed: an integer"),
+        ({"project_id": [1]}, "project_id: got a list; allowed: an integer"),
+        ({"project_id": True}, "project_id: got 'true'; allowed: an integer"),
         ({"count": 2}, "form: got the unknown field 'count'"),
     ],
 )
@@ -146,6 +147,15 @@ def test_a_bad_order_is_refused_by_name_and_costs_nothing(
     assert response.status_code == 400
     assert response.json()["detail"].startswith(named)
     assert customer.balance == 20
+
+
+def test_a_deeply_nested_project_is_refused_by_name(customer: Customer) -> None:
+    depth = 5_000
+    order = json.dumps(ORDER | {"project_id": "here"}).replace('"here"', '{"a":' * depth + "1" + "}" * depth)
+    headers = {"Content-Type": "application/json"}
+    response = customer.client.post(f"{BASE}/generations", content=order, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("project_id: got an object; allowed: an integer")
 
 
 def test_a_list_has_the_newest_first_in_parts_and_by_filters(customer: Customer) -> None:

@@ -155,6 +155,6 @@ class MailServices(Environment):
         if not self._has_sender:
             self.logger.warning("mail", request=record.message_id, outcome="no sender is configured")
             return
-        is_sent = self._mail.send(record.body)
+        is_sent = self._mail.send(record.body, message_id=record.message_id)
         # Neither the address nor whether an account has it: the log is not the place for either.
         self.logger.info("mail", request=record.message_id, outcome="sent" if is_sent else "not due")

@@ -11,6 +11,7 @@ import pytest
 
 from imagineart.accounts.sessions import SESSION_SECONDS
 from imagineart.errors import InvalidRequestError, NotFoundError
+from local.cloud import MAIL_SENDER
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment
 from tests.functions.test_logs import lines_of, log_to_this_tests_output
@@ -309,6 +310,21 @@ def test_three_mails_an_hour_reach_an_account_wherever_they_are_asked_for(
         assert Person(api).post("/auth/forgot-password", email=member.email).status_code == 200
     api.work_off()
     assert len([mail for mail in api.mails if mail.to == member.email]) == 3
+
+
+def test_a_mail_that_fails_counts_once_however_often_it_is_tried(own_api: Deployment) -> None:
+    person = Person(own_api)
+    person.sign_up()
+    sqs, ses, queues = own_api.aws("sqs"), own_api.aws("sesv2"), own_api.references
+    sqs.set_queue_attributes(QueueUrl=queues["MailQueue"], Attributes={"VisibilityTimeout": "0"})
+    ses.delete_email_identity(EmailIdentity=MAIL_SENDER)
+    for failed in ("1", "2"):
+        person.post("/auth/forgot-password", email=person.email)
+        own_api.work_off()
+        waiting = sqs.get_queue_attributes(QueueUrl=queues["FailedMailQueue"], AttributeNames=["All"])
+        assert waiting["Attributes"]["ApproximateNumberOfMessages"] == failed
+    ses.create_email_identity(EmailIdentity=MAIL_SENDER)
+    assert person.reset(person.reset_token(), "new password").status_code == 200
 
 
 def test_without_a_sender_no_mail_is_sent_and_nothing_fails(deploy: Deploy) -> None:

@@ -105,6 +105,25 @@ def test_refunds_and_disputes_take_back_their_part_once(shop: Shop) -> None:
     assert shop.refund("re_3", "pi_unknown", 100).status_code == 200
 
 
+def test_a_refund_that_comes_before_its_payment_takes_the_credits_back(shop: Shop) -> None:
+    customer = Customer(shop.api, credits=0)
+    number = next(numbers)
+    session = shop.server.sell(number, customer.id, credits=50)
+    assert shop.refund(f"re_{number}", f"pi_{number}", 600).status_code == 200
+    assert customer.balance == 20
+    assert shop.complete(session).status_code == 200
+    assert customer.balance == 20
+
+
+def test_a_refund_of_what_was_never_paid_changes_nothing(shop: Shop) -> None:
+    customer = Customer(shop.api, credits=0)
+    number = next(numbers)
+    session = shop.server.sell(number, customer.id)
+    shop.server.sessions[session]["payment_status"] = "unpaid"
+    assert shop.refund(f"re_{number}", f"pi_{number}", 600).status_code == 200
+    assert customer.balance == 0
+
+
 @pytest.mark.parametrize("forged", [{"secret": "whsec_another"}, {"age": 301}])
 def test_an_event_that_stripe_did_not_sign_recently_is_refused(shop: Shop, forged: dict[str, Any]) -> None:
     customer = Customer(shop.api, credits=0)

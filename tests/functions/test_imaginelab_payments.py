@@ -100,7 +100,10 @@ def test_refunds_and_disputes_take_back_their_part_once(shop: Shop) -> None:
     assert customer.balance == 25
     shop.refund("re_2", f"pi_{number}", 100)
     assert customer.balance == 20
-    shop.refund("dp_1", f"pi_{number}", 1000, "charge.dispute.created")
+    # An inquiry withdraws no money, and may never do.
+    shop.refund("du_1", f"pi_{number}", 1000, "charge.dispute.created")
+    assert customer.balance == 20
+    shop.refund("du_1", f"pi_{number}", 1000, "charge.dispute.funds_withdrawn")
     assert customer.balance == 0
     assert shop.refund("re_3", "pi_unknown", 100).status_code == 200
 

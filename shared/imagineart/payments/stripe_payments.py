@@ -21,7 +21,7 @@ TOLERANCE_SECONDS: Final = 300
 
 _IS_PAID: Final = "paid"
 _PAID: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
-_TAKEN_BACK: Final = ("refund.created", "charge.dispute.created")
+_TAKEN_BACK: Final = ("refund.created", "charge.dispute.funds_withdrawn")
 _SESSION_PREFIX: Final = "cs_"
 _MAX_ITEMS: Final = 100
 

@@ -9,6 +9,7 @@ import httpx
 import jwt
 import pytest
 
+from imagineart.access.tokens import Scope
 from imagineart.accounts.sessions import SESSION_SECONDS
 from imagineart.errors import InvalidRequestError, NotFoundError
 from local.cloud import MAIL_SENDER
@@ -259,6 +260,18 @@ def test_an_api_key_of_an_account_works_beside_its_sessions(member: Person, api:
     assert member.me({"Authorization": f"Bearer {own.text}"}).json() == account
     partner = api.issue_token()
     assert member.me({"Authorization": f"Bearer {partner.text}"}).status_code == 401
+
+
+def test_a_key_that_may_generate_nothing_reaches_no_account(member: Person, api: Deployment) -> None:
+    account = member.me(member.session()).json()
+    for scope in Scope:
+        key = api.issue_token(f"account-{account['id']}", scopes=frozenset({scope}))
+        status = 200 if scope is Scope.GENERATE_IMAGES else 401
+        assert member.me({"Authorization": f"Bearer {key.text}"}).status_code == status
+    deleted = member.client.delete(f"{BASE}/auth/me", headers={"Authorization": f"Bearer {key.text}"})
+    assert deleted.status_code == 401
+    assert deleted.json()["detail"].startswith("This token was not issued for this request, which needs")
+    assert member.log_in().status_code == 200
 
 
 def test_a_forgotten_password_is_replaced_once_by_the_link_of_a_mail(member: Person) -> None:

@@ -383,3 +383,20 @@ def test_neither_a_password_nor_an_address_is_logged(
     assert paths == [f"{BASE}/auth/{name}" for name in expected]
     hidden = ("wrong password", "new password", person.email)
     assert [text for text in hidden if text in printed] == []
+
+
+def test_a_mail_that_is_refused_is_logged_with_the_reason_and_without_its_address(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What Amazon SES says of a refusal quotes an address.
+    email = "ada@example.org"
+    person = Person(deploy(log_to_this_tests_output, MailSender=email))
+    person.email = email
+    person.sign_up()
+    person.post("/auth/forgot-password", email=email)
+    person.api.work_off()
+    printed = capsys.readouterr()
+    assert email not in printed.out + printed.err
+    assert [line["outcome"] for line in lines_of(printed.out) if line["message"] == "mail"] == [
+        "failed: MessageRejected"
+    ]

@@ -84,6 +84,12 @@ def test_an_image_is_ordered_polled_and_fetched_as_the_reference_shows(customer:
     assert customer.balance == 15
 
 
+def test_three_generations_at_a_time_can_be_polled_as_often_as_the_reference_does(customer: Customer) -> None:
+    ids = [customer.order().json()["id"] for _ in range(3)]
+    polls = [customer.get(f"{each}/status").status_code for _ in range(30) for each in ids]
+    assert {*polls} == {200}
+
+
 def test_a_generation_that_fails_says_why_and_gives_its_credits_back(
     customer: Customer, backend: GeneratingBackend
 ) -> None:

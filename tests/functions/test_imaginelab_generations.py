@@ -5,6 +5,9 @@ import json
 import httpx
 import pytest
 
+from imagineart.access.consumer_items import window_name
+from imagineart.access.consumer_store import ConsumerStore
+from imagineart.aws import AwsCallError
 from imagineart.credits.change_credits import Credits
 from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
@@ -196,6 +199,20 @@ def test_a_page_that_no_response_can_hold_is_refused_by_name(own_api: Deployment
     refused = customer.get(limit=9)
     assert_detail(refused, 400, "limit: got 9, with which the response is too large; allowed: fewer.")
     assert len(customer.get(limit=5).json()["data"]) == 5
+
+
+def test_an_order_is_accepted_though_old_counters_cannot_be_deleted(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {"TableName": customer.api.references["ConsumersTable"]}
+    item = customer.api.consumer_item(f"account-{customer.id}")
+    customer.api.aws("dynamodb").put_item(**table, Item=item | {window_name("minute", 0): {"N": "1"}})
+
+    def fail(*_: object) -> None:
+        raise AwsCallError("InternalServerError", detail="dynamodb update_item")
+
+    monkeypatch.setattr(ConsumerStore, "forget_counters", fail)
+    assert customer.order().status_code == 201
 
 
 def test_nobody_sees_the_generations_of_another(customer: Customer, api: Deployment) -> None:

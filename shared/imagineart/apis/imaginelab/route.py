@@ -57,7 +57,7 @@ class _AuthenticatedRoute(_NamedRoute):
             finally:
                 # A key's request is settled as any other, and so that is noted which keys are used.
                 if call.caller is None and call.admission is not None:
-                    services.limits.leave(call.admission, images=0)
+                    services.settlement.leave(call.admission)
 
         return respond
 

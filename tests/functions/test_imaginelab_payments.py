@@ -161,3 +161,16 @@ def test_a_deleted_account_is_paid_nothing(shop: Shop) -> None:
     customer.client.delete(f"{BASE}/auth/me")
     assert shop.complete(session).status_code == 200
     assert shop.api.operator.credits.find(customer.id).balance == 0
+
+
+def test_an_account_that_is_being_deleted_is_paid_nothing(shop: Shop) -> None:
+    customer = Customer(shop.api, credits=0)
+    session = shop.server.sell(next(numbers), customer.id)
+    shop.api.aws("dynamodb").update_item(
+        TableName=shop.api.references["AccountsTable"],
+        Key={"key": {"S": f"account#{customer.id}"}},
+        UpdateExpression="SET is_closing = :true",
+        ExpressionAttributeValues={":true": {"BOOL": True}},
+    )
+    assert shop.complete(session).status_code == 200
+    assert [*shop.api.operator.wallets.entries(customer.id)] == []

@@ -85,7 +85,9 @@ class ApplyPayment:
         purchase = self.purchases.find(event)
         if purchase is None:
             return Outcome.NO_CREDITS
-        if self.accounts.find(purchase.account_id) is None:
+        account = self.accounts.find(purchase.account_id)
+        if account is None or account.is_closing:
+            # Nothing would erase what is written of an account after its ledger is erased.
             return Outcome.NO_ACCOUNT
         # Events come in any order: credits that come after their refund would stay.
         self.credits.grant(purchase.account_id, purchase.credits, reference=f"stripe#{purchase.reference}")

@@ -18,9 +18,11 @@ from imagineart.accounts.passwords import Passwords
 from imagineart.accounts.reset_password import ForgotPassword, ResetPassword, SendResetMail
 from imagineart.accounts.sessions import SessionTokens
 from imagineart.accounts.sign_up import SignUp
+from imagineart.aws import AwsCallError
 from imagineart.bootstrap import LambdaServices
 from imagineart.bootstrap_environment import Environment
 from imagineart.dynamodb import DynamoDbTable
+from imagineart.errors import InternalError
 from imagineart.generations.create_generation import CreateGeneration
 from imagineart.generations.manage_generations import ManageGenerations
 from imagineart.generations.model import API
@@ -155,6 +157,11 @@ class MailServices(Environment):
         if not self._has_sender:
             self.logger.warning("mail", request=record.message_id, outcome="no sender is configured")
             return
-        is_sent = self._mail.send(record.body)
+        try:
+            is_sent = self._mail.send(record.body, message_id=record.message_id)
+        except AwsCallError as error:
+            self.logger.warning("mail", request=record.message_id, outcome=f"failed: {error.aws_code}")
+            # Amazon SES quotes the address, and the log would have it with the exception.
+            raise InternalError from None
         # Neither the address nor whether an account has it: the log is not the place for either.
         self.logger.info("mail", request=record.message_id, outcome="sent" if is_sent else "not due")

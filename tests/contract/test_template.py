@@ -141,6 +141,18 @@ def test_a_request_may_change_only_the_revocation_and_last_use_of_a_token() -> N
     assert allowed["Condition"]["ForAllValues:StringEquals"] == changeable
 
 
+def test_imaginelab_changes_only_items_of_accounts_in_tables_that_begin_keys_with_the_consumer() -> None:
+    shared = [{"Fn::GetAtt": f"{name}Table.Arn"} for name in ("Consumers", "Usage", "Jobs", "Webhooks")]
+    bounds = [
+        statement.get("Condition", {}).get("ForAllValues:StringLike")
+        for name in ("AccountPolicy", "GenerationPolicy", "ErasurePolicy")
+        for statement in RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Resource"] in shared
+    ]
+    assert len(bounds) >= len(shared)
+    assert all(bound == {"dynamodb:LeadingKeys": ["account-*"]} for bound in bounds)
+
+
 def test_snapshots_are_for_the_image_functions_which_are_called_daily_where_they_are_on() -> None:
     assert [name for name, own in FUNCTIONS.items() if "SnapStart" in own] == IMAGE_FUNCTIONS
     for function_id, path in zip(IMAGE_FUNCTIONS, IMAGE_PATHS, strict=True):

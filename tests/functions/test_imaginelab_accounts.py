@@ -9,8 +9,10 @@ import httpx
 import jwt
 import pytest
 
+from imagineart.access.tokens import Scope
 from imagineart.accounts.sessions import SESSION_SECONDS
 from imagineart.errors import InvalidRequestError, NotFoundError
+from local.cloud import MAIL_SENDER
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Deployment
 from tests.functions.test_logs import lines_of, log_to_this_tests_output
@@ -104,6 +106,36 @@ def test_a_taken_address_is_refused_however_it_is_spelt(member: Person) -> None:
     response = member.post("/auth/signup", email=member.email.upper(), password="another password")
     assert_detail(response, 400, "An account with this email exists already.")
     assert member.log_in().status_code == 200
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "<ada@example.com>",
+        "x<ada@example.com>",
+        "ada@example.com(x)",
+        "ada,eve@example.com",
+        "ada@example.com,example.org",
+        ".ada@example.com",
+        "ada@-example.com",
+        "ad\u00e4@example.com",
+        "ada@ex\u00e4mple.com",
+        "a" * 65 + "@example.com",
+        "ada@" + "a" * 64 + ".com",
+        "ada@" + "a.b" * 90,
+    ],
+)
+def test_an_address_that_no_mail_could_reach_in_one_spelling_alone_is_refused(
+    person: Person, email: str
+) -> None:
+    response = person.post("/auth/signup", email=email, password=PASSWORD)
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("email: got ")
+
+
+@pytest.mark.parametrize("email", ["a+b.c_d'e@sub-1.example.co", "a" * 64 + "@xn--exmple-cua.com"])
+def test_an_unusual_address_is_accepted(api: Deployment, email: str) -> None:
+    assert Person(api).post("/auth/signup", email=email, password=PASSWORD).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -230,6 +262,18 @@ def test_an_api_key_of_an_account_works_beside_its_sessions(member: Person, api:
     assert member.me({"Authorization": f"Bearer {partner.text}"}).status_code == 401
 
 
+def test_a_key_that_may_generate_nothing_reaches_no_account(member: Person, api: Deployment) -> None:
+    account = member.me(member.session()).json()
+    for scope in Scope:
+        key = api.issue_token(f"account-{account['id']}", scopes=frozenset({scope}))
+        status = 200 if scope is Scope.GENERATE_IMAGES else 401
+        assert member.me({"Authorization": f"Bearer {key.text}"}).status_code == status
+    deleted = member.client.delete(f"{BASE}/auth/me", headers={"Authorization": f"Bearer {key.text}"})
+    assert deleted.status_code == 401
+    assert deleted.json()["detail"].startswith("This token was not issued for this request, which needs")
+    assert member.log_in().status_code == 200
+
+
 def test_a_forgotten_password_is_replaced_once_by_the_link_of_a_mail(member: Person) -> None:
     session, token = member.session(), member.reset_token()
     (mail,) = [each for each in member.api.mails if each.to == member.email]
@@ -281,6 +325,21 @@ def test_three_mails_an_hour_reach_an_account_wherever_they_are_asked_for(
     assert len([mail for mail in api.mails if mail.to == member.email]) == 3
 
 
+def test_a_mail_that_fails_counts_once_however_often_it_is_tried(own_api: Deployment) -> None:
+    person = Person(own_api)
+    person.sign_up()
+    sqs, ses, queues = own_api.aws("sqs"), own_api.aws("sesv2"), own_api.references
+    sqs.set_queue_attributes(QueueUrl=queues["MailQueue"], Attributes={"VisibilityTimeout": "0"})
+    ses.delete_email_identity(EmailIdentity=MAIL_SENDER)
+    for failed in ("1", "2"):
+        person.post("/auth/forgot-password", email=person.email)
+        own_api.work_off()
+        waiting = sqs.get_queue_attributes(QueueUrl=queues["FailedMailQueue"], AttributeNames=["All"])
+        assert waiting["Attributes"]["ApproximateNumberOfMessages"] == failed
+    ses.create_email_identity(EmailIdentity=MAIL_SENDER)
+    assert person.reset(person.reset_token(), "new password").status_code == 200
+
+
 def test_without_a_sender_no_mail_is_sent_and_nothing_fails(deploy: Deploy) -> None:
     api = deploy(MailSender="")
     person = Person(api)
@@ -324,3 +383,20 @@ def test_neither_a_password_nor_an_address_is_logged(
     assert paths == [f"{BASE}/auth/{name}" for name in expected]
     hidden = ("wrong password", "new password", person.email)
     assert [text for text in hidden if text in printed] == []
+
+
+def test_a_mail_that_is_refused_is_logged_with_the_reason_and_without_its_address(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What Amazon SES says of a refusal quotes an address.
+    email = "ada@example.org"
+    person = Person(deploy(log_to_this_tests_output, MailSender=email))
+    person.email = email
+    person.sign_up()
+    person.post("/auth/forgot-password", email=email)
+    person.api.work_off()
+    printed = capsys.readouterr()
+    assert email not in printed.out + printed.err
+    assert [line["outcome"] for line in lines_of(printed.out) if line["message"] == "mail"] == [
+        "failed: MessageRejected"
+    ]

@@ -5,6 +5,9 @@ import json
 import httpx
 import pytest
 
+from imagineart.access.consumer_items import window_name
+from imagineart.access.consumer_store import ConsumerStore
+from imagineart.aws import AwsCallError
 from imagineart.credits.change_credits import Credits
 from tests.fault_backend import Response
 from tests.functions.conftest import Deploy
@@ -84,6 +87,12 @@ def test_an_image_is_ordered_polled_and_fetched_as_the_reference_shows(customer:
     assert customer.balance == 15
 
 
+def test_three_generations_at_a_time_can_be_polled_as_often_as_the_reference_does(customer: Customer) -> None:
+    ids = [customer.order().json()["id"] for _ in range(3)]
+    polls = [customer.get(f"{each}/status").status_code for _ in range(30) for each in ids]
+    assert {*polls} == {200}
+
+
 def test_a_generation_that_fails_says_why_and_gives_its_credits_back(
     customer: Customer, backend: GeneratingBackend
 ) -> None:
@@ -128,13 +137,15 @@ def test_too_few_credits_are_refused_before_anything_is_made(
         ({"generation_type": "picture"}, "generation_type: got 'picture'; allowed: image, video, voice"),
         ({"model_name": "gpt-9"}, "model_name: got 'gpt-9'; allowed for image: text-to-image."),
         ({"prompt": ""}, "prompt: got 0 characters"),
+        ({"prompt": " \u3000\n"}, "prompt: got 0 characters after trimming"),
         ({"prompt": "x" * 4_001}, "prompt: got 4001 characters; allowed for this model: 1 to 4000"),
         ({"prompt": 7}, "prompt: got '7'"),
         ({"settings": []}, "settings: got no object"),
         ({"settings": {"aspect_ratio": "7:1"}}, "settings.aspect_ratio: got '7:1'; allowed: 1:1, 16:9"),
         ({"settings": {"seed": -2}}, "settings.seed: got '-2'; allowed: an integer from -1 to"),
         ({"settings": {"steps": 3}}, "settings: got the unknown field 'steps'; allowed: aspect_ratio,"),
-        ({"project_id": [1]}, "project_id: got '[1]'; allowed: an integer"),
+        ({"project_id": [1]}, "project_id: got a list; allowed: an integer"),
+        ({"project_id": True}, "project_id: got 'true'; allowed: an integer"),
         ({"count": 2}, "form: got the unknown field 'count'"),
     ],
 )
@@ -145,6 +156,15 @@ def test_a_bad_order_is_refused_by_name_and_costs_nothing(
     assert response.status_code == 400
     assert response.json()["detail"].startswith(named)
     assert customer.balance == 20
+
+
+def test_a_deeply_nested_project_is_refused_by_name(customer: Customer) -> None:
+    depth = 5_000
+    order = json.dumps(ORDER | {"project_id": "here"}).replace('"here"', '{"a":' * depth + "1" + "}" * depth)
+    headers = {"Content-Type": "application/json"}
+    response = customer.client.post(f"{BASE}/generations", content=order, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("project_id: got an object; allowed: an integer")
 
 
 def test_a_list_has_the_newest_first_in_parts_and_by_filters(customer: Customer) -> None:
@@ -179,6 +199,20 @@ def test_a_page_that_no_response_can_hold_is_refused_by_name(own_api: Deployment
     refused = customer.get(limit=9)
     assert_detail(refused, 400, "limit: got 9, with which the response is too large; allowed: fewer.")
     assert len(customer.get(limit=5).json()["data"]) == 5
+
+
+def test_an_order_is_accepted_though_old_counters_cannot_be_deleted(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {"TableName": customer.api.references["ConsumersTable"]}
+    item = customer.api.consumer_item(f"account-{customer.id}")
+    customer.api.aws("dynamodb").put_item(**table, Item=item | {window_name("minute", 0): {"N": "1"}})
+
+    def fail(*_: object) -> None:
+        raise AwsCallError("InternalServerError", detail="dynamodb update_item")
+
+    monkeypatch.setattr(ConsumerStore, "forget_counters", fail)
+    assert customer.order().status_code == 201
 
 
 def test_nobody_sees_the_generations_of_another(customer: Customer, api: Deployment) -> None:

@@ -100,9 +100,31 @@ def test_refunds_and_disputes_take_back_their_part_once(shop: Shop) -> None:
     assert customer.balance == 25
     shop.refund("re_2", f"pi_{number}", 100)
     assert customer.balance == 20
-    shop.refund("dp_1", f"pi_{number}", 1000, "charge.dispute.created")
+    # An inquiry withdraws no money, and may never do.
+    shop.refund("du_1", f"pi_{number}", 1000, "charge.dispute.created")
+    assert customer.balance == 20
+    shop.refund("du_1", f"pi_{number}", 1000, "charge.dispute.funds_withdrawn")
     assert customer.balance == 0
     assert shop.refund("re_3", "pi_unknown", 100).status_code == 200
+
+
+def test_a_refund_that_comes_before_its_payment_takes_the_credits_back(shop: Shop) -> None:
+    customer = Customer(shop.api, credits=0)
+    number = next(numbers)
+    session = shop.server.sell(number, customer.id, credits=50)
+    assert shop.refund(f"re_{number}", f"pi_{number}", 600).status_code == 200
+    assert customer.balance == 20
+    assert shop.complete(session).status_code == 200
+    assert customer.balance == 20
+
+
+def test_a_refund_of_what_was_never_paid_changes_nothing(shop: Shop) -> None:
+    customer = Customer(shop.api, credits=0)
+    number = next(numbers)
+    session = shop.server.sell(number, customer.id)
+    shop.server.sessions[session]["payment_status"] = "unpaid"
+    assert shop.refund(f"re_{number}", f"pi_{number}", 600).status_code == 200
+    assert customer.balance == 0
 
 
 @pytest.mark.parametrize("forged", [{"secret": "whsec_another"}, {"age": 301}])
@@ -139,3 +161,16 @@ def test_a_deleted_account_is_paid_nothing(shop: Shop) -> None:
     customer.client.delete(f"{BASE}/auth/me")
     assert shop.complete(session).status_code == 200
     assert shop.api.operator.credits.find(customer.id).balance == 0
+
+
+def test_an_account_that_is_being_deleted_is_paid_nothing(shop: Shop) -> None:
+    customer = Customer(shop.api, credits=0)
+    session = shop.server.sell(next(numbers), customer.id)
+    shop.api.aws("dynamodb").update_item(
+        TableName=shop.api.references["AccountsTable"],
+        Key={"key": {"S": f"account#{customer.id}"}},
+        UpdateExpression="SET is_closing = :true",
+        ExpressionAttributeValues={":true": {"BOOL": True}},
+    )
+    assert shop.complete(session).status_code == 200
+    assert [*shop.api.operator.wallets.entries(customer.id)] == []

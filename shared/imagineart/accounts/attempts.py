@@ -59,15 +59,18 @@ class Attempts:
     random_below: RandomBelow
     clock: Callable[[], float]
 
-    def take(self, bound: Bound, *subject: str) -> None:
-        """Count an attempt. Raises AttemptsReachedError where no more are allowed in this window."""
+    def take(self, bound: Bound, *subject: str, nonce: str | None = None) -> None:
+        """Count an attempt, and one that is tried again with the same `nonce` once.
+
+        Raises AttemptsReachedError where no more are allowed in this window.
+        """
         now = int(self.clock())
         ends_at = self._window_end(bound, now)
         counted = self.counters.count(
             _key(bound, ends_at, subject),
             limit=bound.attempts,
             expires_at=ends_at,
-            nonce=to_base62(self.random_below(2**_NONCE_BITS), 9),
+            nonce=nonce or to_base62(self.random_below(2**_NONCE_BITS), 9),
         )
         if not counted:
             raise AttemptsReachedError(

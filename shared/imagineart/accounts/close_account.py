@@ -30,7 +30,7 @@ class CloseAccount:
     erasures: Sequence[Callable[[Account], None]]
 
     def close(self, account: Account) -> None:
-        """Erase an account, its own item last: where this fails, the caller's session can try again.
+        """Erase an account, its own item last: where this fails, the caller can try again.
 
         Raises AwsCallError.
         """

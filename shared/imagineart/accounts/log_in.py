@@ -25,7 +25,7 @@ class LogIn:
     sessions: SessionTokens
 
     def log_in(self, email: str, password: str, *, client_address: str) -> str:
-        """A session token.
+        """A session token; of an account whose erasure was interrupted, one that can erase it and no more.
 
         Raises RefusedError for a wrong address or password, the same for both; AttemptsReachedError after
         too many failures of this client with this account; InvalidRequestError for what is no address.
@@ -34,7 +34,7 @@ class LogIn:
         self.attempts.take(LOG_IN, address, network)
         account = self.accounts.find_by_email(address)
         is_right = self.passwords.matches(account.password_hash if account else None, password)
-        if account is None or not is_right or account.is_closing:
+        if account is None or not is_right:
             raise RefusedError("Incorrect email or password")
         self.attempts.forget(LOG_IN, address, network)
         return self.sessions.issue(Session(account.id, account.session_epoch))

@@ -85,8 +85,8 @@ class SendResetMail:
     random_below: RandomBelow
     clock: Callable[[], float]
 
-    def send(self, message: str) -> bool:
-        """Handle a message of the queue; False where no mail is due.
+    def send(self, message: str, *, message_id: str) -> bool:
+        """Handle a message of the queue, which comes again where this fails; False where no mail is due.
 
         Raises ValueError for a message of something else; AwsCallError.
         """
@@ -95,7 +95,7 @@ class SendResetMail:
         if account is None or account.is_closing:
             return False
         try:
-            self.attempts.take(MAIL, email)
+            self.attempts.take(MAIL, email, nonce=message_id)
         except AttemptsReachedError:
             return False
         token = create_reset_token(account.id, self.random_below)

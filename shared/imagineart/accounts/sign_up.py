@@ -2,15 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from imagineart.access.consumers import TIERS, Consumer
-from imagineart.access.manage_consumers import DEFAULT_TIER
+from imagineart.access.consumers import Consumer
+from imagineart.access.limits import Limits
 from imagineart.accounts.attempts import SIGN_UP, Attempts
 from imagineart.accounts.model import MAX_ACCOUNT_ID, Account, RefusedError, network_of, normalize_email
 from imagineart.accounts.passwords import Passwords
 from imagineart.errors import InternalError
 from imagineart.images.seeds import RandomBelow
+
+ACCOUNT_LIMITS: Final = Limits(requests_per_minute=120, concurrent_requests=5)
+"""Of a new account, until the operator changes them.
+
+The reference polls a generation every two seconds, and its script ends with the first 429: three generations
+at a time leave room for whatever else.
+"""
 
 
 class NewAccounts(Protocol):
@@ -40,7 +47,7 @@ class SignUp:
     clock: Callable[[], float]
 
     def sign_up(self, email: str, password: str, *, full_name: str | None, client_address: str) -> Account:
-        """The new account, with the limits of a consumer of the default tier.
+        """The new account, whose consumer has `ACCOUNT_LIMITS`.
 
         Raises RefusedError where sign-up is closed or the address is taken; InvalidRequestError for what is
         no address; AttemptsReachedError.
@@ -59,7 +66,7 @@ class SignUp:
         if not self.accounts.claim_email(address, account.id, now=account.created_at):
             raise RefusedError("An account with this email exists already.")
         # Its consumer first: an account that exists is complete.
-        self.consumers.add_consumer(Consumer(account.consumer_id, TIERS[DEFAULT_TIER]))
+        self.consumers.add_consumer(Consumer(account.consumer_id, ACCOUNT_LIMITS))
         if not self.accounts.add(account):
             raise InternalError(detail=f"the account id {account.id} is taken")
         return account

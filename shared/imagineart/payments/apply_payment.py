@@ -31,8 +31,12 @@ class PaymentEvent:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Credits that an account bought for an amount, in the currency's smallest unit."""
+    """Credits that an account bought for an amount, in the currency's smallest unit.
 
+    `reference` is the provider's id of it.
+    """
+
+    reference: str
     account_id: int
     credits: int
     amount: int
@@ -51,7 +55,7 @@ class Purchases(Protocol):
     """Where purchases are found."""
 
     def find(self, event: PaymentEvent) -> Purchase | None:
-        """The purchase of an event; None where it is none of credits. Raises InternalError."""
+        """The purchase of an event; None where none of credits was paid. Raises InternalError."""
 
 
 class Accounts(Protocol):
@@ -81,14 +85,16 @@ class ApplyPayment:
         purchase = self.purchases.find(event)
         if purchase is None:
             return Outcome.NO_CREDITS
-        if self.accounts.find(purchase.account_id) is None:
+        account = self.accounts.find(purchase.account_id)
+        if account is None or account.is_closing:
+            # Nothing would erase what is written of an account after its ledger is erased.
             return Outcome.NO_ACCOUNT
-        reference = f"stripe#{event.reference}"
+        # Events come in any order: credits that come after their refund would stay.
+        self.credits.grant(purchase.account_id, purchase.credits, reference=f"stripe#{purchase.reference}")
         if event.kind is PaymentEventKind.PAID:
-            self.credits.grant(purchase.account_id, purchase.credits, reference=reference)
             return Outcome.GRANTED
         # In proportion, rounded in favour of the account.
         credits = purchase.credits * min(event.amount, purchase.amount) // max(purchase.amount, 1)
         if credits:
-            self.credits.revoke(purchase.account_id, credits, reference=reference)
+            self.credits.revoke(purchase.account_id, credits, reference=f"stripe#{event.reference}")
         return Outcome.REVOKED

@@ -19,8 +19,9 @@ PAYMENT_SECRET_CACHED_SECONDS: Final = 60.0
 TOLERANCE_SECONDS: Final = 300
 """How old a signature may be, which is Stripe's own default."""
 
+_IS_PAID: Final = "paid"
 _PAID: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
-_TAKEN_BACK: Final = ("refund.created", "charge.dispute.created")
+_TAKEN_BACK: Final = ("refund.created", "charge.dispute.funds_withdrawn")
 _SESSION_PREFIX: Final = "cs_"
 _MAX_ITEMS: Final = 100
 
@@ -44,7 +45,7 @@ class StripePayments:
             )
             event = json.loads(payload)
             kind, about = event["type"], event["data"]["object"]
-            if kind in _PAID and about["payment_status"] == "paid":
+            if kind in _PAID and about["payment_status"] == _IS_PAID:
                 return PaymentEvent(PaymentEventKind.PAID, about["id"], about["id"])
             if kind in _TAKEN_BACK and about.get("payment_intent"):
                 return PaymentEvent(
@@ -59,7 +60,7 @@ class StripePayments:
         return None
 
     def find(self, event: PaymentEvent) -> Purchase | None:
-        """The purchase of an event; None where it is none of credits. Raises InternalError."""
+        """The purchase of an event; None where none of credits was paid. Raises InternalError."""
         client = stripe.StripeClient(
             self._key("api_key"), base_addresses={"api": self.url}, max_network_retries=2
         )
@@ -87,9 +88,13 @@ class StripePayments:
 def _purchase(session: Any, items: Any) -> Purchase | None:
     reference = session.client_reference_id or ""
     credits = sum(_credits(item) for item in items)
-    if not (reference.isascii() and reference.isdigit()) or credits <= 0:
+    if (
+        not (reference.isascii() and reference.isdigit())
+        or credits <= 0
+        or session.payment_status != _IS_PAID
+    ):
         return None
-    return Purchase(int(reference), credits, int(session.amount_total or 0))
+    return Purchase(session.id, int(reference), credits, int(session.amount_total or 0))
 
 
 def _credits(item: Any) -> int:

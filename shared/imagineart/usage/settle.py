@@ -43,10 +43,14 @@ class Settlement:
         `admission` is None for a request that a limit refused.
         """
         if admission is not None:
-            self._attempt("slot", lambda: self.limits.leave(admission, images=finished.images))
+            self.leave(admission, images=finished.images)
         self._attempt("usage", lambda: self.usage.count(finished))
         if caller.last_used_on != finished.day:
             self._attempt("token", lambda: self.tokens.note_use(caller.token_id, day=finished.day))
+
+    def leave(self, admission: Admission, *, images: int = 0) -> None:
+        """Settle the limits alone of a request that is counted nowhere else. Raises nothing."""
+        self._attempt("slot", lambda: self.limits.leave(admission, images=images))
 
     def _attempt(self, part: str, act: Callable[[], None]) -> None:
         try:

@@ -176,10 +176,10 @@ def _what_came(error: ErrorDetails, field: FieldInfo, *, is_json: bool) -> str:
     if isinstance(value, str) and base_type(field) is str and not choices_of(field):
         return f"got {len(value.strip())} characters after trimming"
     is_quoted_number = is_json and isinstance(value, str) and base_type(field) in (int, float)
-    return f"got {'the text ' if is_quoted_number else ''}{_shown_value(value)}"
+    return f"got {'the text ' if is_quoted_number else ''}{shown_value(value)}"
 
 
-def _shown_value(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """A value of a form or of JSON in quotes; a list or an object is only named."""
     if isinstance(value, str):
         return shown(value)

@@ -1,16 +1,15 @@
 """The fields of a new generation and of a list."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from imagineart.apis.common.fields import JsonObject
-from imagineart.apis.common.validation import Fields
+from imagineart.apis.common.validation import Fields, shown_value
 from imagineart.errors import InvalidRequestError
 from imagineart.generations.manage_generations import MAX_LISTED
 from imagineart.generations.model import GenerationStatus, GenerationType
-from imagineart.quoting import shown
 
 MAX_PROMPT_CHARACTERS: Final = 20_000
 """The most that any model may take; each has its own bound."""
@@ -28,7 +27,9 @@ class GenerationFields(Fields):
 
     generation_type: str = Field(json_schema_extra=one_of(*GenerationType))
     model_name: str = Field(min_length=1, max_length=127)
-    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)
+    prompt: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=MAX_PROMPT_CHARACTERS
+    )
     settings: Any = None
     project_id: Any = None
 
@@ -53,7 +54,7 @@ class GenerationFields(Fields):
         if project is None or is_number or is_text:
             return project  # type: ignore[no-any-return]
         allowed = f"an integer from 0 to {_MAX_PROJECT}, or 1 to 64 characters, or null."
-        raise InvalidRequestError("project_id", f"got {shown(str(project))}; allowed: {allowed}")
+        raise InvalidRequestError("project_id", f"got {shown_value(project)}; allowed: {allowed}")
 
 
 class ListFields(Fields):

@@ -11,12 +11,14 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagineart.access.tokens import Scope
 from imagineart.accounts.model import Account
 from imagineart.accounts.sessions import refused_session
 from imagineart.apis.common.authorization import (
     bearer_token,
     came_over_plain_http,
     rate_limit_headers,
+    require_scope,
 )
 from imagineart.apis.common.call import Call
 from imagineart.apis.common.operation import Operation
@@ -55,7 +57,7 @@ class _AuthenticatedRoute(_NamedRoute):
             finally:
                 # A key's request is settled as any other, and so that is noted which keys are used.
                 if call.caller is None and call.admission is not None:
-                    services.limits.leave(call.admission, images=0)
+                    services.settlement.leave(call.admission)
 
         return respond
 
@@ -88,6 +90,7 @@ def _authenticate(call: Call, *, may_be_closing: bool) -> None:
     call.record.log_fields.update(consumer=came.account.consumer_id, token_id=came.caller.token_id)
     if came.by_key:
         call.caller = came.caller
+    require_scope(came.caller, Scope.GENERATE_IMAGES)
     if came.account.is_closing and not may_be_closing:
         raise refused_session(f"account {came.account.id}: closing")
     call.request.state.account = came.account

@@ -557,6 +557,24 @@ def test_a_model_that_makes_transparency_is_asked_for_it(deploy: Deploy, backend
     assert asked.json["background"] == "transparent"
 
 
+def test_who_may_use_another_model_that_cuts_out_than_the_first_gets_no_transparency(
+    deploy: Deploy, backend: GeneratingBackend
+) -> None:
+    api = deploy()
+    document = json.loads(document_of(dict.fromkeys(VARIABLES, f"openai-compatible {backend.base_url} m")))
+    route = {"kind": "bedrock", "region": "us-west-2", "model": "stability.sd3-5-large-v1:0"}
+    document["models"] += [
+        document["models"][1]
+        | {"id": name, "aliases": [], "operations": ["remove_background"], "backends": [route]}
+        for name in ("cutter", "other-cutter")
+    ]
+    api.operator.manage_models.apply(json.dumps(document))
+    with api.client(api.issue_token(models=frozenset({"text-to-image", "other-cutter"}))) as client:
+        refused = post(client, f"{V2}/generations/transparent", prompt=BOAT)
+        assert "'cutter', which serves" in error_of(refused, 400, 1100)
+    assert not backend.requests
+
+
 def test_a_prompt_and_a_token_are_not_logged(
     deploy: Deploy, capsys: pytest.CaptureFixture[str], backend: GeneratingBackend
 ) -> None:

@@ -53,8 +53,9 @@ async def read_body(request: Request, call: Call, fields_type: type[ImagineField
     model = _choose_model(call, document, fields, operation, style)
     check_capabilities(fields, model)
     if isinstance(fields, TransparentFields) and not model.capabilities.transparency:
-        # Another model cuts the image out, which the caller has to have as well.
-        call.choose_model("", operation=ModelOperation.REMOVE_BACKGROUND)
+        # The document's own choice cuts the image out, which the caller has to have as well.
+        remover = document.background_remover
+        call.choose_model(remover.id if remover else "", operation=ModelOperation.REMOVE_BACKGROUND)
         call.record.model = model.id
     return ImagineBody(fields, operation, model, style, files)
 

@@ -52,7 +52,7 @@ class ConverseEngine:
         try:
             blocks = response["output"]["message"]["content"]
             # A model that reasons puts its thoughts into blocks of another kind.
-            return "".join(block["text"] for block in blocks if "text" in block).encode()
+            return "".join(block["text"] for block in blocks if "text" in block).encode(errors="replace")
         except (LookupError, TypeError) as error:
             message = "The inference backend returned something that is not text."
             raise ModelError(message, detail="no message") from error

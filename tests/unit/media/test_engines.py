@@ -283,6 +283,14 @@ def test_text_that_bedrock_filtered_is_the_caller_s_to_change(
     assert isinstance(failure(make, WRITE, bedrock(server)), InvalidRequestError)
 
 
+def test_half_a_character_at_the_end_of_a_text_does_not_cost_the_rest(
+    make: Make, server: MediaServer
+) -> None:
+    message = {"role": "assistant", "content": [{"text": "A boat.\ud83d"}]}
+    server.script(document({"output": {"message": message}, "stopReason": "max_tokens"}))
+    assert made(make(WRITE, bedrock(server))).file.content == b"A boat.?"
+
+
 @pytest.mark.parametrize(
     "response",
     [document({}), document({"choices": []}), document({"choices": [{"message": {"content": None}}]}), page(),

@@ -169,12 +169,23 @@ def test_a_poll_that_fails_does_not_end_an_order_and_time_does(
 ) -> None:
     route = openai(server)
     order = make(FILM, route)
-    for response in (refusal(500), refusal(429), page(502), document({}).delivered(Delivery.RESET)):
+    lost = document({}).delivered(Delivery.RESET)
+    for response in (refusal(500), refusal(429), page(502), page(200), document({}), refusal(401), lost):
         server.script(response)
         assert make(FILM, route, order=order) == order
     clock.advance(ORDER_SECONDS + 1)
     assert isinstance(failure(make, FILM, route, order=order), ModelTimeoutError)
     assert len(server.videos) == 1
+
+
+def test_a_video_that_was_finished_while_nobody_polled_is_delivered(
+    make: Make, server: MediaServer, clock: FakeClock
+) -> None:
+    route = openai(server)
+    order = make(FILM, route)
+    server.videos["video_0"].looks = 2
+    clock.advance(ORDER_SECONDS + 1)
+    assert made(make(FILM, route, order=order)).file.content == mp4()
 
 
 def failed(code: str) -> Response:
@@ -187,9 +198,7 @@ def failed(code: str) -> Response:
         (failed("moderation_blocked"), InvalidRequestError),
         (failed("out_of_memory"), OrderFailedError),
         (document({"status": "cancelled"}), OrderFailedError),
-        (document({}), OrderFailedError),
         (refusal(404), ModelNotAvailableError),
-        (refusal(401), ModelAuthError),
     ],
 )  # fmt: skip
 def test_an_order_that_will_not_be_fulfilled_fails(

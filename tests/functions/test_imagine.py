@@ -544,6 +544,29 @@ def test_a_style_may_be_made_by_a_model_of_its_own(deploy: Deploy, backend: Gene
     assert backend.requests[0].json["prompt"] == "ink drawing of a boat"
 
 
+def test_a_model_is_asked_for_no_larger_image_than_it_is_offered_for(
+    deploy: Deploy, backend: GeneratingBackend
+) -> None:
+    api = deploy()
+    document = json.loads(document_of(dict.fromkeys(VARIABLES, f"vllm-omni {backend.base_url} m")))
+    for model in document["models"][:2]:
+        model["sizes"] = {"max_width": 1024, "max_height": 1024, "max_pixels": 1 << 20}
+    api.operator.manage_models.apply(json.dumps(document))
+    allowed = "allowed: up to 1024x1024 and 1,048,576 pixels in all, for the model"
+    with api.client(api.issue_token()) as client:
+        for path, fields, message in (
+            (f"{V1}/generations", {"high_res_results": 1}, "high_res_results: got '1', which is 2048x2048"),
+            (f"{V2}/generations", {"high_res_result": 1}, "high_res_result: got '1', which is 2048x2048"),
+            (f"{V1}/generations/guided", {"image": PICTURE}, "aspect_ratio: got '3:2', which is 1248x832"),
+        ):
+            refused = error_of(post(client, path, prompt=BOAT, **fields), 400, 1100)
+            assert refused.startswith(f"{message}; {allowed}")
+        tall = {"image": encode(gradient(200, 900), "PNG"), "mask": right_half()}
+        assert image_of(post(client, f"{V2}/edits/generative-fill", prompt=BOAT, **tall)).size == (200, 900)
+    (asked,) = backend.requests
+    assert asked.fields["size"] == "200x900"
+
+
 def test_a_model_that_makes_transparency_is_asked_for_it(deploy: Deploy, backend: GeneratingBackend) -> None:
     backend.reply = lambda _: Response(
         content_type="image/png",

@@ -445,8 +445,14 @@ def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(
 
 
 def test_a_body_that_is_no_form_is_refused(client: httpx.Client) -> None:
-    message = error_of(client.post(f"{V1}/generations", json={"prompt": BOAT}), 400, 1100)
-    assert message.startswith("Content-Type: got 'application/json'; allowed: multipart/form-data")
+    forms = "allowed: multipart/form-data, application/x-www-form-urlencoded."
+    for came in ("application/json", "text/plain"):
+        headers = {"Content-Type": came}
+        response = client.post(f"{V1}/generations", content=json.dumps({"prompt": BOAT}), headers=headers)
+        assert error_of(response, 400, 1100) == f"Content-Type: got '{came}'; {forms}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    curled = client.post(f"{V1}/generations", content=json.dumps({"prompt": BOAT}), headers=headers)
+    assert error_of(curled, 400, 1100).endswith("the body looks like JSON; send it as multipart/form-data.")
     image_of(client.post(f"{V1}/generations", data={"prompt": BOAT}))
 
 

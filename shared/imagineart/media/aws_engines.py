@@ -82,4 +82,7 @@ class PollyEngine:
             )
             with closing(response["AudioStream"]) as stream:
                 content: bytes = stream.read(MAX_MEDIA_BYTES + 1)
+                if len(content) <= MAX_MEDIA_BYTES:
+                    # botocore notices at the end alone that a stream broke off.
+                    stream.read(1)
         return content

@@ -1,6 +1,7 @@
 """Each engine asks its server as the server's documentation says, and makes a file or an order of it."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import av
@@ -327,6 +328,14 @@ def test_a_file_that_does_not_play_or_is_of_another_kind_is_not_delivered(
     server.script(raw_image(content, request_.media_type))
     route = openai(server, "vllm-omni" if isinstance(request_, MusicRequest) else "openai")
     assert isinstance(failure(make, request_, route), ModelError)
+
+
+@pytest.mark.parametrize("route", [polly, openai])
+def test_speech_that_breaks_off_is_not_delivered(
+    make: Make, server: MediaServer, route: Callable[[MediaServer], Route]
+) -> None:
+    server.script(raw_image(mp3(), "audio/mpeg").delivered(Delivery.CUT))
+    assert type(failure(make, SPEAK, route(server))) is ModelError
 
 
 @pytest.mark.parametrize("content", [b"", mp3(), mp4()[:600], mp4()[:40], b"\0\0\0\x18ftypmp42" + b"\0" * 99])

@@ -14,6 +14,7 @@ from imagineart.errors import (
     ModelTimeoutError,
     RateLimitedError,
     RequestRefusedError,
+    ResponseTooLargeError,
 )
 from imagineart.media.check_file import check_file
 from imagineart.media.engine import AnyEngine, OrderFailedError, OrdersMedia
@@ -22,8 +23,8 @@ from imagineart.media.model import MadeMedia, MediaRequest, Order
 ORDER_SECONDS: Final = 3_600
 """How long an order may take."""
 
-_FINAL: Final = (RequestRefusedError, OrderFailedError)
-"""Of a backend's errors, those that say that an order will not be fulfilled."""
+_FINAL: Final = (RequestRefusedError, OrderFailedError, ResponseTooLargeError)
+"""Of a backend's errors, those that say that an order will not be fulfilled, or not be of use."""
 
 _OF_THE_POLL: Final = (ModelError, ModelTimeoutError, RateLimitedError, ModelAuthError)
 """The errors of a poll, which say nothing of the order otherwise: a key may be replaced while it is made."""

@@ -8,6 +8,7 @@ import av
 import pytest
 
 from imagineart.backends.http import HttpClient
+from imagineart.backends.model import MAX_DOCUMENT_BYTES
 from imagineart.errors import (
     ImagineArtError,
     InvalidRequestError,
@@ -16,6 +17,7 @@ from imagineart.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     RequestRefusedError,
+    ResponseTooLargeError,
 )
 from imagineart.images.sizes import Size
 from imagineart.media import try_media as try_media_module
@@ -187,6 +189,14 @@ def test_a_video_that_was_finished_while_nobody_polled_is_delivered(
     server.videos["video_0"].looks = 2
     clock.advance(ORDER_SECONDS + 1)
     assert made(make(FILM, route, order=order)).file.content == mp4()
+
+
+def test_a_video_that_is_too_large_is_fetched_once(make: Make, server: MediaServer) -> None:
+    route = openai(server)
+    order = make(FILM, route)
+    server.script(document({"status": "completed"}), raw_image(bytes(MAX_DOCUMENT_BYTES + 1), "video/mp4"))
+    error = failure(make, FILM, route, order=order)
+    assert (type(error), error.code) == (ResponseTooLargeError, "model_error")
 
 
 def failed(code: str) -> Response:

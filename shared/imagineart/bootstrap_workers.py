@@ -22,7 +22,7 @@ from imagineart.jobs.model import Job, JobKey
 from imagineart.jobs.run_job import Makes, RunJob
 from imagineart.jobs.send_jobs import read_message
 from imagineart.jobs.sweep_jobs import SweepJobs
-from imagineart.models.model import OfferedModel
+from imagineart.models.model import OfferedModel, TextModel
 from imagineart.settings import WorkerSettings
 from imagineart.usage.model import CANCELLED, OK, FinishedRequest
 
@@ -71,23 +71,19 @@ class WorkerServices(JobEnvironment):
 
     @cached_property
     def _make_media(self) -> MakeMedia:
-        return MakeMedia(
-            self.jobs,
-            self.results,
-            self.job_sender,
-            lambda job: self._media_backends_of(job, job.model_id),
-            self.clock,
-        )
+        def backends_of(job: Job) -> MakesMedia:
+            return self.media_backends.of(_model_of(job, job.model_id, self.models.current().media_models))
+
+        return MakeMedia(self.jobs, self.results, self.job_sender, backends_of, self.clock)
 
     @cached_property
     def _make_infographic(self) -> MakeInfographic:
-        def writers_of(job: Job) -> MakesMedia:
-            return self._media_backends_of(job, job.layout_model or "")
+        def writer_of(job: Job) -> tuple[MakesMedia, int]:
+            writers = [each for each in self.models.current().media_models if isinstance(each, TextModel)]
+            model = _model_of(job, job.layout_model or "", writers)
+            return self.media_backends.of(model), model.max_tokens
 
-        return MakeInfographic(self.jobs, writers_of, self._make_images)
-
-    def _media_backends_of(self, job: Job, model_id: str) -> MakesMedia:
-        return self.media_backends.of(_model_of(job, model_id, self.models.current().media_models))
+        return MakeInfographic(self.jobs, writer_of, self._make_images)
 
     @cached_property
     def sweep_jobs(self) -> SweepJobs:

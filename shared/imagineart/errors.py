@@ -29,6 +29,7 @@ Tree::
     │   ├── ModelUnavailableError  model_error
     │   │   └── BackendBusyError   model_error (backends)
     │   ├── RequestRefusedError    model_error
+    │   ├── ResponseTooLargeError  model_error
     │   └── OrderFailedError       model_error (media)
     ├── ModelAuthError             model_auth_error
     ├── NoTokensConfiguredError    no_tokens_configured
@@ -188,6 +189,12 @@ class RequestRefusedError(ModelError):
 
     def __init__(self, *, detail: str | None = None) -> None:
         super().__init__("The inference backend does not accept this request.", detail=detail)
+
+
+class ResponseTooLargeError(ModelError):
+    """The inference backend's response is larger than any that is read."""
+
+    code = "model_error"
 
 
 class ModelAuthError(ImagineArtError):

@@ -201,7 +201,7 @@ class JobWorld:
             lambda _: self.backends,
         )
         media = MakeMedia(jobs, results, sender, lambda _: self.media_backends, self.clock)
-        infographics = MakeInfographic(jobs, lambda _: self.media_backends, images)
+        infographics = MakeInfographic(jobs, lambda _: (self.media_backends, 100), images)
         makers: dict[bool, Makes] = {True: images, False: media}
         self.run_job = RunJob(
             jobs, sender, limits_of_jobs, settlement,

@@ -445,8 +445,14 @@ def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(
 
 
 def test_a_body_that_is_no_form_is_refused(client: httpx.Client) -> None:
-    message = error_of(client.post(f"{V1}/generations", json={"prompt": BOAT}), 400, 1100)
-    assert message.startswith("Content-Type: got 'application/json'; allowed: multipart/form-data")
+    forms = "allowed: multipart/form-data, application/x-www-form-urlencoded."
+    for came in ("application/json", "text/plain"):
+        headers = {"Content-Type": came}
+        response = client.post(f"{V1}/generations", content=json.dumps({"prompt": BOAT}), headers=headers)
+        assert error_of(response, 400, 1100) == f"Content-Type: got '{came}'; {forms}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    curled = client.post(f"{V1}/generations", content=json.dumps({"prompt": BOAT}), headers=headers)
+    assert error_of(curled, 400, 1100).endswith("the body looks like JSON; send it as multipart/form-data.")
     image_of(client.post(f"{V1}/generations", data={"prompt": BOAT}))
 
 
@@ -463,9 +469,8 @@ def test_no_error_leaves_with_a_status_that_raises_in_the_sdk() -> None:
 
 def every_error() -> list[type[ImagineArtError]]:
     """All but what a request of this API never meets."""
-    return [
-        each for each in classes() if each.code != "result_expired" and each.__name__ != "LimitReachedError"
-    ]
+    of_others = {"result_expired", "insufficient_credits"}
+    return [each for each in classes() if each.code not in of_others and each.__name__ != "LimitReachedError"]
 
 
 def test_the_day_the_minute_and_a_backend_that_is_gone_have_statuses_of_their_own(
@@ -544,6 +549,29 @@ def test_a_style_may_be_made_by_a_model_of_its_own(deploy: Deploy, backend: Gene
     assert backend.requests[0].json["prompt"] == "ink drawing of a boat"
 
 
+def test_a_model_is_asked_for_no_larger_image_than_it_is_offered_for(
+    deploy: Deploy, backend: GeneratingBackend
+) -> None:
+    api = deploy()
+    document = json.loads(document_of(dict.fromkeys(VARIABLES, f"vllm-omni {backend.base_url} m")))
+    for model in document["models"][:2]:
+        model["sizes"] = {"max_width": 1024, "max_height": 1024, "max_pixels": 1 << 20}
+    api.operator.manage_models.apply(json.dumps(document))
+    allowed = "allowed: up to 1024x1024 and 1,048,576 pixels in all, for the model"
+    with api.client(api.issue_token()) as client:
+        for path, fields, message in (
+            (f"{V1}/generations", {"high_res_results": 1}, "high_res_results: got '1', which is 2048x2048"),
+            (f"{V2}/generations", {"high_res_result": 1}, "high_res_result: got '1', which is 2048x2048"),
+            (f"{V1}/generations/guided", {"image": PICTURE}, "aspect_ratio: got '3:2', which is 1248x832"),
+        ):
+            refused = error_of(post(client, path, prompt=BOAT, **fields), 400, 1100)
+            assert refused.startswith(f"{message}; {allowed}")
+        tall = {"image": encode(gradient(200, 900), "PNG"), "mask": right_half()}
+        assert image_of(post(client, f"{V2}/edits/generative-fill", prompt=BOAT, **tall)).size == (200, 900)
+    (asked,) = backend.requests
+    assert asked.fields["size"] == "200x900"
+
+
 def test_a_model_that_makes_transparency_is_asked_for_it(deploy: Deploy, backend: GeneratingBackend) -> None:
     backend.reply = lambda _: Response(
         content_type="image/png",
@@ -555,6 +583,24 @@ def test_a_model_that_makes_transparency_is_asked_for_it(deploy: Deploy, backend
         assert image_of(post(client, f"{V2}/generations/transparent", prompt=BOAT)).mode == "RGBA"
     (asked,) = backend.requests
     assert asked.json["background"] == "transparent"
+
+
+def test_who_may_use_another_model_that_cuts_out_than_the_first_gets_no_transparency(
+    deploy: Deploy, backend: GeneratingBackend
+) -> None:
+    api = deploy()
+    document = json.loads(document_of(dict.fromkeys(VARIABLES, f"openai-compatible {backend.base_url} m")))
+    route = {"kind": "bedrock", "region": "us-west-2", "model": "stability.sd3-5-large-v1:0"}
+    document["models"] += [
+        document["models"][1]
+        | {"id": name, "aliases": [], "operations": ["remove_background"], "backends": [route]}
+        for name in ("cutter", "other-cutter")
+    ]
+    api.operator.manage_models.apply(json.dumps(document))
+    with api.client(api.issue_token(models=frozenset({"text-to-image", "other-cutter"}))) as client:
+        refused = post(client, f"{V2}/generations/transparent", prompt=BOAT)
+        assert "'cutter', which serves" in error_of(refused, 400, 1100)
+    assert not backend.requests
 
 
 def test_a_prompt_and_a_token_are_not_logged(

@@ -145,6 +145,15 @@ def test_an_infographic_is_drawn_from_a_layout_that_a_text_model_writes_once(
     assert len(server.requests) == 2
 
 
+def test_a_layout_has_at_most_as_many_tokens_as_its_model_writes(studio: Studio, server: MediaServer) -> None:
+    document = json.loads(studio.api.operator.manage_models.current().text)
+    next(each for each in document["models"] if each["kind"] == "text")["max_tokens"] = 300
+    studio.api.operator.manage_models.apply(json.dumps(document))
+    assert studio.finish(studio.order("infographic").json()["id"])["status"] == "completed"
+    (asked,) = server.requests
+    assert json.loads(asked.body)["inferenceConfig"] == {"maxTokens": 300}
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "named"),
     [

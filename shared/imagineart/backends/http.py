@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from imagineart.backends.model import MAX_DOCUMENT_BYTES, MAX_IMAGE_BYTES
-from imagineart.errors import ModelError, ModelUnavailableError
+from imagineart.errors import ModelError, ModelUnavailableError, ResponseTooLargeError
 
 MAX_REFUSAL_BYTES: Final = 64 * 1024
 """More of a response that is not a success is not read."""
@@ -133,7 +133,7 @@ async def _read(response: httpx.Response) -> bytes:
         if not is_success and received > MAX_REFUSAL_BYTES:
             break
         if received > limit:
-            raise ModelError(detail=f"the backend's response exceeds {limit} bytes")
+            raise ResponseTooLargeError(detail=f"the backend's response exceeds {limit} bytes")
     body = b"".join(chunks)
     return body if is_success else body[:MAX_REFUSAL_BYTES]
 

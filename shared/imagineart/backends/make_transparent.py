@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from imagineart.backends.call_backends import Backends
+from imagineart.backends.call_backends import MAX_AT_ONCE, Backends
 from imagineart.backends.model_backends import ModelBackends
 from imagineart.images.kinds import PNG
 from imagineart.images.model import AS_PNG, Image, ImageRequest, ReferenceImage
@@ -51,9 +51,15 @@ class CutOutBackends:
         made = await self.making.generate(
             opaque, deadline_seconds=deadline_seconds, partial_made=partial_made
         )
+        places = asyncio.Semaphore(MAX_AT_ONCE)
+
+        async def cut_out_in_turn(image: Image) -> Image:
+            async with places:
+                return await self._cut_out(image, request, ends_at - now())
+
         try:
             async with asyncio.TaskGroup() as group:
-                cutting = [group.create_task(self._cut_out(each, request, ends_at - now())) for each in made]
+                cutting = [group.create_task(cut_out_in_turn(each)) for each in made]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return [each.result() for each in cutting]

@@ -35,10 +35,10 @@ class JobLayouts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MakeInfographic:
-    """Makes infographics. `writers_of` gives the backends of the text model of a job."""
+    """Makes infographics. `writer_of` gives the backends of a job's text model, and the most tokens of it."""
 
     jobs: JobLayouts
-    writers_of: Callable[[Job], MakesMedia]
+    writer_of: Callable[[Job], tuple[MakesMedia, int]]
     images: Makes
 
     async def make(self, job: Job, claim: JobClaim, deadline_seconds: float) -> Made:
@@ -57,8 +57,9 @@ class MakeInfographic:
         return await self.images.make(drawn, claim, ends_at - now())
 
     async def _write(self, job: Job, seconds: float) -> str:
-        request = TextRequest(job.image_request.prompt, _MAX_TOKENS, _INSTRUCTIONS)
-        made = await self.writers_of(job).make(request, None, deadline_seconds=seconds)
+        backends, max_tokens = self.writer_of(job)
+        request = TextRequest(job.image_request.prompt, min(_MAX_TOKENS, max_tokens), _INSTRUCTIONS)
+        made = await backends.make(request, None, deadline_seconds=seconds)
         if not isinstance(made, MadeMedia):
             raise TypeError(f"the text of {job.key.id} was ordered")
         return made.file.content.decode()[:MAX_LAYOUT_CHARACTERS]

@@ -52,7 +52,7 @@ class ConverseEngine:
         try:
             blocks = response["output"]["message"]["content"]
             # A model that reasons puts its thoughts into blocks of another kind.
-            return "".join(block["text"] for block in blocks if "text" in block).encode()
+            return "".join(block["text"] for block in blocks if "text" in block).encode(errors="replace")
         except (LookupError, TypeError) as error:
             message = "The inference backend returned something that is not text."
             raise ModelError(message, detail="no message") from error
@@ -82,4 +82,7 @@ class PollyEngine:
             )
             with closing(response["AudioStream"]) as stream:
                 content: bytes = stream.read(MAX_MEDIA_BYTES + 1)
+                if len(content) <= MAX_MEDIA_BYTES:
+                    # botocore notices at the end alone that a stream broke off.
+                    stream.read(1)
         return content

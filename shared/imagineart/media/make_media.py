@@ -8,11 +8,13 @@ from imagineart.backends.call_routes import AttemptFinished, RouteCaller
 from imagineart.backends.model import Route
 from imagineart.errors import (
     ImagineArtError,
+    ModelAuthError,
     ModelError,
     ModelNotAvailableError,
     ModelTimeoutError,
     RateLimitedError,
     RequestRefusedError,
+    ResponseTooLargeError,
 )
 from imagineart.media.check_file import check_file
 from imagineart.media.engine import AnyEngine, OrderFailedError, OrdersMedia
@@ -21,8 +23,11 @@ from imagineart.media.model import MadeMedia, MediaRequest, Order
 ORDER_SECONDS: Final = 3_600
 """How long an order may take."""
 
-_FINAL: Final = (RequestRefusedError, OrderFailedError)
-"""Of a backend's errors, those that say that an order will not be fulfilled."""
+_FINAL: Final = (RequestRefusedError, OrderFailedError, ResponseTooLargeError)
+"""Of a backend's errors, those that say that an order will not be fulfilled, or not be of use."""
+
+_OF_THE_POLL: Final = (ModelError, ModelTimeoutError, RateLimitedError, ModelAuthError)
+"""The errors of a poll, which say nothing of the order otherwise: a key may be replaced while it is made."""
 
 
 class MediaBackends:
@@ -68,18 +73,20 @@ class MediaBackends:
 
     async def _fetch(self, request: MediaRequest, order: Order, ends_at: float) -> MadeMedia | Order:
         route, engine = self._ordered_from(order)
-        if self._clock() - order.ordered_at > ORDER_SECONDS:
-            raise ModelTimeoutError(deadline_seconds=ORDER_SECONDS)
+        content: bytes | None = None
         try:
             content = await self._caller.call(
                 lambda _: engine.fetch(order.id), ends_at=ends_at, only=route.name
             )
-        except (ModelError, ModelTimeoutError, RateLimitedError) as error:
+        except _OF_THE_POLL as error:
             if isinstance(error, _FINAL):
                 raise
             # The backend goes on with it, whatever happened to a poll.
-            return order
-        return order if content is None else await self._made(content, request, route.name, order.ordered_at)
+        if content is not None:
+            return await self._made(content, request, route.name, order.ordered_at)
+        if self._clock() - order.ordered_at > ORDER_SECONDS:
+            raise ModelTimeoutError(deadline_seconds=ORDER_SECONDS)
+        return order
 
     def _ordered_from(self, order: Order) -> tuple[Route[AnyEngine], OrdersMedia[Any]]:
         for route in self._caller.routes:

@@ -71,7 +71,7 @@ class ChatEngine:
             raise refused_content("prompt", "the backend refused the prompt, or filtered its text")
         if not isinstance(text, str):
             raise _no_text()
-        return text.encode(errors="replace")
+        return text.encode()
 
 
 @dataclass(frozen=True, slots=True)

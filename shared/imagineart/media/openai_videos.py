@@ -54,7 +54,9 @@ class VideosEngine:
             if isinstance(error, InvalidRequestError):
                 raise error
             raise OrderFailedError(detail=error.detail)
-        raise OrderFailedError(detail=f"the order has the status {loggable(status)}")
+        detail = f"the order has the status {loggable(status)}"
+        # Without a status, as in a page of a proxy, nothing is said of the order.
+        raise OrderFailedError(detail=detail) if isinstance(status, str) else ModelError(detail=detail)
 
     def _fields(self, request: VideoRequest) -> dict[str, str]:
         if self.fps is None:

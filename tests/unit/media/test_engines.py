@@ -1,12 +1,14 @@
 """Each engine asks its server as the server's documentation says, and makes a file or an order of it."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import av
 import pytest
 
 from imagineart.backends.http import HttpClient
+from imagineart.backends.model import MAX_DOCUMENT_BYTES
 from imagineart.errors import (
     ImagineArtError,
     InvalidRequestError,
@@ -15,6 +17,7 @@ from imagineart.errors import (
     ModelNotAvailableError,
     ModelTimeoutError,
     RequestRefusedError,
+    ResponseTooLargeError,
 )
 from imagineart.images.sizes import Size
 from imagineart.media import try_media as try_media_module
@@ -169,12 +172,31 @@ def test_a_poll_that_fails_does_not_end_an_order_and_time_does(
 ) -> None:
     route = openai(server)
     order = make(FILM, route)
-    for response in (refusal(500), refusal(429), page(502), document({}).delivered(Delivery.RESET)):
+    lost = document({}).delivered(Delivery.RESET)
+    for response in (refusal(500), refusal(429), page(502), page(200), document({}), refusal(401), lost):
         server.script(response)
         assert make(FILM, route, order=order) == order
     clock.advance(ORDER_SECONDS + 1)
     assert isinstance(failure(make, FILM, route, order=order), ModelTimeoutError)
     assert len(server.videos) == 1
+
+
+def test_a_video_that_was_finished_while_nobody_polled_is_delivered(
+    make: Make, server: MediaServer, clock: FakeClock
+) -> None:
+    route = openai(server)
+    order = make(FILM, route)
+    server.videos["video_0"].looks = 2
+    clock.advance(ORDER_SECONDS + 1)
+    assert made(make(FILM, route, order=order)).file.content == mp4()
+
+
+def test_a_video_that_is_too_large_is_fetched_once(make: Make, server: MediaServer) -> None:
+    route = openai(server)
+    order = make(FILM, route)
+    server.script(document({"status": "completed"}), raw_image(bytes(MAX_DOCUMENT_BYTES + 1), "video/mp4"))
+    error = failure(make, FILM, route, order=order)
+    assert (type(error), error.code) == (ResponseTooLargeError, "model_error")
 
 
 def failed(code: str) -> Response:
@@ -187,9 +209,7 @@ def failed(code: str) -> Response:
         (failed("moderation_blocked"), InvalidRequestError),
         (failed("out_of_memory"), OrderFailedError),
         (document({"status": "cancelled"}), OrderFailedError),
-        (document({}), OrderFailedError),
         (refusal(404), ModelNotAvailableError),
-        (refusal(401), ModelAuthError),
     ],
 )  # fmt: skip
 def test_an_order_that_will_not_be_fulfilled_fails(
@@ -283,6 +303,14 @@ def test_text_that_bedrock_filtered_is_the_caller_s_to_change(
     assert isinstance(failure(make, WRITE, bedrock(server)), InvalidRequestError)
 
 
+def test_half_a_character_at_the_end_of_a_text_does_not_cost_the_rest(
+    make: Make, server: MediaServer
+) -> None:
+    message = {"role": "assistant", "content": [{"text": "A boat.\ud83d"}]}
+    server.script(document({"output": {"message": message}, "stopReason": "max_tokens"}))
+    assert made(make(WRITE, bedrock(server))).file.content == b"A boat.?"
+
+
 @pytest.mark.parametrize(
     "response",
     [document({}), document({"choices": []}), document({"choices": [{"message": {"content": None}}]}), page(),
@@ -310,6 +338,14 @@ def test_a_file_that_does_not_play_or_is_of_another_kind_is_not_delivered(
     server.script(raw_image(content, request_.media_type))
     route = openai(server, "vllm-omni" if isinstance(request_, MusicRequest) else "openai")
     assert isinstance(failure(make, request_, route), ModelError)
+
+
+@pytest.mark.parametrize("route", [polly, openai])
+def test_speech_that_breaks_off_is_not_delivered(
+    make: Make, server: MediaServer, route: Callable[[MediaServer], Route]
+) -> None:
+    server.script(raw_image(mp3(), "audio/mpeg").delivered(Delivery.CUT))
+    assert type(failure(make, SPEAK, route(server))) is ModelError
 
 
 @pytest.mark.parametrize("content", [b"", mp3(), mp4()[:600], mp4()[:40], b"\0\0\0\x18ftypmp42" + b"\0" * 99])

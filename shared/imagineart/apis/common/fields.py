@@ -63,10 +63,11 @@ async def read_fields(
     *,
     file_fields: frozenset[str] = frozenset(),
     single_file_fields: frozenset[str] = frozenset(),
+    takes_json: bool = True,
 ) -> SubmittedFields:
     """The fields of a request's body; those that `file_fields` names hold files or the ids of uploads.
 
-    Each of `single_file_fields` holds one.
+    Each of `single_file_fields` holds one. Without `takes_json`, the body has to be a form.
 
     Raises InvalidRequestError for an empty body, another Content-Type, a malformed or truncated body, and a
     repeated or undecodable field.
@@ -76,8 +77,9 @@ async def read_fields(
     if not body:
         raise InvalidRequestError("body", f"the request body is empty; send the form fields as {MULTIPART}.")
     if kind in ("", URLENCODED) and body.lstrip().startswith((b"{", b"[")):
-        raise InvalidRequestError("Content-Type", f"the body looks like JSON; send it as {JSON}.")
-    if kind == JSON:
+        wanted = JSON if takes_json else MULTIPART
+        raise InvalidRequestError("Content-Type", f"the body looks like JSON; send it as {wanted}.")
+    if kind == JSON and takes_json:
         fields = _read_json(body, file_fields | single_file_fields)
         return _collect(fields, file_fields, single_file_fields, is_json=True)
     if kind == MULTIPART:
@@ -85,10 +87,8 @@ async def read_fields(
     if kind == URLENCODED:
         return _collect(_read_urlencoded(body), file_fields, single_file_fields)
     came = request.headers.get("content-type")
-    raise InvalidRequestError(
-        "Content-Type",
-        f"got {shown(came) if came else 'none'}; allowed: {MULTIPART}, {URLENCODED}, {JSON}.",
-    )
+    allowed = ", ".join((MULTIPART, URLENCODED, *([JSON] if takes_json else [])))
+    raise InvalidRequestError("Content-Type", f"got {shown(came) if came else 'none'}; allowed: {allowed}.")
 
 
 def _collect(

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from imagineart.apis.common.call import Call
-from imagineart.apis.common.fields import (
-    JSON,
-    MULTIPART,
-    URLENCODED,
-    SubmittedFields,
-    media_type,
-    read_fields,
-)
+from imagineart.apis.common.fields import SubmittedFields, read_fields
 from imagineart.apis.imagine.image_requests import check_capabilities
 from imagineart.apis.imagine.parameters import (
     OPERATION_BY_CONTROL,
@@ -41,9 +34,8 @@ class ImagineBody:
 
 async def read_body(request: Request, call: Call, fields_type: type[ImagineFields]) -> ImagineBody:
     """The body of an endpoint. Raises InvalidRequestError, and ModelNotAvailableError for its operation."""
-    if media_type(request) == JSON:
-        raise InvalidRequestError("Content-Type", f"got '{JSON}'; allowed: {MULTIPART}, {URLENCODED}.")
-    submitted = await read_fields(request, single_file_fields=frozenset(fields_type.files))
+    single_files = frozenset(fields_type.files)
+    submitted = await read_fields(request, single_file_fields=single_files, takes_json=False)
     call.record_prompt(submitted.values.get("prompt"))
     fields = fields_type.read(submitted)
     files = _read_files(submitted, fields_type)
@@ -53,8 +45,9 @@ async def read_body(request: Request, call: Call, fields_type: type[ImagineField
     model = _choose_model(call, document, fields, operation, style)
     check_capabilities(fields, model)
     if isinstance(fields, TransparentFields) and not model.capabilities.transparency:
-        # Another model cuts the image out, which the caller has to have as well.
-        call.choose_model("", operation=ModelOperation.REMOVE_BACKGROUND)
+        # The document's own choice cuts the image out, which the caller has to have as well.
+        remover = document.background_remover
+        call.choose_model(remover.id if remover else "", operation=ModelOperation.REMOVE_BACKGROUND)
         call.record.model = model.id
     return ImagineBody(fields, operation, model, style, files)
 

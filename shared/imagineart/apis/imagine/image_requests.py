@@ -72,14 +72,18 @@ def check_capabilities(fields: ImagineFields, model: Model) -> None:
 
 def generation(asked: Asked) -> ImageRequest:
     """An image from a prompt."""
-    is_large = asked.field("high_res_results") or asked.field("high_res_result")
-    ratio: str = asked.field("aspect_ratio")
-    size = output_size(TABLE_RATIO.get(ratio, ratio), "2K" if is_large else "1K")
+    enlarging = (name for name in ("high_res_results", "high_res_result") if asked.field(name))
+    return asked.request(_table_size(asked, asked.field("aspect_ratio"), next(enlarging, None)))
+
+
+def _table_size(asked: Asked, ratio: str, enlarged_by: str | None = None) -> Size:
+    """The size of a ratio at 1K, or at 2K where a field asks for that."""
+    size = output_size(TABLE_RATIO.get(ratio, ratio), "2K" if enlarged_by else "1K")
     if not asked.model.sizes.admit(size):
-        field, came = ("high_res_results", "1") if is_large else ("aspect_ratio", ratio)
+        field, came = (enlarged_by, "1") if enlarged_by else ("aspect_ratio", ratio)
         allowed = f"{asked.model.sizes}, for the model '{asked.model.id}'"
         raise InvalidFieldError(field, came=f"got '{came}', which is {size}", allowed=allowed)
-    return asked.request(size)
+    return size
 
 
 def transparent_generation(asked: Asked) -> ImageRequest:
@@ -91,8 +95,7 @@ def edit(asked: Asked) -> ImageRequest:
     """Another image of the shape that is asked for, or of the nearest one to the image."""
     reference = _read_image(asked)
     ratio = asked.field("aspect_ratio") or nearest_aspect_ratio(reference.size)
-    size = output_size(TABLE_RATIO.get(ratio, ratio), "1K")
-    return asked.request(size, references=(reference,), strength=_strength(asked))
+    return asked.request(_table_size(asked, ratio), references=(reference,), strength=_strength(asked))
 
 
 def _strength(asked: Asked) -> float | None:
@@ -107,9 +110,9 @@ def same_image(asked: Asked) -> ImageRequest:
     """The same image, of which something changes and not its size."""
     reference = _read_image(asked)
     size = within(reference.size, asked.model.sizes)
-    if min(size.width, size.height) >= MIN_SIDE:
-        return asked.request(size, references=(reference,))
     made = output_size(*smallest_covering(size))
+    if min(size.width, size.height) >= MIN_SIDE or not asked.model.sizes.admit(made):
+        return asked.request(size, references=(reference,))
     return asked.request(made, references=(reference,), delivered_as=size)
 
 

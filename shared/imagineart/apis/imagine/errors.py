@@ -37,7 +37,6 @@ KINDS: Final = MappingProxyType(
         "invalid_token": Kind(401, 1001, "Unauthorized"),
         "unknown_request": Kind(404, 1100, "NotFound"),
         "rate_limited": Kind(429, 1202, "TooManyRequests"),
-        "insufficient_credits": OUT_OF_QUOTA,
         "internal_error": Kind(500, 1200, "InternalServerError"),
         "model_not_available": _FAILED,
         "model_error": _FAILED,

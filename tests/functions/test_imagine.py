@@ -549,6 +549,21 @@ def test_a_style_may_be_made_by_a_model_of_its_own(deploy: Deploy, backend: Gene
     assert backend.requests[0].json["prompt"] == "ink drawing of a boat"
 
 
+def test_a_style_that_the_caller_did_not_choose_leaves_out_models_that_cannot_do_it(
+    deploy: Deploy, bedrock: BedrockServer
+) -> None:
+    edits = f"bedrock us-west-2 stability.sd3-5-large-v1:0 endpoint={bedrock.url} retries=0"
+    api = deploy(edit_backends=edits)
+    document = json.loads(api.operator.manage_models.current().text)
+    document["styles"] = [{"names": ["product-shoot"], "models": ["text-to-image"]}]
+    api.operator.manage_models.apply(json.dumps(document))
+    fields = {"prompt": BOAT, "image": subject()}
+    with api.client(api.issue_token()) as client:
+        assert image_of(post(client, f"{V2}/generations/ai-background", **fields)).size == (600, 400)
+        refused = post(client, f"{V2}/generations/ai-background", style="product-shoot", **fields)
+        assert error_of(refused, 400, 1100).startswith("style: got 'product-shoot', whose models cannot do")
+
+
 def test_a_model_is_asked_for_no_larger_image_than_it_is_offered_for(
     deploy: Deploy, backend: GeneratingBackend
 ) -> None:

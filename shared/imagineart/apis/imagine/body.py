@@ -105,11 +105,14 @@ def _choose_model(
         return call.choose_model("", operation=operation)
     able = {model.id for model in document.serving(operation)}
     named = [id for id in style.models if id in able]
+    usable = [id for id in named if call.required_admission.consumer.may_use(id)]
+    if not usable and not getattr(fields, fields.style_field):
+        # The caller did not choose the style, whose words help without its models too.
+        return call.choose_model("", operation=operation)
     if not named:
         came = f"got '{style.names[0]}', whose models cannot do this"
         allowed = ", ".join(
             each.names[0] for each in document.styles if not each.models or able & set(each.models)
         )
         raise InvalidFieldError(fields.style_field, came=came, allowed=allowed or "none")
-    usable = [id for id in named if call.required_admission.consumer.may_use(id)]
     return call.choose_model((usable or named)[0], field=fields.style_field, operation=operation)

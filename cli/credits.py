@@ -7,12 +7,12 @@ import typer
 
 from cli.deployments import services_of
 from cli.failures import reported_failures
-from cli.printing import AsJson, show_json, show_line, show_table
+from cli.printing import AsJson, print_note, show_json, show_line, show_table
 from cli.services import OperatorServices
 from cli.views import time_of
 from imagineart.accounts.model import Account, normalize_email
 from imagineart.credits.model import MAX_AMOUNT
-from imagineart.errors import NotFoundError
+from imagineart.errors import InternalError, NotFoundError
 
 app = typer.Typer(help="Credits of ImagineLab's accounts: grant, show.", no_args_is_help=True)
 
@@ -35,8 +35,14 @@ def grant_credits(
     with reported_failures():
         services = services_of(context)
         account = _find_account(services, email)
-        name = f"operator#{reference or uuid.uuid4()}"
-        entry = services.credits.grant(account.id, amount, reference=name)
+        name = reference or str(uuid.uuid4())
+        try:
+            entry = services.credits.grant(account.id, amount, reference=f"operator#{name}")
+        except InternalError:
+            print_note(
+                f"The grant may have been made. Repeat it with --reference {name}, and it is made once."
+            )
+            raise
         balance = services.credits.find(account.id).balance
     if as_json:
         show_json({"email": account.email, "granted": entry.amount, "balance": balance})

@@ -1,6 +1,7 @@
 """Stripe's signed events grant credits for what was paid, and take them back; each once."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -9,7 +10,12 @@ from typing import Any
 import httpx
 import pytest
 import stripe
+from typer.testing import CliRunner
 
+from cli.__main__ import app
+from cli.deployments import Deployment as ChosenDeployment
+from imagineart.aws import AwsCallError
+from imagineart.credits.wallet_store import WalletStore
 from tests.functions.conftest import Deploy
 from tests.functions.deployment import Change, Deployment, function_properties
 from tests.functions.stripe_server import API_KEY, StripeServer, serving_stripe
@@ -174,3 +180,24 @@ def test_an_account_that_is_being_deleted_is_paid_nothing(shop: Shop) -> None:
     )
     assert shop.complete(session).status_code == 200
     assert [*shop.api.operator.wallets.entries(customer.id)] == []
+
+
+def test_a_grant_of_the_operator_that_failed_can_be_repeated_and_is_made_once(
+    api: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = Customer(api, credits=0)
+    monkeypatch.setattr(ChosenDeployment, "find_services", lambda _: api.operator)
+    command = ["credits", "grant", customer.email, "50"]
+
+    def fail(*_: object, **__: object) -> None:
+        raise AwsCallError("InternalServerError", detail="dynamodb update_item")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(WalletStore, "end_change", fail)
+        failed = CliRunner().invoke(app, command)
+    assert failed.exit_code == 1
+    again = re.search(r"--reference \S+(?=,)", " ".join(failed.stderr.split()))
+    assert again is not None
+    for _ in range(2):
+        repeated = CliRunner().invoke(app, [*command, *again[0].split(), "--json"])
+        assert json.loads(repeated.stdout) == {"email": customer.email, "granted": 50, "balance": 50}

@@ -36,13 +36,11 @@ class InMemoryWallets:
     def find_entry(self, account_id: int, reference: str) -> Entry | None:
         return self.ledger.get((account_id, reference))
 
-    def begin_change(self, account_id: int, reference: str, amount: int, *, version: int) -> bool:
+    def begin_change(self, account_id: int, reference: str, amount: int, *, version: int) -> None:
         wallet = self.find(account_id)
-        if wallet.version != version or wallet.balance < max(0, -amount):
-            return False
-        applying = {**wallet.applying, reference: amount}
-        self._change(account_id, balance=wallet.balance + amount, applying=applying, version=version + 1)
-        return True
+        if wallet.version == version and wallet.balance >= max(0, -amount):
+            applying = {**wallet.applying, reference: amount}
+            self._change(account_id, balance=wallet.balance + amount, applying=applying, version=version + 1)
 
     def end_change(self, account_id: int, reference: str, amount: int, *, version: int) -> None:
         entry, wallet = self.ledger[account_id, reference], self.find(account_id)

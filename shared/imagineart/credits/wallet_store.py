@@ -77,8 +77,8 @@ class WalletStore:
         item = self.table.get(_entry_key(account_id, reference))
         return read_item(item, _entry_from_item) if item else None
 
-    def begin_change(self, account_id: int, reference: str, amount: int, *, version: int) -> bool:
-        """Add an amount to the balance of the wallet of this version; False where it has another one.
+    def begin_change(self, account_id: int, reference: str, amount: int, *, version: int) -> None:
+        """Add an amount to the balance of the wallet, if it has this version.
 
         An amount below zero takes no more than there is, or nothing.
         """
@@ -91,11 +91,9 @@ class WalletStore:
                 "version": number(version + 1),
             }
             condition, names = "attribute_not_exists(#key)", {"#key": "key"}
-            return (
-                self.table.put(key, item, ConditionExpression=condition, ExpressionAttributeNames=names)
-                is None
-            )
-        updated = self.table.update(
+            self.table.put(key, item, ConditionExpression=condition, ExpressionAttributeNames=names)
+            return
+        self.table.update(
             key,
             "SET balance = balance + :amount, applying.#reference = :amount, version = :next",
             ConditionExpression="version = :version AND balance >= :least",
@@ -107,7 +105,6 @@ class WalletStore:
                 ":least": number(max(0, -amount)),
             },
         )
-        return not isinstance(updated, ConditionFailed)
 
     def end_change(self, account_id: int, reference: str, amount: int, *, version: int) -> None:
         """Note in the entry that a change is in the balance, and forget it in the wallet."""

@@ -104,7 +104,10 @@ class _Handler(QuietHandler):
         request = json.loads(body) if "json" in self.headers["Content-Type"] else EDIT_REQUEST
         if operation := self.headers["X-Amz-Target"]:
             response = _AWS_RESPONSES[operation.rpartition(".")[2]]
-            if (table := request.get("TableName", "")).startswith("openai-compatible "):
+            table = request.get("TableName", "")
+            if table == "IMAGINEART_JOBS_TABLE" and operation.endswith("GetItem"):
+                response = {}
+            elif table.startswith("openai-compatible "):
                 document = document_of(dict.fromkeys((ModelOperation.GENERATE, ModelOperation.EDIT), table))
                 response = {"Item": {"version": {"N": "1"}, "document": {"S": document}}}
             return self.respond(200, json.dumps(response).encode())

@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB.html
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -61,10 +61,23 @@ class DynamoDbTable:
         """Delete an item where the condition is met."""
         self._write("delete_item", key, Key=key, **parameters)
 
-    def delete_found(self, operation: str, *key: str, **parameters: Any) -> None:
-        """Delete every item that a scan or a query finds; `key` are the attributes of the table's key."""
-        for item in self.pages(operation, **parameters):
-            self.delete({name: item[name] for name in key})
+    def delete_partition(self, name: str, value: str, *, sort_key: str) -> None:
+        """Delete every item whose partition key has a value; `sort_key` is the name of the other key."""
+        self._delete_found("query", name, value, (name, sort_key), "KeyConditionExpression")
+
+    def delete_where(self, name: str, value: str, *, key: str) -> None:
+        """Delete every item that has a value, found by a scan; `key` is the name of the table's only key."""
+        self._delete_found("scan", name, value, (key,), "FilterExpression")
+
+    def _delete_found(self, operation: str, name: str, value: str, key: Sequence[str], clause: str) -> None:
+        parameters: dict[str, Any] = {
+            clause: f"#{name} = :value",
+            "ProjectionExpression": ", ".join(f"#{each}" for each in key),
+            "ExpressionAttributeNames": {f"#{each}": each for each in (name, *key)},
+            "ExpressionAttributeValues": {":value": text(value)},
+        }
+        for found in self.pages(operation, **parameters):
+            self.delete(found)
 
     def pages(self, operation: str, *, is_consistent: bool = True, **parameters: Any) -> Iterator[Item]:
         """Every item of a scan or a query, read consistently, which a global index cannot."""

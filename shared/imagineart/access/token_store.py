@@ -94,14 +94,7 @@ class TokenStore:
 
     def erase(self, consumer_id: str) -> None:
         """Forget the tokens of a consumer."""
-        self.table.delete_found(
-            "scan",
-            "key",
-            FilterExpression="consumer_id = :consumer",
-            ProjectionExpression="#key",
-            ExpressionAttributeNames={"#key": "key"},
-            ExpressionAttributeValues={":consumer": text(consumer_id)},
-        )
+        self.table.delete_where("consumer_id", consumer_id, key="key")
 
     def list_tokens(self) -> list[StoredToken]:
         """Every partner token, in no order."""

@@ -73,13 +73,7 @@ class ConnectionStore:
 
     def erase(self, consumer_id: str) -> None:
         """Forget the connections and sessions of a consumer."""
-        self.table.delete_found(
-            "scan",
-            "id",
-            FilterExpression="consumer_id = :consumer",
-            ProjectionExpression="id",
-            ExpressionAttributeValues={":consumer": text(consumer_id)},
-        )
+        self.table.delete_where("consumer_id", consumer_id, key="id")
 
 
 def _connection_key(connection_id: str) -> Item:

@@ -239,13 +239,7 @@ class JobStore:
 
     def erase(self, consumer_id: str) -> None:
         """Forget every item of a consumer: its jobs, their names, and its places in the queue."""
-        self.table.delete_found(
-            "query",
-            "consumer_id",
-            "id",
-            KeyConditionExpression="consumer_id = :consumer",
-            ExpressionAttributeValues={":consumer": text(consumer_id)},
-        )
+        self.table.delete_partition("consumer_id", consumer_id, sort_key="id")
 
     def _end(
         self, key: JobKey, attempt: str, state: JobState, error: JobError | None, now: float, condition: str

@@ -55,13 +55,7 @@ class UsageStore:
 
     def erase(self, consumer_id: str) -> None:
         """Forget all usage of a consumer."""
-        self.table.delete_found(
-            "query",
-            "consumer_id",
-            "day",
-            KeyConditionExpression="consumer_id = :consumer",
-            ExpressionAttributeValues={":consumer": text(consumer_id)},
-        )
+        self.table.delete_partition("consumer_id", consumer_id, sort_key="day")
 
     def rows(self, consumer_id: str, *, first_day: str, last_day: str) -> list[UsageRow]:
         """What is counted of a consumer from the first to the last day (UTC, ISO form)."""

@@ -176,13 +176,7 @@ class WebhookStore:
 
     def erase(self, consumer_id: str) -> None:
         """Forget every item of a consumer: its webhooks, its stopped URLs and the versions of its secret."""
-        self.table.delete_found(
-            "query",
-            "consumer_id",
-            "key",
-            KeyConditionExpression="consumer_id = :consumer",
-            ExpressionAttributeValues={":consumer": text(consumer_id)},
-        )
+        self.table.delete_partition("consumer_id", consumer_id, sort_key="key")
 
     def _settle(
         self, webhook: Webhook, claim: str, attempt: Attempt, sets: str, removes: str, values: Item

@@ -58,16 +58,7 @@ class RotatePeppers:
 
     def rotate(self) -> str:
         """Make later tokens under a new key, and return its version; earlier tokens stay valid."""
-        added = ""
-
-        def change(peppers: Peppers) -> Peppers:
-            nonlocal added
-            changed = with_new_key(peppers, self.random_below)
-            added = changed.current_version
-            return changed
-
-        self.peppers.change(change)
-        return added
+        return add_key(self.peppers, self.random_below)
 
     def require_unused(self, version: str) -> None:
         """Raises what `retire` would raise."""
@@ -107,18 +98,29 @@ class RotatePeppers:
                 f"got '{version}', under which live tokens are made; rotate or revoke them first: "
                 f"{', '.join(needed_by[:_NAMED_TOKENS])}{f' and {more} more' if more > 0 else ''}.",
             )
-        kept = {other: key for other, key in peppers.keys.items() if other != version}
-        return Peppers(peppers.current_version, kept)
+        return without_key(peppers, version)
 
     def _live_tokens(self) -> Iterator[StoredToken]:
         return (token for token in self.tokens.list() if self.tokens.state_of(token) in _LIVE)
 
 
-def with_new_key(keys: Peppers, random_below: RandomBelow) -> Peppers:
-    """The keys with a new one, which is the current one."""
-    added = str(max(_number(version) for version in keys.keys) + 1)
-    key = to_base62(random_below(2**_KEY_BITS), _KEY_CHARACTERS)
-    return Peppers(added, {**keys.keys, added: key})
+def add_key(register: PepperRegister, random_below: RandomBelow) -> str:
+    """Add a key, which becomes the current one, and return its version."""
+    added = ""
+
+    def change(keys: Peppers) -> Peppers:
+        nonlocal added
+        added = str(max(_number(version) for version in keys.keys) + 1)
+        key = to_base62(random_below(2**_KEY_BITS), _KEY_CHARACTERS)
+        return Peppers(added, {**keys.keys, added: key})
+
+    register.change(change)
+    return added
+
+
+def without_key(keys: Peppers, version: str) -> Peppers:
+    """The keys but that of a version."""
+    return Peppers(keys.current_version, {other: key for other, key in keys.keys.items() if other != version})
 
 
 def _number(version: str) -> int:

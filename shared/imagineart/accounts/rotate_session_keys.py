@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from imagineart.access.rotate_peppers import PepperRegister, with_new_key
+from imagineart.access.rotate_peppers import PepperRegister, add_key, without_key
 from imagineart.access.tokens import Peppers
 from imagineart.errors import InvalidRequestError, NotFoundError
 from imagineart.images.seeds import RandomBelow
@@ -22,16 +22,7 @@ class RotateSessionKeys:
 
     def rotate(self) -> str:
         """Sign later sessions under a new key, and return its version; earlier sessions stay valid."""
-        added = ""
-
-        def change(keys: Peppers) -> Peppers:
-            nonlocal added
-            changed = with_new_key(keys, self.random_below)
-            added = changed.current_version
-            return changed
-
-        self.keys.change(change)
-        return added
+        return add_key(self.keys, self.random_below)
 
     def retire(self, version: str) -> None:
         """Delete a key, and so end the sessions under it.
@@ -44,7 +35,6 @@ class RotateSessionKeys:
                 raise NotFoundError("session key", version)
             if version == keys.current_version:
                 raise InvalidRequestError("key", f"got '{version}', which signs sessions; rotate first.")
-            kept = {other: key for other, key in keys.keys.items() if other != version}
-            return Peppers(keys.current_version, kept)
+            return without_key(keys, version)
 
         self.keys.change(change)

@@ -14,7 +14,7 @@ from imagineart.quoting import shown
 MAX_EMAIL_CHARACTERS: Final = 255
 MIN_PASSWORD_CHARACTERS: Final = 8
 MAX_PASSWORD_CHARACTERS: Final = 128
-MAX_ACCOUNT_ID: Final = 2**53 - 1
+MAX_SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript reads exactly."""
 
 RESET_SECONDS: Final = 30 * 60

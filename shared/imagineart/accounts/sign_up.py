@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from imagineart.access.consumers import Consumer
 from imagineart.access.limits import Limits
 from imagineart.accounts.attempts import SIGN_UP, Attempts
-from imagineart.accounts.model import MAX_ACCOUNT_ID, Account, RefusedError, network_of, normalize_email
+from imagineart.accounts.model import MAX_SAFE_INTEGER, Account, RefusedError, network_of, normalize_email
 from imagineart.accounts.passwords import Passwords
 from imagineart.errors import InternalError
 from imagineart.images.seeds import RandomBelow
@@ -57,7 +57,7 @@ class SignUp:
         address = normalize_email(email)
         self.attempts.take(SIGN_UP, network_of(client_address))
         account = Account(
-            id=1 + self.random_below(MAX_ACCOUNT_ID),
+            id=1 + self.random_below(MAX_SAFE_INTEGER),
             email=address,
             password_hash=self.passwords.hash(password),
             created_at=int(self.clock()),

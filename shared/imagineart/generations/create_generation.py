@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from imagineart.access.admit import Admission
-from imagineart.accounts.model import Account
+from imagineart.accounts.model import MAX_SAFE_INTEGER, Account
 from imagineart.credits.change_credits import Credits
 from imagineart.credits.model import InsufficientCreditsError, TooManyReservationsError
 from imagineart.errors import ImagineArtError, InternalError
-from imagineart.generations.model import API, MAX_GENERATION_ID, Generation, Order, generation_of
+from imagineart.generations.model import API, Generation, Order, generation_of
 from imagineart.generations.settle_credits import RepairCredits
 from imagineart.images.model import ImageRequest
 from imagineart.images.seeds import RandomBelow
@@ -99,7 +99,7 @@ class CreateGeneration:
 
     def _take_number(self, key: JobKey) -> int:
         for _ in range(_MAX_TRIES):
-            generation_id = 1 + self.random_below(MAX_GENERATION_ID)
+            generation_id = 1 + self.random_below(MAX_SAFE_INTEGER)
             if self.numbers.take(key, generation_id):
                 return generation_id
         raise InternalError(detail="no random id of a generation was free")

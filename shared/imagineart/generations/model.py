@@ -12,9 +12,6 @@ from imagineart.models.model import OfferedModel
 API: Final = "imaginelab"
 """What jobs of generations have as their API."""
 
-MAX_GENERATION_ID: Final = 2**53 - 1
-"""The largest integer that JavaScript reads exactly."""
-
 
 class GenerationType(StrEnum):
     """What a generation makes; an infographic is an image whose prompt a text model writes first."""

@@ -6,14 +6,15 @@ from typing import Annotated, Any, Final
 
 from fastapi import Path
 
+from imagineart.accounts.model import MAX_SAFE_INTEGER
 from imagineart.apis.common.documentation import ERROR_HEADERS, REFUSED_HEADERS, Responses, json_response
 from imagineart.apis.common.fields import JSON
 from imagineart.apis.common.validation import Fields
-from imagineart.generations.model import MAX_GENERATION_ID, GenerationStatus, GenerationType
+from imagineart.generations.model import GenerationStatus, GenerationType
 
 _TEXT: Final = {"type": "string"}
 _OPTIONAL_TEXT: Final = {"type": ["string", "null"]}
-_ID: Final = {"type": "integer", "minimum": 1, "maximum": MAX_GENERATION_ID}
+_ID: Final = {"type": "integer", "minimum": 1, "maximum": MAX_SAFE_INTEGER}
 _CREDITS: Final = {"type": "integer", "minimum": 0}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _TYPE: Final = {"type": "string", "enum": [str(each) for each in GenerationType]}

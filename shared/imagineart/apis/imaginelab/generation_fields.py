@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints
 
+from imagineart.accounts.model import MAX_SAFE_INTEGER
 from imagineart.apis.common.fields import JsonObject
 from imagineart.apis.common.validation import Fields, shown_value
 from imagineart.errors import InvalidRequestError
@@ -13,8 +14,6 @@ from imagineart.generations.model import GenerationStatus, GenerationType
 
 MAX_PROMPT_CHARACTERS: Final = 20_000
 """The most that any model may take; each has its own bound."""
-
-_MAX_PROJECT: Final = 2**53 - 1
 
 
 def one_of(*choices: str) -> dict[str, Any]:
@@ -49,11 +48,11 @@ class GenerationFields(Fields):
     def own_project(self) -> int | str | None:
         """The project. Raises InvalidRequestError."""
         project = self.project_id
-        is_number = type(project) is int and 0 <= project <= _MAX_PROJECT
+        is_number = type(project) is int and 0 <= project <= MAX_SAFE_INTEGER
         is_text = isinstance(project, str) and 1 <= len(project) <= 64 and project.isprintable()
         if project is None or is_number or is_text:
             return project  # type: ignore[no-any-return]
-        allowed = f"an integer from 0 to {_MAX_PROJECT}, or 1 to 64 characters, or null."
+        allowed = f"an integer from 0 to {MAX_SAFE_INTEGER}, or 1 to 64 characters, or null."
         raise InvalidRequestError("project_id", f"got {shown_value(project)}; allowed: {allowed}")
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field
 
+from imagineart.accounts.model import MAX_SAFE_INTEGER
 from imagineart.apis.common.validation import Fields, validate
 from imagineart.apis.imaginelab.generation_fields import one_of
 from imagineart.errors import InvalidRequestError
@@ -18,11 +19,10 @@ from imagineart.media.model import MusicRequest, TextRequest, VideoRequest, Voic
 from imagineart.models.model import Model, MusicModel, OfferedModel, TextModel, VideoModel, VoiceModel
 from imagineart.quoting import shown
 
-_MAX_SEED: Final = 2**53 - 1
 _MAX_IMAGE_PROMPT: Final = 4_000
 _DEFAULT_TOKENS: Final = 1_024
 _DEFAULT_MUSIC_SECONDS: Final = 15
-_SEED: Any = Field(-1, ge=-1, le=_MAX_SEED, json_schema_extra={"note": "-1 chooses one"})
+_SEED: Any = Field(-1, ge=-1, le=MAX_SAFE_INTEGER, json_schema_extra={"note": "-1 chooses one"})
 
 _Settings = TypeVar("_Settings", bound=Fields)
 

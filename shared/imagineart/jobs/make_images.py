@@ -9,9 +9,8 @@ from imagineart.backends.call_backends import MAX_AT_ONCE
 from imagineart.errors import InternalError
 from imagineart.images.model import Image, ImageRequest
 from imagineart.jobs.model import Job, JobClaim, KeptImage
-from imagineart.jobs.run_job import Made
+from imagineart.jobs.run_job import KeepsResults, Made
 from imagineart.outbound.http import Sender
-from imagineart.results.model import Result
 from imagineart.results.send_file import send_file
 from imagineart.safety.check_content import ContentChecker, check_content
 
@@ -33,12 +32,6 @@ class JobObjects(Protocol):
     def put(self, key: str, content: bytes) -> None: ...
 
     def get(self, key: str, *, limit_bytes: int) -> bytes | None: ...
-
-
-class KeepsResults(Protocol):
-    """Keeps results. See `Results.keep`."""
-
-    def keep(self, content: bytes, *, media_type: str, life_seconds: int, nonce: int) -> Result: ...
 
 
 class Generates(Protocol):

@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 from imagineart.images.model import ImageRequest
 from imagineart.jobs.model import Job, JobClaim
-from imagineart.jobs.run_job import Made
+from imagineart.jobs.run_job import KeepsResults, Made
 from imagineart.jobs.send_jobs import JobSender
 from imagineart.media.model import KeptMedia, MadeMedia, MediaRequest, Order
-from imagineart.results.model import RESULT_LIFE_SECONDS, Result
+from imagineart.results.model import RESULT_LIFE_SECONDS
 
 MIN_PAUSE_SECONDS: Final = 2
 MAX_PAUSE_SECONDS: Final = 15
@@ -26,12 +26,6 @@ class JobMedia(Protocol):
     def keep_media(self, claim: JobClaim, media: KeptMedia) -> bool: ...
 
     def pause(self, claim: JobClaim, order: Order, *, until: float) -> bool: ...
-
-
-class KeepsResults(Protocol):
-    """Keeps results. See `Results.keep`."""
-
-    def keep(self, content: bytes, *, media_type: str, life_seconds: int, nonce: int) -> Result: ...
 
 
 class MakesMedia(Protocol):

@@ -26,6 +26,7 @@ from imagineart.jobs.model import (
     unstarted_error,
 )
 from imagineart.jobs.send_jobs import JobSender
+from imagineart.results.model import Result
 
 KEEPING_SECONDS: Final = 20.0
 """The part of a worker's time that is reserved for keeping what was made and ending the job."""
@@ -50,6 +51,12 @@ class Makes(Protocol):
 
     async def make(self, job: Job, claim: JobClaim, deadline_seconds: float) -> Made:
         """Make and keep what is missing. Raises ImagineArtError."""
+
+
+class KeepsResults(Protocol):
+    """Keeps results. See `Results.keep`."""
+
+    def keep(self, content: bytes, *, media_type: str, life_seconds: int, nonce: int) -> Result: ...
 
 
 class RunnableJobs(Protocol):

@@ -1,22 +1,16 @@
 """Both of Imagine's own clients, unmodified but for the host, do all that they can with `make run`."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.template import PROJECT
+from tests.e2e.local_stack.client_programs import notes_of
 from tests.e2e.local_stack.running_stack import RunningStack
 from tests.e2e.local_stack.written_images import written_sizes
-from tests.npm_packages import installed
 
 pytestmark = pytest.mark.clients
 
-HERE = Path(__file__).parent
 LIKE_THE_PHOTO = (832, 1248)
 IMAGES = {
     "generated.png": (1024, 1024), "all-options.png": (1856, 2320), "varied.png": LIKE_THE_PHOTO,
@@ -46,20 +40,5 @@ CLIENTS: dict[str, tuple[str, dict[str, tuple[int, int]], dict[str, Any]]] = {
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_method_of_a_client_works(client: str, stack: RunningStack, folder: Path) -> None:
     command, images, notes = CLIENTS[client]
-    packages = installed(HERE / "imagine_packages", PROJECT / ".local") / "node_modules"
-    (folder / "node_modules").symlink_to(packages)
-    shutil.copytree(HERE / "imagine_clients", folder, dirs_exist_ok=True)
-    path = os.pathsep.join([str(PROJECT / ".venv-clients/bin"), os.environ["PATH"]])
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    variables = {"IMAGINEART_BASE_URL": stack.base_url, "IMAGINEART_TOKEN": stack.token, "PATH": path}
-    done = subprocess.run(
-        command.split(),
-        cwd=folder,
-        env=inherited | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert notes_of(command, "imagine", stack, folder) == notes
     assert written_sizes(folder) == images
-    assert json.loads((folder / "notes.txt").read_text()) == notes

@@ -420,7 +420,7 @@ def test_a_token_needs_the_scope_of_what_it_asks_for(
         (f"{V1}/generations/variations", {"prompt": BOAT, "image[0]": PICTURE}, "image: got more than one"),
         (f"{V1}/generations/variations", {"prompt": BOAT, "image": b"hello"}, "image: the content is text. "),
         (f"{V1}/generations/guided", {"prompt": BOAT, "image": PICTURE, "artistic_noise": 0.2},
-         "artistic_noise: is not supported: no model here can be told; leave it out."),
+         "artistic_noise: is not supported by any model here; leave it out."),
         (f"{V1}/edits/inpaint", {"prompt": BOAT, "image": PICTURE},
          "mask: the field is required; got none. Send a file."),
         (f"{V1}/edits/inpaint", {"prompt": BOAT, "image": PICTURE, "mask": b"hello"},

@@ -360,7 +360,7 @@ def generate_for_credits(
     api.work_off()
     assert client.get(f"{path}/{dead}").json()["status"] == "failed"
     assert client.delete(f"{path}/{done}").status_code == 200
-    # Whoever accepts a job sends those that wait.
+    # The request that accepts a job sends those that wait.
     api.operator.consumers.replace_consumer(Consumer(consumer_id, Limits(1_000, 1)))
     waiting = [client.post(path, json=order).json()["id"] for _ in range(2)]
     assert client.delete(f"{path}/{waiting[0]}").status_code == 200

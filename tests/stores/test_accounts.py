@@ -1,4 +1,4 @@
-"""An address belongs to one account, whoever claims it at the same time."""
+"""An address belongs to one account, however many claim it at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -74,7 +74,7 @@ class ManageGenerations:
         """
         generation = self.find(account, generation_id)
         job = self.jobs.cancel(account.consumer_id, generation.job.key.id)
-        # Whoever settles later finds no job, and could not tell that its output was delivered.
+        # A later settlement finds no job, and so cannot know that its output was delivered.
         self.credits.settle(job, job.state)
         self.jobs.delete(account.consumer_id, job.key.id)
         self.numbers.free(account.consumer_id, generation.id)

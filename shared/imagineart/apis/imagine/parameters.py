@@ -49,10 +49,10 @@ NegativePrompt: TypeAlias = Annotated[
 ]
 Guidance: TypeAlias = Annotated[
     float | None,
-    Field(ge=3, le=15, description="How closely to follow the prompt, where the model can be told."),
+    Field(ge=3, le=15, description="How closely to follow the prompt, if the model supports it."),
 ]
 Steps: TypeAlias = Annotated[
-    int | None, Field(ge=1, le=50, description="In how many steps, where the model can be told.")
+    int | None, Field(ge=1, le=50, description="In how many steps, if the model supports it.")
 ]
 Ratio: TypeAlias = Annotated[AspectRatio, Field(description="The shape of the image.")]
 HighResolution: TypeAlias = Annotated[
@@ -141,7 +141,7 @@ class GuidedFields(ImagineFields):
     files = ("image",)
     refusals: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("generation_bias", "artistic_noise", "aesthetics_weight"),
-        "is not supported: no model here can be told; leave it out.",
+        "is not supported by any model here; leave it out.",
     )
 
 

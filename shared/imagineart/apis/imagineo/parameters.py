@@ -46,7 +46,7 @@ class GenerateFields(Fields):
         None,
         ge=1,
         le=20,
-        description="How closely the image follows the prompt, where the model can be told; by default the "
+        description="How closely the image follows the prompt, if the model supports it; by default the "
         "model's own.",
     )
     width: int = _side("Width in pixels.")
